@@ -1,0 +1,39 @@
+# How every target is compiled: language, warnings, linker, compiler cache, sanitizers.
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+if(NOT CMAKE_BUILD_TYPE)
+    set(CMAKE_BUILD_TYPE RelWithDebInfo CACHE STRING "Build type" FORCE)
+endif()
+# Line tables are enough for a stack trace; full debug info triples the link time and the disk.
+set(CMAKE_CXX_FLAGS_RELWITHDEBINFO "-O2 -g1")
+
+find_program(DAYRUN_CCACHE ccache)
+if(DAYRUN_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+    set(CMAKE_CXX_COMPILER_LAUNCHER
+        "${CMAKE_COMMAND}" -E env CCACHE_SLOPPINESS=pch_defines,time_macros "${DAYRUN_CCACHE}")
+endif()
+find_program(DAYRUN_MOLD mold)
+if(DAYRUN_MOLD)
+    add_link_options(-fuse-ld=mold)
+endif()
+
+# One libtorch translation unit takes up to 2 GB; the pool keeps two of them in flight.
+set_property(GLOBAL APPEND PROPERTY JOB_POOLS torch=2)
+
+set(DAYRUN_SANITIZE "" CACHE STRING "Sanitizers, for example address,undefined or thread")
+if(DAYRUN_SANITIZE)
+    add_compile_options(-fsanitize=${DAYRUN_SANITIZE} -fno-omit-frame-pointer)
+    add_link_options(-fsanitize=${DAYRUN_SANITIZE})
+endif()
+
+# The warnings of our own code; libraries enter as SYSTEM includes and stay silent.
+add_library(dayrun_warnings INTERFACE)
+target_compile_options(dayrun_warnings INTERFACE -Wall -Wextra -Wshadow)
+if(DAYRUN_WERROR)
+    target_compile_options(dayrun_warnings INTERFACE -Werror)
+endif()
+
+include_directories("${PROJECT_SOURCE_DIR}")
