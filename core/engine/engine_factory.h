@@ -1,0 +1,18 @@
+// The single door of the engine room; torch-free. app/ plugs it into core/run.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "core/base/result.h"
+#include "core/run/engine.h"
+
+namespace dayrun::engine {
+
+/// A libtorch engine on the device; NoGpu with the reason when CUDA is asked for and absent.
+core::Result<std::unique_ptr<core::Engine>> make_engine(const core::Device& device);
+
+/// "2.11.0" and which matrix library it was built with, for `dayrun --version`.
+std::string torch_version();
+
+}  // namespace dayrun::engine

@@ -1,0 +1,42 @@
+// adapter_config.json in PEFT's format, and the tensor names of an adapter. Torch-free.
+// Source: PEFT's published layout (facts of version 0.17 to 0.21). Plain values: any thread.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "core/base/result.h"
+
+namespace dayrun::core {
+
+struct AdapterConfig {
+    int64_t rank = 8;
+    double alpha = 8;
+    double dropout = 0;
+    bool use_rslora = false;
+    bool use_dora = false;
+    std::variant<std::vector<std::string>, std::string> target_modules;
+    // Per-module rank and alpha: pattern -> value, in file order; the first match wins.
+    std::vector<std::pair<std::string, int64_t>> rank_pattern;
+    std::vector<std::pair<std::string, double>> alpha_pattern;
+    std::string base_model_name_or_path;
+
+    int64_t rank_of(std::string_view module) const;
+    double alpha_of(std::string_view module) const;
+    /// alpha / r, or alpha / sqrt(r) with use_rslora, after the patterns.
+    double scaling_of(std::string_view module) const;
+};
+
+/// Reads FOLDER/adapter_config.json; refuses, with the key's name, features Dayrun does not have.
+Result<AdapterConfig> read_adapter_config(const std::filesystem::path& folder);
+/// Writes FOLDER/adapter_config.json with all keys that PEFT writes.
+Result<void> write_adapter_config(const AdapterConfig& config, const std::filesystem::path& folder);
+
+/// "base_model.model.<module>.lora_A.weight" and so on.
+std::string lora_a_name(std::string_view module);
+std::string lora_b_name(std::string_view module);
+std::string dora_magnitude_name(std::string_view module);
+
+}  // namespace dayrun::core

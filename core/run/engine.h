@@ -1,0 +1,118 @@
+// The door between a run and the maths: everything RunSession asks of a trainer. core/engine
+// implements it with libtorch, tests/support with a FakeEngine. Lives on the run thread; only
+// make_engine may be called elsewhere. No torch here.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/base/result.h"
+#include "core/recipe/recipe.h"
+#include "core/tokens/packed.h"
+
+namespace dayrun::core {
+
+enum class DeviceKind { Cpu, Cuda };
+
+struct Device {
+    DeviceKind kind = DeviceKind::Cpu;
+    int index = 0;
+    int threads = 0;  // 0: all cores
+};
+
+/// What prepare() found and made.
+struct PreparedModel {
+    std::string architecture;        // "LlamaForCausalLM"
+    int64_t parameter_count = 0;     // of the base
+    int64_t trained_parameter_count = 0;
+    int64_t vocab_size = 0;
+    int64_t base_bytes = 0;          // host or device bytes of the frozen weights
+    std::string dtype;               // "float32" | "bfloat16"
+    std::vector<std::string> adapted_modules;  // full names, in model order
+};
+
+/// What one optimizer step did, over all its micro-batches.
+struct StepOutcome {
+    double loss = 0;          // sum of nats / loss_divisor over the micro-batches
+    double grad_norm = 0;     // before clipping
+    bool skipped = false;     // non-finite loss or norm: nothing was applied
+};
+
+/// Loss sums of evaluated batches, by source.
+struct EvalResult {
+    struct PerSource {
+        double loss_sum = 0;  // nats
+        int64_t target_tokens = 0;
+    };
+    std::vector<PerSource> by_source;  // indexed like Recipe::data
+    PerSource total;
+};
+
+struct GenerateOptions {
+    int64_t max_new_tokens = 128;
+    double temperature = 0;   // 0: greedy
+    double top_p = 1;
+    int64_t top_k = 0;        // 0: off
+    uint64_t seed = 0;
+    std::vector<int32_t> stop_ids;
+    /// Called with each new id; returning false ends the generation.
+    std::function<bool(int32_t)> on_token;
+};
+
+/// Everything a row-by-row comparison with another trainer needs (`dayrun logprobs`).
+struct LogprobsResult {
+    std::vector<std::vector<float>> logprobs;  // per row, of each next token [T-1]
+    std::vector<double> row_loss;              // mean over the row's supervised next tokens
+    double loss = 0;                           // mean over all supervised next tokens
+};
+
+class Engine {
+  public:
+    virtual ~Engine() = default;
+
+    /// Opens the base, makes adapters (or full parameters) and the optimizer. Once per engine.
+    virtual Result<PreparedModel> prepare(const Recipe& recipe) = 0;
+
+    /// Forward and backward of one micro-batch. Gradients and loss accumulate, each divided by
+    /// `loss_divisor`: the number of supervised tokens of the WHOLE optimizer step (loss_mean:
+    /// tokens), or the micro-batch's own number times the number of micro-batches.
+    virtual Result<void> accumulate(const PackedBatch& batch, double loss_divisor) = 0;
+    /// Clips, applies the optimizer with this learning rate and clears gradients and loss.
+    virtual Result<StepOutcome> apply_step(double learning_rate) = 0;
+    /// Forgets gradients accumulated since the last apply_step (stop between micro-batches).
+    virtual void drop_gradients() = 0;
+
+    /// Loss of batches without any change of state: no dropout, no noise.
+    virtual Result<EvalResult> evaluate(const std::vector<PackedBatch>& batches,
+                                        size_t source_count) = 0;
+
+    virtual Result<std::vector<int32_t>> generate(const std::vector<int32_t>& prompt,
+                                                  const GenerateOptions& options) = 0;
+
+    /// Writes the adapter in PEFT layout (or full weights in Hugging Face layout for method full)
+    /// into `folder`, whole or not at all.
+    virtual Result<void> save_adapter(const std::filesystem::path& folder) = 0;
+    /// Optimizer state, counters and generators beside the adapter, for --continue.
+    virtual Result<void> save_state(const std::filesystem::path& folder) = 0;
+    virtual Result<void> load_state(const std::filesystem::path& folder) = 0;
+
+    /// Log-probabilities through the code that trains. `logits_out` and `grads_out` may be empty;
+    /// otherwise safetensors files are written (gradients under PEFT's names).
+    virtual Result<LogprobsResult> logprobs(const std::vector<PackedRow>& rows,
+                                            const std::filesystem::path& logits_out,
+                                            const std::filesystem::path& grads_out) = 0;
+
+    /// Bytes on the device now and at most since prepare (host memory on a CPU).
+    virtual int64_t device_bytes() const = 0;
+    virtual int64_t device_bytes_peak() const = 0;
+};
+
+/// Makes an engine for a device; given to RunSession by the app, so that core/run needs no torch.
+using EngineFactory = std::function<Result<std::unique_ptr<Engine>>(const Device&)>;
+
+}  // namespace dayrun::core
