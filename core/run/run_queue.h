@@ -1,0 +1,33 @@
+// A queue file: `runs:` is a list of {recipe, set, name}, or the file is one recipe itself
+// (contracts.md section 2). Every item is complete before the first starts, so that a bad item is
+// told in minute 0. Any thread.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "core/base/result.h"
+#include "core/recipe/recipe.h"
+#include "core/recipe/recipe_yaml.h"
+#include "core/run/run_session.h"
+
+namespace dayrun::core {
+
+struct QueueItem {
+    std::filesystem::path recipe_path;
+    RecipeOverrides set;
+    Recipe recipe;       // read and checked, overrides and name applied
+    std::string run_id;  // chosen here, so that the `start` event can list the runs
+};
+
+/// Reads the queue and all its recipes; the first fault with file, line and column.
+Result<std::vector<QueueItem>> read_queue(const std::filesystem::path& path);
+
+/// Runs the items one after the other, each from its own recipe only; a failed item does not hold
+/// the next one. A request to stop ends the whole queue. Discard leaves the current run at once.
+std::vector<RunOutcome> run_queue(Project& project, const EngineFactory& make_engine,
+                                  RunControl& control, RunListener& listener,
+                                  const std::vector<QueueItem>& items, const RunOrder& common);
+
+}  // namespace dayrun::core
