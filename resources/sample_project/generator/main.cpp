@@ -1,0 +1,103 @@
+// Writes everything of the sample project that is not trained: the instruction tasks, the texts for
+// the base model, its tokenizer and its random start weights. rebuild.sh runs it, then trains.
+// Same arguments, same bytes. Single thread.
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <string>
+#include <vector>
+
+#include "start_weights.h"
+#include "stories.h"
+#include "task_file.h"
+#include "text.h"
+#include "vocabulary.h"
+
+namespace {
+
+using namespace dayrun::sample_generator;
+namespace fs = std::filesystem;
+
+constexpr std::uint64_t kTextSeed = 1;
+constexpr std::uint64_t kTaskSeed = 2;
+constexpr std::uint64_t kWeightSeed = 3;
+constexpr std::size_t kVocabularyDocuments = 8000;
+constexpr std::size_t kValidationDocuments = 200;
+
+bool write_file(const fs::path& path, const std::string& content) {
+    std::error_code error;
+    fs::create_directories(path.parent_path(), error);
+    std::ofstream file(path, std::ios::binary);
+    file << content;
+    file.close();
+    if (!file) std::cerr << "Could not write " << path << ": check the folder and the disk.\n";
+    return static_cast<bool>(file);
+}
+
+bool write_tasks(const fs::path& folder) {
+    for (const Task& task : make_tasks(kTaskSeed)) {
+        const fs::path kind = task.kind == TaskKind::Exact ? "exact" : "generation";
+        const fs::path file = task.name + ".json";
+        if (!write_file(folder / "train" / kind / file,
+                        task_file_text(task, task.train, "train")) ||
+            !write_file(folder / "heldout" / kind / file,
+                        task_file_text(task, task.held_out, "heldout")))
+            return false;
+    }
+    return true;
+}
+
+std::string json_lines(const std::vector<std::string>& documents, std::size_t begin,
+                       std::size_t end) {
+    std::string out;
+    for (std::size_t i = begin; i < end; ++i)
+        out += "{\"text\": " + json_quoted(documents[i]) + "}\n";
+    return out;
+}
+
+// The tokenizer learns from the first documents only: more change nothing but the time.
+bool write_start_model(const fs::path& folder, const std::vector<std::string>& documents) {
+    const ModelShape shape;
+    const std::size_t read = std::min(documents.size(), kVocabularyDocuments);
+    std::string error;
+    const std::string model =
+        learn_vocabulary({documents.begin(), documents.begin() + static_cast<std::ptrdiff_t>(read)},
+                         shape.vocabulary, error);
+    if (model.empty()) {
+        std::cerr << "The vocabulary could not be learned: " << error << "\n";
+        return false;
+    }
+    return write_file(folder / "tokenizer.model", model) &&
+           write_file(folder / "config.json", config_text(shape)) &&
+           write_file(folder / "model.safetensors", start_weights(shape, kWeightSeed));
+}
+
+bool write_texts_and_model(const fs::path& folder, std::size_t count) {
+    Random random(kTextSeed);
+    std::vector<std::string> documents;
+    while (documents.size() < count + kValidationDocuments)
+        documents.push_back(make_document(random));
+    return write_file(folder / "texts.jsonl", json_lines(documents, 0, count)) &&
+           write_file(folder / "texts_validation.jsonl",
+                      json_lines(documents, count, documents.size())) &&
+           write_start_model(folder / "start", documents);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    const std::vector<std::string> arguments(argv + 1, argv + argc);
+    if (arguments.size() == 2 && arguments[0] == "tasks")
+        return write_tasks(arguments[1]) ? EXIT_SUCCESS : EXIT_FAILURE;
+    if (arguments.size() == 3 && arguments[0] == "base") {
+        const long documents = std::strtol(arguments[2].c_str(), nullptr, 10);
+        if (documents > 0 && documents <= 1'000'000)
+            return write_texts_and_model(arguments[1], static_cast<std::size_t>(documents))
+                       ? EXIT_SUCCESS
+                       : EXIT_FAILURE;
+    }
+    std::cerr << "Usage: dayrun_sample_generator tasks DIR\n"
+                 "       dayrun_sample_generator base DIR DOCUMENTS   (1 to 1000000)\n";
+    return 2;
+}
