@@ -1,0 +1,142 @@
+// Steps 2 to 6 of the walk in one call: a recipe's sources become token caches, and the mix, the
+// splits and the packed rows of every epoch are a view over them (house.md section 3). Neighbours:
+// core/data reads and cleans, token_cache keeps, batch_stream hands out. compile_data runs on the
+// calling thread and helpers it joins; CompiledData is read-only afterwards: any thread.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "core/base/result.h"
+#include "core/data/sample.h"
+#include "core/recipe/recipe.h"
+#include "core/tokens/pack.h"
+#include "core/tokens/packed.h"
+#include "core/tokens/tokenizer.h"
+
+namespace dayrun::core {
+
+class TokenCache;
+
+/// What became of one source, for the drop report, the mix editor and `data compile`.
+struct SourceReport {
+    std::string name;
+    std::string path;
+    std::string converter;    // named or detected
+    std::string sha256;       // over the source's files
+    std::string cache_file;   // its token cache, absolute
+    bool from_cache = false;  // nothing had to be read or tokenized
+    int64_t rows_in = 0;      // samples the files hold, bad rows included
+    DropReport dropped;       // reason -> count and examples, over all steps
+    int64_t train_rows = 0;   // different samples that training may use
+    int64_t validation_rows = 0;
+    int64_t test_rows = 0;
+    int64_t truncated_rows = 0;  // of the kept ones: cut by too_long
+    int64_t truncated_tokens = 0;
+    int64_t truncated_target_tokens = 0;  // of those: trained ones (promises.md row 1)
+    int64_t lost_stop_tokens = 0;         // kept rows whose trained stop token was cut away
+    int64_t tokens = 0;                   // of the train rows, each once
+    int64_t trained_tokens = 0;           // supervised next tokens of the train rows, each once
+    int64_t rows_per_epoch = 0;           // with copies, repeats and the mix's share
+    int64_t trained_tokens_per_epoch = 0;
+    double effective_epochs = 0;  // times an average train row is seen in recipe.batch.epochs
+    double share = 0;             // of the epoch, by mix.by
+};
+
+/// Validation rows whose input also stands among the training rows.
+struct OverlapReport {
+    int64_t exact = 0;
+    std::vector<std::string> examples;  // "gsm8k row 17 = dolly row 3"
+};
+
+/// One use of a cached sample.
+struct SampleRef {
+    uint32_t source_index = 0;  // into Recipe::data
+    uint32_t row = 0;           // in that source's token cache
+};
+
+/// The rows of one epoch: each names its documents by their place in `samples`.
+struct EpochPlan {
+    std::vector<SampleRef> samples;           // in the order of this epoch
+    std::vector<std::vector<uint32_t>> rows;  // documents of each packed row
+};
+
+class CompiledData {
+  public:
+    std::vector<SourceReport> sources;  // one a DataSpec
+    OverlapReport overlap;              // validation against training
+    std::vector<std::string> warnings;  // sentences for the log and the pre-flight sheet
+    std::string data_sha256;            // over every chosen row: the manifest's hash
+
+    int64_t train_rows() const;  // samples an epoch uses, repeats included
+    int64_t validation_rows() const { return static_cast<int64_t>(m_validation.size()); }
+    int64_t test_rows() const { return static_cast<int64_t>(m_test.size()); }
+    int64_t micro_batch_size() const { return m_micro_batch_size; }
+    /// The longest row and document that training or validation can meet, in tokens.
+    int64_t longest_row_tokens() const { return m_longest_row; }
+    int64_t longest_document_tokens() const { return m_longest_document; }
+
+    /// Epoch from 0, reshuffled by (seed, epoch) unless mix.shuffle is false. Same every time.
+    EpochPlan plan_epoch(int64_t epoch) const;
+    /// Packed rows of an epoch, and its micro-batches: ceil(rows / micro_batch_size).
+    int64_t rows_in_epoch(int64_t epoch) const;
+    int64_t micro_batches_in_epoch(int64_t epoch) const;
+
+    /// Copies a row's tokens out of the caches.
+    PackedRow read_row(const EpochPlan& plan, size_t row) const;
+    TokenizedSample read_sample(SampleRef sample) const;
+
+    /// Validation and test rows as micro-batches, at most `row_limit` samples (0: all), always the
+    /// same ones in the same order; loss by source comes from their document spans.
+    std::vector<PackedBatch> validation_batches(int64_t row_limit = 0) const;
+    std::vector<PackedBatch> test_batches(int64_t row_limit = 0) const;
+    /// The samples behind them, for evaluation by generation.
+    const std::vector<SampleRef>& validation_samples() const { return m_validation; }
+    const std::vector<SampleRef>& test_samples() const { return m_test; }
+
+    /// The manifest: per source its files' hashes, seeds and chosen row ids, as JSON; the same
+    /// recipe on the same files gives the same bytes.
+    std::string manifest_json() const;
+
+  private:
+    friend class DataCompiler;
+
+    std::vector<PackedBatch> batches_of(const std::vector<SampleRef>& samples,
+                                        int64_t row_limit) const;
+
+    std::vector<std::shared_ptr<const TokenCache>> m_caches;  // one a source
+    std::vector<std::vector<uint32_t>> m_train;  // per source: cache rows training may use
+    std::vector<int64_t> m_per_epoch;            // per source: rows an epoch takes of them
+    std::vector<SampleRef> m_validation, m_test;
+    uint64_t m_seed = 0;
+    bool m_shuffle = true;
+    bool m_packing = true;
+    int64_t m_max_seq_len = 0;
+    int64_t m_micro_batch_size = 1;
+    int64_t m_longest_row = 0;
+    int64_t m_longest_document = 0;
+};
+
+/// How far compile_data is; `done` and `total` are bytes of the source's files.
+struct CompileProgress {
+    std::string source;
+    std::string step;  // "reading", "tokenizing", "from cache", "mixing"
+    int64_t done = 0;
+    int64_t total = 0;
+};
+using CompileListener = std::function<void(const CompileProgress&)>;
+
+/// Opens, reads, converts, filters, encodes and mixes. `tokenizer` may be null when every source is
+/// token_ids. BadData with file and line, FileMissing, Unsupported with the key, or Cancelled.
+Result<std::shared_ptr<const CompiledData>> compile_data(const Recipe& recipe,
+                                                         const Tokenizer* tokenizer,
+                                                         const std::filesystem::path& cache_folder,
+                                                         const CompileListener& listener = {},
+                                                         std::stop_token stop = {});
+
+}  // namespace dayrun::core
