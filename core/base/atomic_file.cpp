@@ -38,7 +38,8 @@ void sync_folder(const std::filesystem::path& folder) {
 Result<AtomicFile> AtomicFile::create(const std::filesystem::path& path) {
     std::filesystem::path temporary = path;
     temporary += fmt::format(".tmp-{}", ::getpid());
-    const int descriptor = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    const int descriptor =
+        ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
     if (descriptor < 0) return write_error(path, "created", errno);
     return AtomicFile(path, std::move(temporary), descriptor);
 }
@@ -102,10 +103,10 @@ Result<std::string> read_file(const std::filesystem::path& path) {
     }
     std::ifstream file(path, std::ios::binary);
     if (!file) {
-        return Error{.code = ErrorCode::FileMissing,
-                     .message = fmt::format("'{}' cannot be read: {}.", path.string(),
-                                            std::strerror(errno)),
-                     .hint = "Check the path and its permissions."};
+        return Error{
+            .code = ErrorCode::FileMissing,
+            .message = fmt::format("'{}' cannot be read: {}.", path.string(), std::strerror(errno)),
+            .hint = "Check the path and its permissions."};
     }
     std::ostringstream content;
     content << file.rdbuf();

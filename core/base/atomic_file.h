@@ -12,7 +12,8 @@
 
 namespace dayrun::core {
 
-/// Writes pieces to PATH.tmp-<pid>; commit() makes them PATH. Without commit nothing is left behind.
+/// Writes pieces to PATH.tmp-<pid>; commit() makes them PATH. Without commit nothing is left
+/// behind.
 class AtomicFile {
   public:
     static Result<AtomicFile> create(const std::filesystem::path& path);

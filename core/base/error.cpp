@@ -7,23 +7,40 @@ namespace dayrun::core {
 
 std::string_view to_string(ErrorCode code) {
     switch (code) {
-        case ErrorCode::BadRecipe: return "BadRecipe";
-        case ErrorCode::BadUsage: return "BadUsage";
-        case ErrorCode::BadData: return "BadData";
-        case ErrorCode::BadModel: return "BadModel";
-        case ErrorCode::BadTokenizer: return "BadTokenizer";
-        case ErrorCode::FileMissing: return "FileMissing";
-        case ErrorCode::FileDamaged: return "FileDamaged";
-        case ErrorCode::DiskFull: return "DiskFull";
-        case ErrorCode::OutOfHostMemory: return "OutOfHostMemory";
-        case ErrorCode::OutOfGpuMemory: return "OutOfGpuMemory";
-        case ErrorCode::NoGpu: return "NoGpu";
-        case ErrorCode::KernelFailed: return "KernelFailed";
-        case ErrorCode::DatabaseBusy: return "DatabaseBusy";
-        case ErrorCode::Unsupported: return "Unsupported";
-        case ErrorCode::NotFinite: return "NotFinite";
-        case ErrorCode::Cancelled: return "Cancelled";
-        case ErrorCode::Internal: return "Internal";
+        case ErrorCode::BadRecipe:
+            return "BadRecipe";
+        case ErrorCode::BadUsage:
+            return "BadUsage";
+        case ErrorCode::BadData:
+            return "BadData";
+        case ErrorCode::BadModel:
+            return "BadModel";
+        case ErrorCode::BadTokenizer:
+            return "BadTokenizer";
+        case ErrorCode::FileMissing:
+            return "FileMissing";
+        case ErrorCode::FileDamaged:
+            return "FileDamaged";
+        case ErrorCode::DiskFull:
+            return "DiskFull";
+        case ErrorCode::OutOfHostMemory:
+            return "OutOfHostMemory";
+        case ErrorCode::OutOfGpuMemory:
+            return "OutOfGpuMemory";
+        case ErrorCode::NoGpu:
+            return "NoGpu";
+        case ErrorCode::KernelFailed:
+            return "KernelFailed";
+        case ErrorCode::DatabaseBusy:
+            return "DatabaseBusy";
+        case ErrorCode::Unsupported:
+            return "Unsupported";
+        case ErrorCode::NotFinite:
+            return "NotFinite";
+        case ErrorCode::Cancelled:
+            return "Cancelled";
+        case ErrorCode::Internal:
+            return "Internal";
     }
     return "Internal";
 }

@@ -53,7 +53,9 @@ void Sha256::add(std::span<const std::byte> bytes) {
     }
 }
 
-void Sha256::add(std::string_view text) { add(std::as_bytes(std::span(text.data(), text.size()))); }
+void Sha256::add(std::string_view text) {
+    add(std::as_bytes(std::span(text.data(), text.size())));
+}
 
 void Sha256::add_field(std::string_view text) {
     const uint64_t size = text.size();
@@ -78,8 +80,7 @@ void Sha256::add_block(const std::byte* block) {
     std::array<uint32_t, 64> w;
     for (size_t i = 0; i < 16; ++i) w[i] = big_endian_word(block + 4 * i);
     for (size_t i = 16; i < 64; ++i) {
-        const uint32_t s0 =
-            std::rotr(w[i - 15], 7) ^ std::rotr(w[i - 15], 18) ^ (w[i - 15] >> 3);
+        const uint32_t s0 = std::rotr(w[i - 15], 7) ^ std::rotr(w[i - 15], 18) ^ (w[i - 15] >> 3);
         const uint32_t s1 = std::rotr(w[i - 2], 17) ^ std::rotr(w[i - 2], 19) ^ (w[i - 2] >> 10);
         w[i] = w[i - 16] + s0 + w[i - 7] + s1;
     }

@@ -22,10 +22,10 @@ class [[nodiscard]] Result {
     Result(Error error) : m_state(std::in_place_index<1>, std::move(error)) {}
     /// Lets a derived unique_ptr or a literal become the T directly.
     template <typename U>
-        requires(std::is_convertible_v<U, T> && !std::is_same_v<std::decay_t<U>, T> &&
-                 !std::is_same_v<std::decay_t<U>, Error> &&
-                 !std::is_same_v<std::decay_t<U>, Result<T>>)
-    Result(U&& value) : m_state(std::in_place_index<0>, std::forward<U>(value)) {}
+    requires(std::is_convertible_v<U, T> && !std::is_same_v<std::decay_t<U>, T> &&
+             !std::is_same_v<std::decay_t<U>, Error> && !std::is_same_v<std::decay_t<U>, Result<T>>)
+        Result(U&& value)
+        : m_state(std::in_place_index<0>, std::forward<U>(value)) {}
 
     bool ok() const { return m_state.index() == 0; }
     explicit operator bool() const { return ok(); }
@@ -82,15 +82,15 @@ class [[nodiscard]] Result<void> {
 #define DAYRUN_JOIN(a, b) DAYRUN_JOIN_(a, b)
 
 // Declares `name` with the value of a Result, or returns its Error to the caller.
-#define TRY_AS_(temporary, name, ...)                                    \
-    auto temporary = (__VA_ARGS__);                                      \
-    if (!temporary.ok()) return std::move(temporary).error();            \
+#define TRY_AS_(temporary, name, ...)                         \
+    auto temporary = (__VA_ARGS__);                           \
+    if (!temporary.ok()) return std::move(temporary).error(); \
     auto name = std::move(temporary).value()
 #define TRY(name, ...) TRY_AS_(DAYRUN_JOIN(try_result_, __LINE__), name, __VA_ARGS__)
 
 // The same for a Result<void>.
-#define TRY_VOID(...)                                                    \
-    do {                                                                 \
-        auto try_result = (__VA_ARGS__);                                 \
-        if (!try_result.ok()) return std::move(try_result).error();      \
+#define TRY_VOID(...)                                               \
+    do {                                                            \
+        auto try_result = (__VA_ARGS__);                            \
+        if (!try_result.ok()) return std::move(try_result).error(); \
     } while (false)

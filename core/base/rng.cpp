@@ -11,7 +11,9 @@ namespace {
 
 __extension__ using Wide = unsigned __int128;
 
-constexpr Wide wide(uint64_t high, uint64_t low) { return (Wide{high} << 64) | low; }
+constexpr Wide wide(uint64_t high, uint64_t low) {
+    return (Wide{high} << 64) | low;
+}
 constexpr Wide kMultiplier = wide(2549297995355413924ULL, 4865540595714422341ULL);
 
 // FNV-1a: only names a stream, so collisions would merely correlate two uses.
@@ -47,7 +49,9 @@ uint64_t Rng::below(uint64_t bound) {
     return static_cast<uint64_t>(product >> 64);
 }
 
-double Rng::uniform() { return static_cast<double>(next() >> 11) * 0x1.0p-53; }
+double Rng::uniform() {
+    return static_cast<double>(next() >> 11) * 0x1.0p-53;
+}
 
 double Rng::normal() {
     const double radius = std::sqrt(-2.0 * std::log(1.0 - uniform()));

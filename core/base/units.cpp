@@ -90,7 +90,11 @@ Result<int64_t> parse_bytes(std::string_view text) {
                  .hint = "Write a number and a unit, for example 23.0GiB or 800MB."};
 }
 
-std::string shortest(double value) { return shortest_of(value); }
-std::string shortest(float value) { return shortest_of(value); }
+std::string shortest(double value) {
+    return shortest_of(value);
+}
+std::string shortest(float value) {
+    return shortest_of(value);
+}
 
 }  // namespace dayrun::core

@@ -33,7 +33,8 @@ struct BaseSpec {
     std::string hub;       // or a hub id (not implemented: refused)
     std::string revision;  // of the hub id
     DtypeChoice dtype = DtypeChoice::Auto;
-    bool random_init = false;  // start from seeded random weights instead of the folder's (full only)
+    bool random_init =
+        false;  // start from seeded random weights instead of the folder's (full only)
 };
 
 struct QuantizationSpec {
@@ -71,7 +72,7 @@ struct FilterSpec {
 struct DataSpec {
     std::string name;
     std::string path;
-    std::string converter;  // empty: detected
+    std::string converter;                                     // empty: detected
     std::vector<std::pair<std::string, std::string>> columns;  // sample field -> file column
     std::string split;
     SourceUse use = SourceUse::BySplit;

@@ -25,23 +25,24 @@ enum class SettingType {
     Portion,   // rows (integer) or a share (with a point)
     Bytes,     // with a unit: 23.0GiB
     Moments,   // eval.every
+    Columns,   // sample field -> column of the file
 };
 
 /// Short form of the workbench (six controls and what goes with them), or only the whole tree.
 enum class SettingRank { Basic, Detailed };
 
 struct SettingInfo {
-    std::string key;       // "adapter.lora_rank"; of a source: "data[].copies"
-    SettingType type;
-    std::string label;     // "LoRA rank"
-    std::string unit;      // "tokens", "hours", ""
-    std::string help;      // one line: the effect, and what it costs
-    std::vector<std::string> choices;         // of a Choice
-    std::optional<double> minimum, maximum;   // of Integer and Real, inclusive
+    std::string key = {};  // "adapter.lora_rank"; of a source: "data[].copies"
+    SettingType type = SettingType::Text;
+    std::string label = {};                            // "LoRA rank"
+    std::string unit = {};                             // "tokens", "hours", ""
+    std::string help = {};                             // one line: the effect, and what it costs
+    std::vector<std::string> choices = {};             // of a Choice
+    std::optional<double> minimum = {}, maximum = {};  // of Integer and Real, inclusive
     bool may_be_empty = false;
     SettingRank rank = SettingRank::Detailed;
     /// Choices (or "*" for the whole key) that this version understands but cannot do, with why.
-    std::vector<std::pair<std::string, std::string>> unavailable;
+    std::vector<std::pair<std::string, std::string>> unavailable = {};
 };
 
 /// Every setting in the order of contracts.md; those of a data source once, under "data[].".

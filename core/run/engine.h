@@ -27,20 +27,20 @@ struct Device {
 
 /// What prepare() found and made.
 struct PreparedModel {
-    std::string architecture;        // "LlamaForCausalLM"
-    int64_t parameter_count = 0;     // of the base
+    std::string architecture;     // "LlamaForCausalLM"
+    int64_t parameter_count = 0;  // of the base
     int64_t trained_parameter_count = 0;
     int64_t vocab_size = 0;
-    int64_t base_bytes = 0;          // host or device bytes of the frozen weights
-    std::string dtype;               // "float32" | "bfloat16"
+    int64_t base_bytes = 0;                    // host or device bytes of the frozen weights
+    std::string dtype;                         // "float32" | "bfloat16"
     std::vector<std::string> adapted_modules;  // full names, in model order
 };
 
 /// What one optimizer step did, over all its micro-batches.
 struct StepOutcome {
-    double loss = 0;          // sum of nats / loss_divisor over the micro-batches
-    double grad_norm = 0;     // before clipping
-    bool skipped = false;     // non-finite loss or norm: nothing was applied
+    double loss = 0;       // sum of nats / loss_divisor over the micro-batches
+    double grad_norm = 0;  // before clipping
+    bool skipped = false;  // non-finite loss or norm: nothing was applied
 };
 
 /// Loss sums of evaluated batches, by source.
@@ -55,9 +55,9 @@ struct EvalResult {
 
 struct GenerateOptions {
     int64_t max_new_tokens = 128;
-    double temperature = 0;   // 0: greedy
+    double temperature = 0;  // 0: greedy
     double top_p = 1;
-    int64_t top_k = 0;        // 0: off
+    int64_t top_k = 0;  // 0: off
     uint64_t seed = 0;
     std::vector<int32_t> stop_ids;
     /// Called with each new id; returning false ends the generation.

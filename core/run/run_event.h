@@ -11,7 +11,16 @@
 namespace dayrun::core {
 
 enum class RunState {
-    Draft, Queued, Preparing, Training, Evaluating, Parked, Finishing, Finished, Stopped, Failed
+    Draft,
+    Queued,
+    Preparing,
+    Training,
+    Evaluating,
+    Parked,
+    Finishing,
+    Finished,
+    Stopped,
+    Failed
 };
 std::string_view to_string(RunState state);
 /// The state of a word written by to_string; Failed for an unknown word.
@@ -19,40 +28,42 @@ RunState run_state_from(std::string_view word);
 
 /// One optimizer step; trivially copyable so that it travels through a lock-free ring.
 struct StepMetrics {
-    int64_t step = 0;            // from 1
-    double epoch = 0;            // share of the data seen after this step, 1.0 = once
-    double loss = 0;             // mean over the step's supervised tokens, nats
-    double loss_z = 0;           // deviation from the recent mean, in standard deviations
-    double grad_norm = 0;        // before clipping
-    double learning_rate = 0;    // used in this step
-    int64_t target_tokens = 0;   // supervised tokens of the step
+    int64_t step = 0;           // from 1
+    double epoch = 0;           // share of the data seen after this step, 1.0 = once
+    double loss = 0;            // mean over the step's supervised tokens, nats
+    double loss_z = 0;          // deviation from the recent mean, in standard deviations
+    double grad_norm = 0;       // before clipping
+    double learning_rate = 0;   // used in this step
+    int64_t target_tokens = 0;  // supervised tokens of the step
     int64_t slot_tokens = 0;
     double tokens_per_second = 0;  // real tokens, never padding
     double step_ms = 0;
     double data_wait_ms = 0;
     int64_t device_bytes_peak = 0;  // host memory of the process on a CPU
-    double wall_s = 0;           // since the run's start, pauses included
-    double device_s = 0;         // time in training and evaluation only
-    double eta_s = 0;            // until the run is finished
-    bool skipped = false;        // a non-finite loss or norm: the step was not applied
+    double wall_s = 0;              // since the run's start, pauses included
+    double device_s = 0;            // time in training and evaluation only
+    double eta_s = 0;               // until the run is finished
+    bool skipped = false;           // a non-finite loss or norm: the step was not applied
 };
 
-struct StateChanged { RunState state = RunState::Draft; };
+struct StateChanged {
+    RunState state = RunState::Draft;
+};
 
 struct EvalMetrics {
     int64_t step = 0;
     double epoch = 0;
-    std::string source_id;       // a source's name, or "all"
-    double loss = 0;             // nats per supervised token
+    std::string source_id;  // a source's name, or "all"
+    double loss = 0;        // nats per supervised token
     int64_t target_tokens = 0;
     double duration_ms = 0;
 };
 
 struct CheckpointSaved {
     int64_t step = 0;
-    std::string path;            // relative to the project folder
+    std::string path;  // relative to the project folder
     int64_t bytes = 0;
-    std::string kind;            // "best", "last" or "resume"
+    std::string kind;  // "best", "last" or "resume"
 };
 
 struct SampleGenerated {
@@ -62,25 +73,27 @@ struct SampleGenerated {
 };
 
 struct LogLine {
-    std::string level;           // debug, info, warning, error
+    std::string level;  // debug, info, warning, error
     std::string message;
 };
 
 struct RunFinished {
     RunState state = RunState::Finished;
-    double best_eval_loss = 0;   // NaN when nothing was validated
+    double best_eval_loss = 0;  // NaN when nothing was validated
     int64_t best_step = 0;
-    std::string adapter;         // relative to the project folder, empty when none was saved
+    std::string adapter;  // relative to the project folder, empty when none was saved
 };
 
-struct RunFailed { Error error; };
+struct RunFailed {
+    Error error;
+};
 
 using RunEventBody = std::variant<StateChanged, StepMetrics, EvalMetrics, CheckpointSaved,
                                   SampleGenerated, LogLine, RunFinished, RunFailed>;
 
 struct RunEvent {
     std::string run_id;
-    double at = 0;               // unix seconds
+    double at = 0;  // unix seconds
     RunEventBody body;
 };
 

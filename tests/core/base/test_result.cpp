@@ -9,7 +9,8 @@ using namespace dayrun::core;
 namespace {
 
 Result<int> parsed(bool good) {
-    if (!good) return Error{.code = ErrorCode::BadData, .message = "No number.", .hint = "Write one."};
+    if (!good)
+        return Error{.code = ErrorCode::BadData, .message = "No number.", .hint = "Write one."};
     return 7;
 }
 
@@ -34,7 +35,8 @@ class TestResult : public QObject {
         const Error error{.message = "Unknown key 'lora_rnk'.",
                           .hint = "Did you mean 'lora_rank'?",
                           .where = {"a.yaml", 3, 5}};
-        QCOMPARE(error.text(), std::string("a.yaml:3:5: Unknown key 'lora_rnk'. Did you mean 'lora_rank'?"));
+        QCOMPARE(error.text(),
+                 std::string("a.yaml:3:5: Unknown key 'lora_rnk'. Did you mean 'lora_rank'?"));
     }
 };
 
