@@ -59,4 +59,14 @@ DAYRUN_HOST_DEVICE inline bfloat16 round_to<bfloat16>(float value) {
     return to_bfloat16(value);
 }
 
+/// Calls body(float{}) or body(bfloat16{}): the bridge from a Dtype to a template.
+template <class Body>
+void with_dtype(Dtype dtype, Body&& body) {
+    if (dtype == Dtype::Float32) {
+        body(float{});
+    } else {
+        body(bfloat16{});
+    }
+}
+
 }  // namespace dayrun::kernels

@@ -1,0 +1,32 @@
+// Where the rows of rms_norm.h lie: shared by its reference and its fast version.
+#pragma once
+
+#include <cstdint>
+#include <initializer_list>
+
+#include "kernels/rms_norm/rms_norm.h"
+
+namespace dayrun::kernels {
+
+/// Row `row` = token * heads + head of a [tokens, heads, cols] buffer; null stays null.
+template <class T, class Pointer>
+inline T* row_at(Pointer* base, int64_t stride, int64_t row, int64_t heads, int64_t cols) {
+    if (base == nullptr) return nullptr;
+    return static_cast<T*>(base) + (row / heads) * stride + (row % heads) * cols;
+}
+
+/// The same parameters with every stride of 0 replaced by the dense one.
+inline RmsNormForward with_dense_strides(RmsNormForward p) {
+    for (int64_t* stride : {&p.y_stride, &p.h_stride, &p.x_stride, &p.residual_stride}) {
+        if (*stride == 0) *stride = p.heads * p.cols;
+    }
+    return p;
+}
+inline RmsNormBackward with_dense_strides(RmsNormBackward p) {
+    for (int64_t* stride : {&p.dx_stride, &p.dy_stride, &p.x_stride, &p.dresidual_stride}) {
+        if (*stride == 0) *stride = p.heads * p.cols;
+    }
+    return p;
+}
+
+}  // namespace dayrun::kernels

@@ -1,0 +1,158 @@
+// What the kernel tests share: typed buffers of random values, threads that cut work in awkward
+// ways, and the fair comparison of house rule 3. Test thread only.
+#pragma once
+
+#include <QTest>
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <functional>
+#include <random>
+#include <thread>
+#include <vector>
+
+#include "kernels/common/dtype.h"
+#include "kernels/common/parallel.h"
+#include "kernels/common/simd.h"
+
+namespace dayrun::kernels::tests {
+
+/// Elements of either type under one name.
+class Buffer {
+  public:
+    Buffer(Dtype dtype, int64_t count)
+        : m_dtype(dtype), m_bytes(static_cast<size_t>(count * element_bytes(dtype))) {}
+
+    /// Normally distributed values, rounded to the type.
+    static Buffer normal(Dtype dtype, int64_t count, unsigned seed, float scale = 1.0f) {
+        Buffer buffer(dtype, count);
+        std::mt19937 generator(seed);
+        std::normal_distribution<float> distribution(0.0f, scale);
+        for (int64_t i = 0; i < count; ++i) buffer.set(i, distribution(generator));
+        return buffer;
+    }
+    /// The same values in another type.
+    Buffer as(Dtype dtype) const {
+        Buffer copy(dtype, count());
+        for (int64_t i = 0; i < count(); ++i) copy.set(i, at(i));
+        return copy;
+    }
+
+    int64_t count() const { return static_cast<int64_t>(m_bytes.size()) / element_bytes(m_dtype); }
+    Dtype dtype() const { return m_dtype; }
+    void* data() { return m_bytes.data(); }
+    const void* data() const { return m_bytes.data(); }
+    float* floats() { return reinterpret_cast<float*>(m_bytes.data()); }
+    float at(int64_t i) const {
+        if (m_dtype == Dtype::Float32) return reinterpret_cast<const float*>(m_bytes.data())[i];
+        return to_float(reinterpret_cast<const bfloat16*>(m_bytes.data())[i]);
+    }
+    void set(int64_t i, float value) {
+        if (m_dtype == Dtype::Float32) {
+            reinterpret_cast<float*>(m_bytes.data())[i] = value;
+        } else {
+            reinterpret_cast<bfloat16*>(m_bytes.data())[i] = to_bfloat16(value);
+        }
+    }
+    /// The element from `i` on, for slices of a fused buffer.
+    void* from(int64_t i) { return m_bytes.data() + i * element_bytes(m_dtype); }
+
+    friend bool operator==(const Buffer& a, const Buffer& b) { return a.m_bytes == b.m_bytes; }
+
+  private:
+    Dtype m_dtype;
+    std::vector<unsigned char> m_bytes;
+};
+
+inline double largest_error(const Buffer& value, const Buffer& truth) {
+    double error = 0.0;
+    for (int64_t i = 0; i < truth.count(); ++i) {
+        const double difference = std::abs(static_cast<double>(value.at(i)) - truth.at(i));
+        error = std::max(error, std::isnan(difference) ? INFINITY : difference);
+    }
+    return error;
+}
+
+inline double largest_size(const Buffer& value) {
+    double size = 0.0;
+    for (int64_t i = 0; i < value.count(); ++i) {
+        size = std::max(size, std::abs(static_cast<double>(value.at(i))));
+    }
+    return size;
+}
+
+/// House rule 3: at most twice the error of the plain computation of the same type, against the
+/// float64 truth. The floor of two float32 roundings is what the stored truth itself may miss.
+#define DAYRUN_COMPARE_FAIR(fast, plain, truth)                                                  \
+    do {                                                                                         \
+        const double fast_error = largest_error(fast, truth);                                    \
+        const double plain_error = largest_error(plain, truth);                                  \
+        const double allowed = 2.0 * plain_error + 1.2e-7 * largest_size(truth);                 \
+        QVERIFY2(                                                                                \
+            fast_error <= allowed,                                                               \
+            qPrintable(                                                                          \
+                QString("%1: error %2, plain %3").arg(#fast).arg(fast_error).arg(plain_error))); \
+    } while (false)
+
+/// |a - b| <= tolerance * max |b|, element by element.
+#define DAYRUN_COMPARE_CLOSE(value, truth, tolerance)            \
+    do {                                                         \
+        const double close_error = largest_error(value, truth);  \
+        QVERIFY2(close_error <= (tolerance)*largest_size(truth), \
+                 qPrintable(QString("%1: error %2 of %3")        \
+                                .arg(#value)                     \
+                                .arg(close_error)                \
+                                .arg(largest_size(truth))));     \
+    } while (false)
+
+/// Cuts the work into `s_pieces` ranges on as many threads, the last range first.
+inline int64_t s_pieces = 1;
+inline void threaded_backend(int64_t count, int64_t, ParallelTask task, void* context) {
+    std::vector<std::thread> threads;
+    for (int64_t piece = s_pieces - 1; piece >= 0; --piece) {
+        const int64_t begin = count * piece / s_pieces;
+        const int64_t end = count * (piece + 1) / s_pieces;
+        if (begin < end) threads.emplace_back(task, context, begin, end);
+    }
+    for (std::thread& thread : threads) thread.join();
+}
+
+/// Runs `work` serially, on 2, 3 and 7 threads, and checks that `result` has the same bits.
+/// `work` must start from fresh inputs each time.
+inline bool is_bit_equal_over_threads(const std::function<std::vector<Buffer>()>& work) {
+    set_parallel_backend(nullptr);
+    const std::vector<Buffer> expected = work();
+    bool equal = true;
+    set_parallel_backend(threaded_backend);
+    for (const int64_t pieces : {1, 2, 3, 7}) {
+        s_pieces = pieces;
+        equal = equal && work() == expected;
+    }
+    set_parallel_backend(nullptr);
+    return equal;
+}
+
+/// Adds one data row per dtype and instruction set: columns `dtype` and `level` (as int).
+inline void add_dtype_rows() {
+    QTest::addColumn<int>("dtype");
+    QTest::addColumn<int>("level");
+    for (int level = 0; level <= static_cast<int>(highest_simd_level()); ++level) {
+        const char* name = simd_level_name(static_cast<SimdLevel>(level));
+        QTest::addRow("float32 %s", name) << static_cast<int>(Dtype::Float32) << level;
+        QTest::addRow("bfloat16 %s", name) << static_cast<int>(Dtype::BFloat16) << level;
+    }
+}
+
+/// Reads the current data row and switches to its instruction set for the rest of the scope.
+class RowSetup {
+  public:
+    RowSetup()
+        : dtype(static_cast<Dtype>(*static_cast<int*>(QTest::qData("dtype", qMetaTypeId<int>())))) {
+        set_simd_level(
+            static_cast<SimdLevel>(*static_cast<int*>(QTest::qData("level", qMetaTypeId<int>()))));
+    }
+    ~RowSetup() { set_simd_level(highest_simd_level()); }
+    const Dtype dtype;
+};
+
+}  // namespace dayrun::kernels::tests
