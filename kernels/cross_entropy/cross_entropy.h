@@ -1,7 +1,8 @@
 // Cross-entropy over one chunk of logits, and its gradient over the same buffer.
 //   loss[r] = logsumexp(z[r]) - z[r, y[r]];   dz = (softmax(z) - onehot(y)) * w[r]
 // The sum leaves the label's own term out until the end, so that a loss near zero keeps its
-// digits: loss = log1p(sum over j != y of exp(z_j - z_y)) holds to 1e-6 relative at any size.
+// digits: loss = log1p(sum over j != y of exp(z_j - z_y)) holds to 1e-6 relative for losses over
+// 1e-6 and to 3e-6 below, where the rounding of z_j - max in float32 begins to show.
 // Neighbour: core/engine/loss. Any thread; parallel inside through parallel.h.
 #pragma once
 
