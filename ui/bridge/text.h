@@ -1,0 +1,25 @@
+// Between core's UTF-8 std::string and Qt's QString, and the words of an Error.
+// Plain functions: any thread.
+#pragma once
+
+#include <QString>
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+#include "core/base/error.h"
+
+namespace dayrun::ui {
+
+inline QString toQt(std::string_view text) {
+    return QString::fromUtf8(text.data(), static_cast<qsizetype>(text.size()));
+}
+inline QString toQt(const std::filesystem::path& path) { return toQt(path.string()); }
+inline std::string toStd(const QString& text) { return text.toUtf8().toStdString(); }
+inline std::filesystem::path toPath(const QString& text) {
+    return std::filesystem::path(toStd(text));
+}
+/// "file:line: message hint", as a person reads it.
+inline QString toQt(const core::Error& error) { return toQt(error.text()); }
+
+}  // namespace dayrun::ui

@@ -1,0 +1,202 @@
+// Bodies of the small parts. Neighbour: resources/style/workbench.qss gives the kinds their look.
+#include "ui/widgets/basics.h"
+
+#include <QFormLayout>
+#include <QHBoxLayout>
+#include <QKeyEvent>
+#include <QPainter>
+#include <QStyle>
+#include <QToolButton>
+
+#include "ui/shell/theme.h"
+
+namespace dayrun::ui {
+
+void restyle(QWidget* widget) {
+    widget->style()->unpolish(widget);
+    widget->style()->polish(widget);
+    widget->update();
+}
+
+void setKind(QWidget* widget, const char* kind) {
+    const QString wanted = kind == nullptr ? QString() : QString::fromLatin1(kind);
+    if (widget->property("kind").toString() == wanted) return;
+    widget->setProperty("kind", wanted);
+    restyle(widget);
+}
+
+QLabel* makeLabel(const QString& text, const char* kind, QWidget* parent) {
+    auto* label = new QLabel(text, parent);
+    if (kind != nullptr) label->setProperty("kind", QString::fromLatin1(kind));
+    label->setTextFormat(Qt::PlainText);
+    return label;
+}
+
+QLabel* makeTitle(const QString& text, QWidget* parent) {
+    auto* label = new QLabel(text, parent);
+    label->setFont(Theme::titleFont(label->font()));
+    label->setTextFormat(Qt::PlainText);
+    return label;
+}
+
+QPushButton* makeButton(const QString& text, const QString& description, const char* kind,
+                        QWidget* parent) {
+    auto* button = new QPushButton(text, parent);
+    QString name = text;
+    button->setAccessibleName(name.remove(QLatin1Char('&')));
+    button->setAccessibleDescription(description);
+    button->setToolTip(description);
+    button->setAutoDefault(false);
+    if (kind != nullptr) button->setProperty("kind", QString::fromLatin1(kind));
+    return button;
+}
+
+QToolButton* makeToolButton(Glyph glyph, const QString& name, QWidget* parent) {
+    auto* button = new QToolButton(parent);
+    button->setIcon(makeIcon(glyph));
+    button->setProperty("kind", QStringLiteral("quiet"));
+    button->setToolTip(name);
+    button->setAccessibleName(name);
+    button->setAccessibleDescription(name);
+    button->setFocusPolicy(Qt::StrongFocus);
+    return button;
+}
+
+QFrame* makeLine(QWidget* parent) {
+    auto* line = new QFrame(parent);
+    line->setProperty("kind", QStringLiteral("line"));
+    return line;
+}
+
+void clearLayout(QLayout* layout) {
+    while (QLayoutItem* item = layout->takeAt(0)) {
+        if (item->layout() != nullptr) clearLayout(item->layout());
+        if (item->widget() != nullptr) {
+            // Hidden at once: a widget that waits for deleteLater would still be painted and tabbed to.
+            item->widget()->hide();
+            item->widget()->deleteLater();
+        }
+        delete item;
+    }
+}
+
+ElidedLabel::ElidedLabel(const QString& text, Qt::TextElideMode mode, QWidget* parent)
+    : QLabel(text, parent), m_mode(mode) {
+    setTextFormat(Qt::PlainText);
+    setSizePolicy(QSizePolicy::Ignored, QSizePolicy::Preferred);
+}
+
+QSize ElidedLabel::minimumSizeHint() const {
+    return {fontMetrics().averageCharWidth() * 6, fontMetrics().height() + 2};
+}
+
+QSize ElidedLabel::sizeHint() const {
+    return {fontMetrics().horizontalAdvance(text()) + 4, fontMetrics().height() + 2};
+}
+
+void ElidedLabel::paintEvent(QPaintEvent*) {
+    QPainter painter(this);
+    const QRect area = contentsRect();
+    const QString shown = fontMetrics().elidedText(text(), m_mode, area.width());
+    if (const QString tip = shown == text() ? QString() : text(); toolTip() != tip) setToolTip(tip);
+    painter.setPen(palette().color(foregroundRole()));
+    painter.drawText(area, static_cast<int>(alignment()) | Qt::TextSingleLine, shown);
+}
+
+Card::Card(Use use, QWidget* parent) : QFrame(parent), m_use(use) {
+    setProperty("kind", QStringLiteral("card"));
+    m_body = new QVBoxLayout(this);
+    m_body->setContentsMargins(14, 12, 14, 12);
+    m_body->setSpacing(6);
+    if (m_use == Use::Clickable) {
+        setFocusPolicy(Qt::StrongFocus);
+        setCursor(Qt::PointingHandCursor);
+    }
+}
+
+void Card::setSelected(bool selected) {
+    if (m_selected == selected) return;
+    m_selected = selected;
+    restyle(this);
+}
+
+void Card::mousePressEvent(QMouseEvent* event) {
+    QFrame::mousePressEvent(event);
+    if (m_use == Use::Clickable) Q_EMIT activated();
+}
+
+void Card::keyPressEvent(QKeyEvent* event) {
+    const bool is_choice = event->key() == Qt::Key_Space || event->key() == Qt::Key_Return ||
+                           event->key() == Qt::Key_Enter;
+    if (m_use == Use::Clickable && is_choice) {
+        Q_EMIT activated();
+        return;
+    }
+    QFrame::keyPressEvent(event);
+}
+
+FactList::FactList(QWidget* parent) : QWidget(parent) {
+    m_form = new QFormLayout(this);
+    m_form->setContentsMargins(0, 0, 0, 0);
+    m_form->setHorizontalSpacing(14);
+    m_form->setVerticalSpacing(6);
+    m_form->setRowWrapPolicy(QFormLayout::DontWrapRows);
+    m_form->setFieldGrowthPolicy(QFormLayout::AllNonFixedFieldsGrow);
+    m_form->setLabelAlignment(Qt::AlignLeft | Qt::AlignTop);
+}
+
+void FactList::setFacts(const Facts& facts) {
+    while (m_form->rowCount() > 0) m_form->removeRow(0);
+    for (const auto& [name, value] : facts) {
+        auto* label = makeLabel(name, "muted");
+        auto* text = makeLabel(value);
+        text->setWordWrap(true);
+        text->setTextInteractionFlags(Qt::TextSelectableByMouse);
+        text->setAccessibleName(name + QStringLiteral(": ") + value);
+        m_form->addRow(label, text);
+    }
+}
+
+EmptyState::EmptyState(Glyph glyph, const QString& title, const QString& text, QWidget* parent)
+    : QWidget(parent) {
+    auto* column = new QVBoxLayout(this);
+    column->setSpacing(10);
+    column->addStretch(2);
+    auto* picture = new QLabel;
+    picture->setPixmap(makeIcon(glyph).pixmap(QSize(56, 56)));
+    picture->setAlignment(Qt::AlignCenter);
+    picture->setAccessibleName(title);
+    column->addWidget(picture);
+    auto* heading = makeTitle(title);
+    heading->setAlignment(Qt::AlignCenter);
+    heading->setWordWrap(true);
+    column->addWidget(heading);
+    m_text = makeLabel(text, "muted");
+    m_text->setAlignment(Qt::AlignCenter);
+    m_text->setWordWrap(true);
+    m_text->setMinimumWidth(260);
+    column->addWidget(m_text);
+    m_buttons = new QHBoxLayout;
+    m_buttons->setSpacing(10);
+    m_buttons->addStretch();
+    m_buttons->addStretch();
+    column->addSpacing(8);
+    column->addLayout(m_buttons);
+    column->addStretch(3);
+}
+
+QPushButton* EmptyState::addPrimary(const QString& text, const QString& description) {
+    auto* button = makeButton(text, description, "primary");
+    m_buttons->insertWidget(m_buttons->count() - 1, button);
+    return button;
+}
+
+QPushButton* EmptyState::addSecondary(const QString& text, const QString& description) {
+    auto* button = makeButton(text, description);
+    m_buttons->insertWidget(m_buttons->count() - 1, button);
+    return button;
+}
+
+void EmptyState::setText(const QString& text) { m_text->setText(text); }
+
+}  // namespace dayrun::ui
