@@ -22,13 +22,13 @@ struct Message {
 
 /// A document for training: either messages, or a plain text, or finished token ids.
 struct Sample {
-    uint64_t sample_id = 0;    // stable: from the source's name and the row's index
-    uint32_t source_index = 0; // into Recipe::data
-    uint64_t row_index = 0;    // of the row (or task instance) in its source, from 0
-    std::vector<Message> messages;                // chat shape; a plain instruction is user+assistant
-    std::map<std::string, std::string> fields;    // instruction, input, response, and a set's own
-    std::vector<int32_t> token_ids;               // converter token_ids only
-    std::vector<int32_t> token_labels;            // unshifted, -100 = not trained; empty: all trained
+    uint64_t sample_id = 0;         // stable: from the source's name and the row's index
+    uint32_t source_index = 0;      // into Recipe::data
+    uint64_t row_index = 0;         // of the row (or task instance) in its source, from 0
+    std::vector<Message> messages;  // chat shape; a plain instruction is user+assistant
+    std::map<std::string, std::string> fields;  // instruction, input, response, and a set's own
+    std::vector<int32_t> token_ids;             // converter token_ids only
+    std::vector<int32_t> token_labels;          // unshifted, -100 = not trained; empty: all trained
     /// fields[name], or "" when it is not there.
     const std::string& field(const std::string& name) const;
 };

@@ -1,0 +1,110 @@
+// JSON text into Values with simdjson's document parser, which checks syntax and UTF-8 as a whole.
+// Neighbours: jsonl_reader and json_reader cut files into texts. One parser per thread.
+#include "core/data/readers/json_value.h"
+
+#include <simdjson.h>
+
+#include <cstring>
+#include <string>
+
+namespace dayrun::core {
+namespace {
+
+namespace dom = simdjson::dom;
+
+Value to_value(const dom::element& element) {
+    switch (element.type()) {
+        case dom::element_type::STRING:
+            return Value(std::string_view(element));
+        case dom::element_type::INT64:
+            return Value(int64_t(element));
+        case dom::element_type::UINT64:
+            return Value(static_cast<double>(uint64_t(element)));
+        case dom::element_type::DOUBLE:
+            return Value(double(element));
+        case dom::element_type::BOOL:
+            return Value(bool(element));
+        case dom::element_type::NULL_VALUE:
+            return Value();
+        case dom::element_type::ARRAY: {
+            Value::Array values;
+            const dom::array array = element;
+            values.reserve(array.size());
+            for (const dom::element item : array) values.push_back(to_value(item));
+            return Value(std::move(values));
+        }
+        case dom::element_type::OBJECT: {
+            Value::Object members;
+            const dom::object object = element;
+            members.reserve(object.size());
+            for (const auto field : object) {
+                members.push_back({std::string(field.key), to_value(field.value)});
+            }
+            return Value(std::move(members));
+        }
+    }
+    return Value();
+}
+
+/// simdjson's error as the end of a sentence about the row.
+std::string plain_reason(simdjson::error_code code) {
+    switch (code) {
+        case simdjson::UTF8_ERROR:
+            return "it is not valid UTF-8";
+        case simdjson::UNCLOSED_STRING:
+            return "a string is not closed";
+        case simdjson::UNESCAPED_CHARS:
+            return "a string holds a bare line break or control character";
+        case simdjson::STRING_ERROR:
+            return "a string holds an unknown escape";
+        case simdjson::EMPTY:
+            return "it is empty";
+        case simdjson::DEPTH_ERROR:
+            return "it is nested too deeply";
+        case simdjson::NUMBER_ERROR:
+            return "a number is malformed";
+        case simdjson::CAPACITY:
+        case simdjson::MEMALLOC:
+            return "it is too long to read";
+        case simdjson::T_ATOM_ERROR:
+        case simdjson::F_ATOM_ERROR:
+        case simdjson::N_ATOM_ERROR:
+            return "a word is neither true, false nor null";
+        default:
+            return "it is not JSON";
+    }
+}
+
+}  // namespace
+
+struct JsonParser::State {
+    dom::parser parser;
+    std::string padded;  // the text and simdjson's padding behind it
+};
+
+JsonParser::JsonParser() : m_state(std::make_unique<State>()) {}
+JsonParser::~JsonParser() = default;
+JsonParser::JsonParser(JsonParser&&) noexcept = default;
+
+Result<Value> JsonParser::parse(std::string_view text) {
+    std::string& padded = m_state->padded;
+    padded.assign(text);
+    padded.append(simdjson::SIMDJSON_PADDING, '\0');
+    try {
+        dom::element document;
+        const auto code =
+            m_state->parser.parse(padded.data(), text.size(), /*realloc_if_needed=*/false)
+                .get(document);
+        if (code == simdjson::SUCCESS) return to_value(document);
+        return Error{.code = ErrorCode::BadData,
+                     .message = plain_reason(code),
+                     .detail = simdjson::error_message(code)};
+    } catch (const simdjson::simdjson_error& error) {
+        return Error{
+            .code = ErrorCode::BadData, .message = "it is not JSON", .detail = error.what()};
+    } catch (const std::bad_alloc&) {
+        return Error{.code = ErrorCode::BadData, .message = "it is too long to read"};
+    }
+}
+
+}  // namespace dayrun::core

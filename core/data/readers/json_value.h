@@ -1,0 +1,28 @@
+// JSON text into a Value; the only door to simdjson. One JsonParser per thread: it keeps its
+// buffers from row to row.
+#pragma once
+
+#include <memory>
+#include <string_view>
+
+#include "core/base/result.h"
+#include "core/data/value.h"
+
+namespace dayrun::core {
+
+class JsonParser {
+  public:
+    JsonParser();
+    ~JsonParser();
+    JsonParser(JsonParser&&) noexcept;
+
+    /// The whole text as one value. BadData with a plain reason ("a string is not closed"), and in
+    /// `detail` the library's own words; UTF-8 is checked.
+    Result<Value> parse(std::string_view text);
+
+  private:
+    struct State;
+    std::unique_ptr<State> m_state;
+};
+
+}  // namespace dayrun::core
