@@ -1,0 +1,130 @@
+// Body of cuda_probe.h.
+#include "core/run/cuda_probe.h"
+
+#include <dlfcn.h>
+#include <fmt/format.h>
+
+#include <array>
+#include <cstdlib>
+#include <mutex>
+#include <system_error>
+#include <utility>
+
+#include "core/base/build_info.h"
+#include "core/base/resource_path.h"
+#include "kernels/cuda_plugin/probe.h"
+
+namespace dayrun::core {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kPluginName = "libdayrun_cuda.so";
+constexpr int kMaxDevices = 64;
+
+Error no_gpu(std::string message, std::string hint, std::string detail = {}) {
+    return {.code = ErrorCode::NoGpu,
+            .message = std::move(message),
+            .hint = std::move(hint),
+            .detail = std::move(detail)};
+}
+
+struct Plugin {
+    DayrunCudaProbeFunction probe = nullptr;
+};
+
+// The plug-in is never closed: the CUDA runtime in it registers handlers for the process's end.
+Result<Plugin> open_plugin() {
+    TRY(path, cuda_plugin_path());
+    void* const plugin = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
+    if (plugin == nullptr) {
+        const char* const reason = dlerror();
+        return no_gpu(fmt::format("The CUDA plug-in {} cannot be opened.", path.string()),
+                      "Run ./run again in the source folder; it fetches the CUDA libraries.",
+                      reason ? reason : "");
+    }
+    void* const symbol = dlsym(plugin, DAYRUN_CUDA_PROBE_SYMBOL);
+    if (symbol == nullptr) {
+        return no_gpu(fmt::format("The CUDA plug-in {} is of another version.", path.string()),
+                      "Build or install Dayrun again.");
+    }
+    return Plugin{.probe = reinterpret_cast<DayrunCudaProbeFunction>(symbol)};
+}
+
+// 13000 becomes "13.0".
+std::string version_text(int version) {
+    return fmt::format("{}.{}", version / 1000, version % 1000 / 10);
+}
+
+Error no_device_error(const DayrunCudaProbe& probe) {
+    if (probe.driver_version == 0) {
+        return no_gpu("No NVIDIA driver is loaded on this computer.",
+                      "Install the driver (Debian: nvidia-driver), or use --device cpu.",
+                      probe.error);
+    }
+    if (probe.driver_version / 1000 < probe.runtime_version / 1000) {
+        return no_gpu(
+            fmt::format("The NVIDIA driver serves CUDA {} at most; Dayrun needs {}.",
+                        version_text(probe.driver_version), version_text(probe.runtime_version)),
+            "Update the driver, or use --device cpu.", probe.error);
+    }
+    return no_gpu("The NVIDIA driver finds no CUDA device on this computer.",
+                  "Check nvidia-smi and CUDA_VISIBLE_DEVICES, or use --device cpu.", probe.error);
+}
+
+CudaDevice to_device(int index, const DayrunCudaDevice& device) {
+    return {.index = index,
+            .name = device.name,
+            .compute_major = device.compute_major,
+            .compute_minor = device.compute_minor,
+            .total_bytes = device.total_bytes,
+            .free_bytes = device.free_bytes,
+            .error = device.error};
+}
+
+}  // namespace
+
+Result<fs::path> cuda_plugin_path() {
+    if (const char* const chosen = std::getenv("DAYRUN_CUDA_PLUGIN"); chosen && *chosen) {
+        std::error_code ignored;
+        if (fs::exists(chosen, ignored)) return fs::path(chosen);
+        return no_gpu(fmt::format("There is no CUDA plug-in at {}.", chosen),
+                      "Correct the environment variable DAYRUN_CUDA_PLUGIN, or unset it.");
+    }
+    TRY(folder, executable_folder());
+    for (const fs::path& place : {folder, (folder / ".." / "lib" / "dayrun").lexically_normal()}) {
+        std::error_code ignored;
+        if (fs::exists(place / kPluginName, ignored)) return place / kPluginName;
+    }
+    if (!build_info().has_cuda()) {
+        return no_gpu(
+            "This Dayrun was built for the CPU only.",
+            "Install the CUDA toolkit 13 (nvcc) and run ./run again, or use --device cpu.");
+    }
+    return no_gpu(fmt::format("The CUDA plug-in {} is not beside the program.", kPluginName),
+                  "Build or install Dayrun again.");
+}
+
+Result<CudaReport> probe_cuda() {
+    static std::mutex s_one_at_a_time;
+    const std::lock_guard lock(s_one_at_a_time);
+    TRY(plugin, open_plugin());
+    DayrunCudaProbe probe{};
+    std::array<DayrunCudaDevice, kMaxDevices> devices{};
+    const int filled = plugin.probe(&probe, devices.data(), kMaxDevices);
+    if (filled == 0) return no_device_error(probe);
+    CudaReport report{.driver_version = version_text(probe.driver_version),
+                      .runtime_version = version_text(probe.runtime_version),
+                      .devices = {}};
+    for (int index = 0; index < filled; ++index) {
+        report.devices.push_back(to_device(index, devices[static_cast<std::size_t>(index)]));
+    }
+    return report;
+}
+
+Result<std::vector<CudaDevice>> cuda_devices() {
+    TRY(report, probe_cuda());
+    return std::move(report.devices);
+}
+
+}  // namespace dayrun::core

@@ -1,0 +1,46 @@
+// Which CUDA devices can be used, asked of the plug-in libdayrun_cuda.so, which is opened here and
+// nowhere else in core. Neighbours: kernels/cuda_plugin/probe.h is the plug-in's side; `dayrun
+// doctor` and the choice of a device call it. Any thread; calls are serialised.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "core/base/result.h"
+
+namespace dayrun::core {
+
+struct CudaDevice {
+    int index = 0;  // the N of cuda:N
+    std::string name;
+    int compute_major = 0;  // compute capability 9.0 is major 9, minor 0
+    int compute_minor = 0;
+    std::int64_t total_bytes = 0;
+    std::int64_t free_bytes = 0;
+    std::string error;  // why this device cannot be used; empty when a test kernel ran on it
+
+    bool is_usable() const { return error.empty(); }
+};
+
+struct CudaReport {
+    std::string driver_version;   // the newest CUDA that the driver serves: "13.0"
+    std::string runtime_version;  // of the plug-in's runtime: "13.0"
+    std::vector<CudaDevice> devices;
+};
+
+/// Where the plug-in lies: the file named by DAYRUN_CUDA_PLUGIN, beside the executable, or in
+/// <executable>/../lib/dayrun. Errors: NoGpu when there is none (a CPU-only build says so).
+Result<std::filesystem::path> cuda_plugin_path();
+
+/// Opens the plug-in (it stays open) and asks for all devices; each gets a context and runs one
+/// small kernel, half a second the first time. At least one device is in the report, though it may
+/// be unusable. Errors: NoGpu with a sentence that names what is missing: plug-in, driver or
+/// device.
+Result<CudaReport> probe_cuda();
+
+/// The devices of probe_cuda().
+Result<std::vector<CudaDevice>> cuda_devices();
+
+}  // namespace dayrun::core

@@ -1,0 +1,12 @@
+# Where the parts go. resource_path.h and cuda_probe.h look for them relative to the executable.
+# libtorch and Arrow stay where the wheels were unpacked; a package that carries them comes later.
+include(GNUInstallDirs)
+if(TARGET dayrun)
+    set_target_properties(dayrun PROPERTIES INSTALL_RPATH "${CMAKE_BUILD_RPATH}")
+    install(TARGETS dayrun RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}")
+endif()
+if(TARGET dayrun_cuda)
+    install(TARGETS dayrun_cuda LIBRARY DESTINATION lib/dayrun)
+endif()
+install(DIRECTORY resources/ DESTINATION share/dayrun)
+install(FILES LICENSE DESTINATION share/doc/dayrun)
