@@ -2,8 +2,11 @@
 // Source: PEFT's published layout (facts of version 0.17 to 0.21). Plain values: any thread.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -17,6 +20,8 @@ struct AdapterConfig {
     double dropout = 0;
     bool use_rslora = false;
     bool use_dora = false;
+    // A list, or one string: `all-linear` or a regular expression. PEFT's null reads as its default
+    // for the supported families, q_proj and v_proj.
     std::variant<std::vector<std::string>, std::string> target_modules;
     // Per-module rank and alpha: pattern -> value, in file order; the first match wins.
     std::vector<std::pair<std::string, int64_t>> rank_pattern;
@@ -30,8 +35,12 @@ struct AdapterConfig {
 };
 
 /// Reads FOLDER/adapter_config.json; refuses, with the key's name, features Dayrun does not have.
+/// Keys it does not know are passed over, as newer versions of PEFT add some.
 Result<AdapterConfig> read_adapter_config(const std::filesystem::path& folder);
-/// Writes FOLDER/adapter_config.json with all keys that PEFT writes.
+/// The same from the file's text; `file` only names it in errors.
+Result<AdapterConfig> parse_adapter_config(std::string_view text,
+                                           const std::filesystem::path& file);
+/// Writes FOLDER/adapter_config.json with the keys that PEFT writes; the folder must be there.
 Result<void> write_adapter_config(const AdapterConfig& config, const std::filesystem::path& folder);
 
 /// "base_model.model.<module>.lora_A.weight" and so on.

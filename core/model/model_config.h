@@ -30,21 +30,21 @@ struct RopeScaling {
 };
 
 struct ModelConfig {
-    std::string architecture;     // "LlamaForCausalLM"
+    std::string architecture;  // "LlamaForCausalLM"
     ModelFamily family = ModelFamily::Llama;
     int64_t vocab_size = 0;
     int64_t hidden_size = 0;
-    int64_t intermediate_size = 0;       // the real width (Qwen 1's file says twice that)
+    int64_t intermediate_size = 0;  // the real width (Qwen 1's file says twice that)
     int64_t num_hidden_layers = 0;
     int64_t num_attention_heads = 0;
     int64_t num_key_value_heads = 0;
     int64_t head_dim = 0;
-    int64_t rotary_dim = 0;              // head_dim * partial_rotary_factor
+    int64_t rotary_dim = 0;  // head_dim * partial_rotary_factor
     double rope_theta = 10000;
     RopeScaling rope_scaling;
     double rms_norm_eps = 1e-6;
     int64_t max_position_embeddings = 0;
-    std::vector<int64_t> sliding_window; // per layer, 0 = full attention
+    std::vector<int64_t> sliding_window;  // per layer, 0 = full attention
     bool tie_word_embeddings = false;
     bool qkv_bias = false;
     bool o_bias = false;
@@ -53,13 +53,22 @@ struct ModelConfig {
     double initializer_range = 0.02;
     std::optional<int32_t> bos_token_id;
     std::vector<int32_t> eos_token_ids;
-    std::string torch_dtype;             // as the file says, may be empty
+    std::string torch_dtype;  // as the file says, may be empty
+    // Qwen 1 beyond its training length; both act in generation only (training uses neither).
+    bool use_dynamic_ntk = false;
+    bool use_logn_attn = false;
+    int64_t seq_length = 0;  // the length Qwen 1 was trained with
+    // "" for plain weights, "nf4" for a checkpoint that bitsandbytes quantized to 4 bits.
+    std::string quantization;
 
     int64_t q_size() const { return num_attention_heads * head_dim; }
     int64_t kv_size() const { return num_key_value_heads * head_dim; }
 };
 
-/// Reads FOLDER/config.json. BadModel names the field that is missing, wrong or unsupported.
+/// Reads FOLDER/config.json; the fields that give the shape are required, the others have their
+/// family's defaults. BadModel names the field that is missing, wrong or unsupported.
 Result<ModelConfig> read_model_config(const std::filesystem::path& folder);
+/// The same from the file's text; `file` only names it in errors.
+Result<ModelConfig> parse_model_config(std::string_view text, const std::filesystem::path& file);
 
 }  // namespace dayrun::core

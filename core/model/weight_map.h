@@ -18,23 +18,23 @@ enum class LinearRole { Q, K, V, Qkv, O, Gate, Up, Down };
 
 struct LinearInfo {
     LinearRole role;
-    std::string module;      // "model.layers.0.self_attn.q_proj"
+    std::string module;  // "model.layers.0.self_attn.q_proj"
     int64_t out_features = 0;
     int64_t in_features = 0;
-    bool has_bias = false;   // MODULE.bias beside MODULE.weight
+    bool has_bias = false;  // MODULE.bias beside MODULE.weight
 };
 
 struct LayerNames {
-    std::string input_norm;      // tensor names with ".weight"
+    std::string input_norm;  // tensor names with ".weight"
     std::string post_attention_norm;
     std::string q_norm, k_norm;  // empty without query and key norms
     std::vector<LinearInfo> linears;
 };
 
 struct WeightMap {
-    std::string embed_tokens;    // tensor names
+    std::string embed_tokens;  // tensor names
     std::string final_norm;
-    std::string lm_head;         // empty when tied to embed_tokens
+    std::string lm_head;  // empty when tied to embed_tokens
     std::vector<LayerNames> layers;
 
     /// All linear modules that can carry an adapter (never the head), in model order.
@@ -42,6 +42,15 @@ struct WeightMap {
 };
 
 WeightMap make_weight_map(const ModelConfig& config);
+
+/// A tensor the checkpoint must hold.
+struct WeightInfo {
+    std::string name;
+    std::vector<int64_t> shape;
+};
+
+/// Every tensor of the model in model order, for checks, counts and writing a checkpoint.
+std::vector<WeightInfo> weights_of(const ModelConfig& config, const WeightMap& map);
 
 /// Parameters of the base: all weights, and those in the layers' matrix products.
 int64_t parameter_count(const ModelConfig& config);

@@ -1,0 +1,43 @@
+// A PEFT adapter folder opened against a base: which module carries which tensors, every name and
+// shape checked. Neighbours: adapter_config.h (settings), core/export (merging), core/engine
+// (starting from an adapter). Reading is thread-safe after open.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <vector>
+
+#include "core/base/result.h"
+#include "core/model/adapter_config.h"
+#include "core/model/safetensors.h"
+#include "core/model/weight_map.h"
+
+namespace dayrun::core {
+
+/// One linear module's part of an adapter. The views live as long as the AdapterFiles.
+struct AdapterModule {
+    const LinearInfo* linear = nullptr;     // of the map given to open
+    const TensorView* a = nullptr;          // [rank, in_features]
+    const TensorView* b = nullptr;          // [out_features, rank]
+    const TensorView* magnitude = nullptr;  // [out_features], DoRA only
+    int64_t rank = 0;
+    double scaling = 0;  // alpha / rank or alpha / sqrt(rank)
+};
+
+class AdapterFiles {
+  public:
+    /// BadModel when the adapter is for another model, has a wrong rank, lacks a tensor or holds
+    /// one that nothing uses. `map` must outlive the object.
+    static Result<AdapterFiles> open(const std::filesystem::path& folder, const WeightMap& map);
+
+    const AdapterConfig& config() const { return m_config; }
+    /// In model order.
+    const std::vector<AdapterModule>& modules() const { return m_modules; }
+
+  private:
+    AdapterConfig m_config;
+    std::unique_ptr<SafetensorsFile> m_file;
+    std::vector<AdapterModule> m_modules;
+};
+
+}  // namespace dayrun::core

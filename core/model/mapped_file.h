@@ -1,0 +1,33 @@
+// A whole file mapped read-only into memory. Any thread may read; the bytes live as long as the
+// object. Neighbours: safetensors.cpp, and whoever reads large files without copying them.
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <span>
+
+#include "core/base/result.h"
+
+namespace dayrun::core {
+
+class MappedFile {
+  public:
+    /// FileMissing when it is not a readable file. An empty file maps to an empty span.
+    static Result<MappedFile> open(const std::filesystem::path& path);
+    MappedFile(MappedFile&& other) noexcept;
+    MappedFile& operator=(MappedFile&& other) noexcept;
+    ~MappedFile();
+
+    std::span<const std::byte> bytes() const { return m_bytes; }
+    /// Tells the kernel that the file will be read from front to back, so that it reads ahead.
+    void will_read_in_order() const;
+    /// Gives the pages of a range back; reading it again fetches it from the file again.
+    void drop(std::span<const std::byte> range) const;
+
+  private:
+    explicit MappedFile(std::span<const std::byte> bytes) : m_bytes(bytes) {}
+
+    std::span<const std::byte> m_bytes;
+};
+
+}  // namespace dayrun::core
