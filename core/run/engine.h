@@ -78,6 +78,10 @@ class Engine {
     /// Opens the base, makes adapters (or full parameters) and the optimizer. Once per engine.
     virtual Result<PreparedModel> prepare(const Recipe& recipe) = 0;
 
+    /// Opens the base alone, for generate and logprobs: no adapter, no optimizer. Once per engine,
+    /// instead of prepare().
+    virtual Result<PreparedModel> prepare_base(const Recipe& recipe) = 0;
+
     /// Forward and backward of one micro-batch. Gradients and loss accumulate, each divided by
     /// `loss_divisor`: the number of supervised tokens of the WHOLE optimizer step (loss_mean:
     /// tokens), or the micro-batch's own number times the number of micro-batches.
