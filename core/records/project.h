@@ -52,6 +52,7 @@ class Project {
 
   private:
     Project(std::filesystem::path folder, ProjectAccess access);
+    bool is_locked() const;
 
     std::filesystem::path m_folder;
     ProjectAccess m_access;

@@ -6,44 +6,17 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
-#include <span>
 #include <string>
 #include <vector>
 
 #include "core/base/result.h"
 #include "core/records/run_record.h"
+#include "core/records/series.h"
 #include "core/run/run_event.h"
 
 namespace dayrun::core {
 
 class Database;
-
-/// Points of a curve; x rises.
-struct Series {
-    std::vector<double> x;
-    std::vector<double> y;
-};
-
-/// A column of step_metric that can be drawn.
-enum class StepColumn {
-    Loss,
-    LossZ,
-    GradNorm,
-    LearningRate,
-    TargetTokens,
-    TokensPerSecond,
-    StepMs,
-    DataWaitMs,
-    DeviceBytesPeak
-};
-std::string_view to_string(StepColumn column);  // the column's name: "loss"
-
-/// What the x axis counts.
-enum class SeriesAxis { Step, Epoch, TrainedTokens, WallSeconds, DeviceSeconds };
-
-/// The least and the greatest point of each of `columns` equal parts of the x range, in order of x,
-/// plus the first and the last point: at most 2 * columns + 2 points. Non-finite y are left out.
-Series decimate(std::span<const double> x, std::span<const double> y, size_t columns);
 
 struct SavedCheckpoint {
     CheckpointSaved checkpoint;
@@ -93,9 +66,16 @@ class RunQuery {
     std::optional<double> measured_tokens_per_second(const std::string& base_path,
                                                      const std::string& device_name) const;
 
+    /// False: runs still in progress by their record are shown as interrupted.
+    void set_writer_is_alive(bool is_alive) { m_writer_is_alive = is_alive; }
+
   private:
     explicit RunQuery(std::unique_ptr<Database> database);
+    Result<std::vector<RunRecord>> select_runs(std::string_view where,
+                                               std::string_view value) const;
+
     std::unique_ptr<Database> m_database;
+    bool m_writer_is_alive = true;
 };
 
 }  // namespace dayrun::core

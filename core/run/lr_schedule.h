@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 
 #include "core/recipe/recipe.h"
 
@@ -23,7 +24,9 @@ class LrSchedule {
 
 /// U = ceil(micro_batches / accumulation), at least 1: the last group of an epoch may be partial.
 int64_t steps_per_epoch(int64_t micro_batches, int64_t gradient_accumulation_steps);
-/// S = ceil(epochs * U), cut at batch.max_steps.
-int64_t total_steps(const BatchSpec& batch, int64_t micro_batches_per_epoch);
+/// S = ceil(epochs * U), cut at batch.max_steps. Packed rows differ from epoch to epoch, so U is
+/// asked for each of them.
+int64_t total_steps(const BatchSpec& batch,
+                    const std::function<int64_t(int64_t epoch)>& micro_batches_in_epoch);
 
 }  // namespace dayrun::core

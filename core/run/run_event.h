@@ -4,7 +4,10 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <variant>
+#include <vector>
 
 #include "core/base/error.h"
 
@@ -82,6 +85,7 @@ struct RunFinished {
     double best_eval_loss = 0;  // NaN when nothing was validated
     int64_t best_step = 0;
     std::string adapter;  // relative to the project folder, empty when none was saved
+    std::vector<std::pair<std::string, std::string>> exports;  // format -> relative path
 };
 
 struct RunFailed {

@@ -1,0 +1,18 @@
+# dayrun_embed_sql(<out-variable>): writes the migrations of resources/sql into one C++ file, so that
+# the program finds them wherever it is copied to. core/records/migrations.h declares what it defines.
+function(dayrun_embed_sql out)
+    file(GLOB _scripts CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/resources/sql/*.sql")
+    list(SORT _scripts)
+    set(_text "// Generated from resources/sql by packaging/cmake/embed_sql.cmake.\n")
+    string(APPEND _text "#include \"core/records/migrations.h\"\n\nnamespace dayrun::core {\n\n")
+    string(APPEND _text "std::vector<std::string_view> migration_scripts() {\n    return {\n")
+    foreach(_script IN LISTS _scripts)
+        set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${_script}")
+        file(READ "${_script}" _sql)
+        string(APPEND _text "        R\"sql(${_sql})sql\",\n")
+    endforeach()
+    string(APPEND _text "    };\n}\n\n}  // namespace dayrun::core\n")
+    set(_file "${CMAKE_CURRENT_BINARY_DIR}/generated/migration_scripts.cpp")
+    file(CONFIGURE OUTPUT "${_file}" CONTENT "${_text}" @ONLY)
+    set(${out} "${_file}" PARENT_SCOPE)
+endfunction()
