@@ -74,7 +74,8 @@ auto guarded(Work& work, std::stop_token stop) -> decltype(work(stop)) {
 }
 
 /// Runs `work(stop_token) -> T` in the background, then `done(T)` on the ui thread while `guard`
-/// lives and the returned Job has not been cancelled.
+/// lives and the returned Job has not been cancelled. `work` may outlive the guard: it captures
+/// values, never a widget or a project.
 template <typename Work, typename Done>
 [[nodiscard]] Job startJob(QObject* guard, Work work, Done done) {
     return JobPool::instance().start(

@@ -14,7 +14,7 @@ namespace dayrun::ui {
 inline QString toQt(std::string_view text) {
     return QString::fromUtf8(text.data(), static_cast<qsizetype>(text.size()));
 }
-inline QString toQt(const std::filesystem::path& path) { return toQt(path.string()); }
+inline QString pathText(const std::filesystem::path& path) { return toQt(path.string()); }
 inline std::string toStd(const QString& text) { return text.toUtf8().toStdString(); }
 inline std::filesystem::path toPath(const QString& text) {
     return std::filesystem::path(toStd(text));

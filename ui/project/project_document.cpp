@@ -1,0 +1,149 @@
+// Opening, changing and saving the draft. Neighbour: commands.cpp holds the verbs.
+#include "ui/project/project_document.h"
+
+#include <algorithm>
+#include <chrono>
+#include <set>
+
+#include "core/base/atomic_file.h"
+#include "core/recipe/recipe_schema.h"
+#include "core/recipe/recipe_yaml.h"
+#include "ui/bridge/text.h"
+#include "ui/project/commands.h"
+
+namespace dayrun::ui {
+namespace {
+
+namespace fs = std::filesystem;
+
+// A name for a new source that no other source has: "train", "train 2".
+std::string uniqueName(const core::Recipe& recipe, const fs::path& path) {
+    std::string stem = path.filename().empty() ? path.parent_path().filename().string()
+                                               : path.filename().string();
+    stem = stem.substr(0, stem.find('.'));
+    if (stem.empty()) stem = "source";
+    std::set<std::string> taken;
+    for (const core::DataSpec& spec : recipe.data) taken.insert(spec.name);
+    std::string name = stem;
+    for (int i = 2; taken.contains(name); ++i) name = stem + "_" + std::to_string(i);
+    return name;
+}
+
+// Inside the project (or beside it) a relative path survives a move of the folder.
+std::string portablePath(const fs::path& path, const fs::path& folder, const fs::path& project) {
+    std::error_code ignored;
+    const fs::path full = fs::weakly_canonical(path, ignored);
+    const fs::path home = fs::weakly_canonical(project, ignored);
+    const auto inside = full.lexically_relative(home);
+    if (inside.empty() || *inside.begin() == "..") return full.string();
+    return full.lexically_relative(fs::weakly_canonical(folder, ignored)).string();
+}
+
+}  // namespace
+
+ProjectDocument::ProjectDocument(std::unique_ptr<core::Project> project)
+    : m_project(std::move(project)) {
+    m_undo.setUndoLimit(500);
+}
+
+ProjectDocument::~ProjectDocument() = default;
+
+core::Result<std::unique_ptr<ProjectDocument>> ProjectDocument::open(const fs::path& folder,
+                                                                     OpenAs open_as) {
+    auto opened = open_as == OpenAs::Existing ? core::Project::open(folder)
+                                              : core::Project::open_or_create(folder);
+    if (!opened.ok()) return std::move(opened).error();
+    std::unique_ptr<ProjectDocument> document(new ProjectDocument(std::move(opened).value()));
+    const auto files = document->recipeFiles();
+    if (!files.empty()) {
+        if (auto loaded = document->loadRecipe(files.front()); !loaded.ok()) {
+            document->m_problem = toQt(loaded.error());
+        }
+    }
+    if (document->m_file.empty()) {
+        document->m_recipe.folder = document->m_project->recipes_folder();
+        document->m_recipe.name = document->m_project->folder().filename().string();
+        document->m_file = document->m_recipe.folder / "draft.yaml";
+    }
+    return document;
+}
+
+QString ProjectDocument::title() const { return toQt(m_project->folder().filename().string()); }
+
+std::vector<fs::path> ProjectDocument::recipeFiles() const {
+    std::vector<std::pair<fs::file_time_type, fs::path>> found;
+    std::error_code error;
+    for (const auto& entry : fs::directory_iterator(m_project->recipes_folder(), error)) {
+        const fs::path extension = entry.path().extension();
+        if (extension == ".yaml" || extension == ".yml") {
+            found.emplace_back(entry.last_write_time(error), entry.path());
+        }
+    }
+    // Files of one instant (a fresh sample project) come in the order of their names.
+    std::sort(found.begin(), found.end(), [](const auto& a, const auto& b) {
+        return a.first != b.first ? a.first > b.first : a.second < b.second;
+    });
+    std::vector<fs::path> files;
+    for (auto& [time, path] : found) files.push_back(std::move(path));
+    return files;
+}
+
+core::Result<void> ProjectDocument::setSetting(const QString& key, const QString& value) {
+    core::Recipe changed = m_recipe;
+    TRY_VOID(core::set_setting(changed, toStd(key), toStd(value)));
+    const std::string name = toStd(key);
+    if (core::setting_value(changed, name) == core::setting_value(m_recipe, name)) return {};
+    m_undo.push(new SetSettingCommand(*this, key, std::move(changed)));
+    return {};
+}
+
+core::Result<void> ProjectDocument::addSource(const fs::path& path) {
+    core::Recipe changed = m_recipe;
+    core::DataSpec spec;
+    spec.name = uniqueName(m_recipe, path);
+    spec.path = portablePath(path, m_recipe.folder, m_project->folder());
+    changed.data.push_back(spec);
+    m_undo.push(new AddSourceCommand(*this, toQt(spec.name), std::move(changed)));
+    return {};
+}
+
+void ProjectDocument::removeSource(size_t index) {
+    if (index >= m_recipe.data.size()) return;
+    core::Recipe changed = m_recipe;
+    const QString name = toQt(changed.data[index].name);
+    changed.data.erase(changed.data.begin() + static_cast<std::ptrdiff_t>(index));
+    m_undo.push(new RemoveSourceCommand(*this, name, std::move(changed)));
+}
+
+void ProjectDocument::applyRecipe(const core::Recipe& recipe, const QString& from) {
+    core::Recipe changed = recipe;
+    changed.folder = m_recipe.folder;
+    m_undo.push(new ApplyRecipeCommand(*this, from, std::move(changed)));
+}
+
+core::Result<void> ProjectDocument::save() { return saveAs(m_file); }
+
+core::Result<void> ProjectDocument::saveAs(const fs::path& file) {
+    TRY_VOID(core::write_file(file, core::write_recipe(m_recipe)));
+    m_file = file;
+    m_undo.setClean();
+    Q_EMIT recipeFileChanged();
+    return {};
+}
+
+core::Result<void> ProjectDocument::loadRecipe(const fs::path& file) {
+    TRY(recipe, core::read_recipe(file));
+    m_undo.clear();
+    m_problem.clear();
+    m_file = file;
+    replaceRecipe(recipe);
+    Q_EMIT recipeFileChanged();
+    return {};
+}
+
+void ProjectDocument::replaceRecipe(const core::Recipe& recipe) {
+    m_recipe = recipe;
+    Q_EMIT recipeChanged();
+}
+
+}  // namespace dayrun::ui

@@ -1,0 +1,69 @@
+// An open project as the window sees it: the folder with its records, the draft recipe, and the
+// undo stack through which alone the draft changes. A started run owns a frozen copy of its recipe;
+// this document only ever shows the draft. Ui thread.
+#pragma once
+
+#include <QObject>
+#include <QStringList>
+#include <QUndoStack>
+#include <memory>
+
+#include "core/base/result.h"
+#include "core/records/project.h"
+#include "core/recipe/recipe.h"
+
+namespace dayrun::ui {
+
+class ProjectDocument : public QObject {
+    Q_OBJECT
+
+  public:
+    enum class OpenAs { Existing, CreateIfMissing };
+
+    /// Opens the folder and its newest recipe; a project without one gets an empty draft. A recipe
+    /// that cannot be read does not keep the project closed: see recipeProblem().
+    static core::Result<std::unique_ptr<ProjectDocument>> open(const std::filesystem::path& folder,
+                                                               OpenAs open_as);
+    ~ProjectDocument() override;
+
+    core::Project& project() { return *m_project; }
+    const core::Project& project() const { return *m_project; }
+    QString title() const;
+    const core::Recipe& recipe() const { return m_recipe; }
+    QUndoStack& undoStack() { return m_undo; }
+    /// The file that save() writes, and why it could not be read (empty when it could).
+    const std::filesystem::path& recipeFile() const { return m_file; }
+    QString recipeProblem() const { return m_problem; }
+    /// All recipes of the project's folder, newest first.
+    std::vector<std::filesystem::path> recipeFiles() const;
+
+    /// Changes one value of the draft as an undoable command; on an error nothing changes.
+    core::Result<void> setSetting(const QString& key, const QString& value);
+    /// Adds a file or folder as a data source, named after it.
+    core::Result<void> addSource(const std::filesystem::path& path);
+    void removeSource(size_t index);
+    void applyRecipe(const core::Recipe& recipe, const QString& from);
+
+    core::Result<void> save();
+    core::Result<void> saveAs(const std::filesystem::path& file);
+    /// Opens another recipe as the draft and clears the undo stack.
+    core::Result<void> loadRecipe(const std::filesystem::path& file);
+
+    /// For commands only: everything else goes through the undo stack.
+    void replaceRecipe(const core::Recipe& recipe);
+
+  Q_SIGNALS:
+    void recipeChanged();
+    void recipeFileChanged();
+
+  private:
+    explicit ProjectDocument(std::unique_ptr<core::Project> project);
+
+    std::unique_ptr<core::Project> m_project;
+    core::Recipe m_recipe;
+    std::filesystem::path m_file;
+    QString m_problem;
+    QUndoStack m_undo;
+};
+
+}  // namespace dayrun::ui
