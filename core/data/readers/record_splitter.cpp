@@ -28,10 +28,16 @@ int64_t count_lines(std::string_view text) {
     return static_cast<int64_t>(std::count(text.begin(), text.end(), '\n'));
 }
 
-/// White space around a record belongs to no record; its line is the one where its text starts.
-void trim_record(Record& record) {
+/// White space around a row belongs to no row; its line is the one where its text starts.
+void trim_record(Record& record, RecordKind kind) {
     if (record.is_too_long) {
         record.text = {};
+        return;
+    }
+    if (kind == RecordKind::CsvRecord) {
+        // A blank at either end may be a cell.
+        while (record.text.ends_with('\r')) record.text.remove_suffix(1);
+        record.length = static_cast<int64_t>(record.text.size());
         return;
     }
     size_t lead = 0;
@@ -234,7 +240,7 @@ Result<bool> RecordSplitter::next_raw(Record& record) {
         m_consumed = next;
         record.text = rest().substr(0, end);
     }
-    trim_record(record);
+    trim_record(record, m_kind);
     return true;
 }
 

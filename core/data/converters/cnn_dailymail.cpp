@@ -1,0 +1,25 @@
+// CNN/DailyMail: article and highlights. The instruction is in Dayrun's own words. Neighbour:
+// converters.cpp. Any thread.
+#include "core/data/converters/converters.h"
+
+namespace dayrun::core {
+namespace {
+
+constexpr std::string_view kInstruction = "Summarize the article in about three sentences.";
+
+bool fits(const Value& row, const RowContext&) {
+    return has_text(row, "article") && has_text(row, "highlights");
+}
+
+void convert(const Value& row, const RowContext&, Converted& out) {
+    if (!require_fields(row, {"article"}, out)) return;
+    add_instruction(row, std::string(kInstruction), text_of(row, "article"),
+                    text_of(row, "highlights"), {}, out);
+}
+
+}  // namespace
+
+const Converter kCnnDailyMail{"cnn_dailymail", "CNN/DailyMail", "Apache-2.0 on its card", "", fits,
+                              convert};
+
+}  // namespace dayrun::core

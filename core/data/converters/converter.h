@@ -1,0 +1,77 @@
+// Known sets: each entry recognises its rows and turns one into samples, or says why not. One file
+// a set in this folder; converters.cpp holds the table. Neighbours: read_samples calls them, the
+// window and `data inspect` show their names. Pure functions: any thread.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "core/data/sample.h"
+#include "core/data/value.h"
+
+namespace dayrun::core {
+
+/// What a converter may know besides the row itself.
+struct RowContext {
+    const Value& header;           // what stands beside the rows in a file that is one object
+    const std::string& file_stem;  // "task033_winogrande_answer_generation"
+};
+
+/// The outcome of one row: samples, or a reason to drop it, or a sentence on what is wrong with it.
+struct Converted {
+    std::vector<Sample> samples;
+    std::vector<std::string> drop_reasons;  // parts without an answer: counted, no error
+    std::string problem;                    // not empty: a row of the wrong shape
+
+    void clear();
+};
+
+struct Converter {
+    std::string_view name;     // as in the recipe
+    std::string_view title;    // "Super-NaturalInstructions"
+    std::string_view licence;  // as on its card; "" when it depends on the user's file
+    std::string_view warning;  // not "": an evaluation set, or what to mind
+    bool (*fits)(const Value& row, const RowContext& context);
+    void (*convert)(const Value& row, const RowContext& context, Converted& out);
+};
+
+/// All converters, in the order in which detection asks them.
+std::span<const Converter> converters();
+/// The entry of a name; null when there is none.
+const Converter* find_converter(std::string_view name);
+/// The first entry that the row fits; null when none does.
+const Converter* detect_converter(const Value& row, const RowContext& context);
+
+/// A sample by an edited mapping: (sample field, file column) for instruction, input, response,
+/// system or text. Other columns stay as fields.
+void convert_columns(const Value& row,
+                     const std::vector<std::pair<std::string, std::string>>& columns,
+                     Converted& out);
+
+/// `row` with the columns of the mapping renamed to what a converter expects.
+Value renamed_columns(const Value& row,
+                      const std::vector<std::pair<std::string, std::string>>& columns);
+
+// What the converters share.
+
+inline constexpr std::string_view kNoAnswer = "no answer";
+inline constexpr std::string_view kNoPrompt = "no instruction and no input";
+
+/// An instruction row as fields and as one exchange; out.drop_reasons says when a side is empty.
+/// Values of the row that are plain text are kept as further fields, for `where` and templates.
+void add_instruction(const Value& row, std::string instruction, std::string input,
+                     std::string response, std::string system, Converted& out);
+/// A dialogue: the first user turn becomes `input`, the first reply `response`. Turns behind the
+/// last reply are left out; without any reply the dialogue is dropped.
+void add_dialogue(const Value& row, std::vector<Message> messages, Converted& out);
+/// The text of a member, "" when it is absent or null.
+std::string text_of(const Value& row, std::string_view name);
+bool has_text(const Value& row, std::string_view name);
+/// Sets out.problem to "it has no `question`; its fields are …" and returns false when one misses.
+bool require_fields(const Value& row, std::initializer_list<std::string_view> names,
+                    Converted& out);
+
+}  // namespace dayrun::core

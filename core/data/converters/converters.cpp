@@ -1,0 +1,190 @@
+// The table of converters, detection, mapping by columns, and what the converters share.
+// Neighbours: one file a set in this folder. Any thread.
+#include "core/data/converters/converters.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "core/data/text.h"
+
+namespace dayrun::core {
+namespace {
+
+/// Members that are no text of the sample stay out: lists, objects and what became a field.
+void keep_plain_fields(const Value& row, Sample& sample) {
+    for (const Member& member : row.object()) {
+        if (member.value.is_array() || member.value.is_object()) continue;
+        sample.fields.try_emplace(member.name, member.value.text());
+    }
+}
+
+}  // namespace
+
+std::span<const Converter> converters() {
+    // Sets with unmistakable fields first, common shapes behind them.
+    static const std::array kTable{
+        kTokenIds,
+        kNaturalInstructions,
+        kBigBench,
+        kOasst1,
+        kQuac,
+        kOpenBookQa,
+        kCnnDailyMail,
+        kMmlu,
+        kTruthfulQa,
+        kTldr,
+        kMathInstruct,
+        kOpenPlatypus,
+        kDolly,
+        kGsm8k,
+        kMessages,
+        kShareGpt,
+        kLima,
+        kAlpaca,
+        kPromptCompletion,
+        kQuestionAnswer,
+        kText,
+    };
+    return kTable;
+}
+
+const Converter* find_converter(std::string_view name) {
+    const auto table = converters();
+    const auto found = std::find_if(table.begin(), table.end(),
+                                    [&](const Converter& entry) { return entry.name == name; });
+    return found == table.end() ? nullptr : &*found;
+}
+
+const Converter* detect_converter(const Value& row, const RowContext& context) {
+    for (const Converter& converter : converters()) {
+        if (converter.fits(row, context)) return &converter;
+    }
+    return nullptr;
+}
+
+void Converted::clear() {
+    samples.clear();
+    drop_reasons.clear();
+    problem.clear();
+}
+
+std::string text_of(const Value& row, std::string_view name) {
+    const Value* const value = row.find(name);
+    return value == nullptr ? std::string() : value->text();
+}
+
+bool has_text(const Value& row, std::string_view name) {
+    const Value* const value = row.find(name);
+    return value != nullptr && (value->is_string() || value->is_number() || value->is_null());
+}
+
+bool require_fields(const Value& row, std::initializer_list<std::string_view> names,
+                    Converted& out) {
+    for (const std::string_view name : names) {
+        if (row.find(name) != nullptr) continue;
+        out.problem = row.is_object() ? fmt::format("it has no `{}`; its fields are {}", name,
+                                                    member_names(row))
+                                      : fmt::format("it is a {}, not an object", row.type_name());
+        return false;
+    }
+    return true;
+}
+
+void add_instruction(const Value& row, std::string instruction, std::string input,
+                     std::string response, std::string system, Converted& out) {
+    if (is_blank(response)) {
+        out.drop_reasons.emplace_back(kNoAnswer);
+        return;
+    }
+    if (is_blank(instruction) && is_blank(input)) {
+        out.drop_reasons.emplace_back(kNoPrompt);
+        return;
+    }
+    Sample sample;
+    if (!system.empty()) sample.messages.push_back({Role::System, system, false});
+    std::string prompt = instruction;
+    if (!instruction.empty() && !input.empty()) prompt += "\n\n";
+    prompt += input;
+    sample.messages.push_back({Role::User, std::move(prompt), false});
+    sample.messages.push_back({Role::Assistant, response, true});
+    sample.fields["instruction"] = std::move(instruction);
+    sample.fields["input"] = std::move(input);
+    sample.fields["response"] = std::move(response);
+    sample.fields["system"] = std::move(system);
+    keep_plain_fields(row, sample);
+    out.samples.push_back(std::move(sample));
+}
+
+void add_dialogue(const Value& row, std::vector<Message> messages, Converted& out) {
+    while (!messages.empty() && messages.back().role != Role::Assistant) messages.pop_back();
+    // A published dialogue may open with an empty turn or a reply without a question.
+    const auto is_user = [](const Message& message) {
+        return message.role == Role::User && !is_blank(message.content);
+    };
+    const auto first_user = std::find_if(messages.begin(), messages.end(), is_user);
+    const bool has_reply =
+        std::any_of(messages.begin(), messages.end(), [](const Message& message) {
+            return message.role == Role::Assistant && message.trained && !is_blank(message.content);
+        });
+    if (!has_reply) {
+        out.drop_reasons.emplace_back(kNoAnswer);
+        return;
+    }
+    if (first_user == messages.end()) {
+        out.drop_reasons.emplace_back(kNoPrompt);
+        return;
+    }
+    Sample sample;
+    sample.fields["instruction"] = "";
+    sample.fields["input"] = first_user->content;
+    sample.fields["system"] =
+        messages.front().role == Role::System ? messages.front().content : std::string();
+    const auto reply = std::find_if(first_user, messages.end(), [](const Message& message) {
+        return message.role == Role::Assistant;
+    });
+    sample.fields["response"] = reply == messages.end() ? std::string() : reply->content;
+    sample.messages = std::move(messages);
+    keep_plain_fields(row, sample);
+    out.samples.push_back(std::move(sample));
+}
+
+Value renamed_columns(const Value& row,
+                      const std::vector<std::pair<std::string, std::string>>& columns) {
+    Value renamed = row;
+    for (const auto& [field, column] : columns) {
+        Value* const taken = renamed.find(field);
+        Value* const found = renamed.find(column);
+        if (found == nullptr || found == taken) continue;
+        Value moved = *found;
+        if (taken != nullptr) {
+            *taken = std::move(moved);
+        } else {
+            renamed.object().push_back({field, std::move(moved)});
+        }
+    }
+    return renamed;
+}
+
+void convert_columns(const Value& row,
+                     const std::vector<std::pair<std::string, std::string>>& columns,
+                     Converted& out) {
+    for (const auto& [field, column] : columns) {
+        if (!require_fields(row, {column}, out)) return;
+    }
+    const auto mapped = [&](std::string_view field) {
+        const auto found = std::find_if(columns.begin(), columns.end(),
+                                        [&](const auto& pair) { return pair.first == field; });
+        return found == columns.end() ? std::string() : text_of(row, found->second);
+    };
+    const std::string text = mapped("text");
+    if (!text.empty()) {
+        kText.convert(Value(Value::Object{{"text", Value(text)}}), {row, text}, out);
+        return;
+    }
+    add_instruction(row, mapped("instruction"), mapped("input"), mapped("response"),
+                    mapped("system"), out);
+}
+
+}  // namespace dayrun::core

@@ -1,0 +1,21 @@
+// Dolly 15k: instruction, optional context, response. Neighbour: converters.cpp. Any thread.
+#include "core/data/converters/converters.h"
+
+namespace dayrun::core {
+namespace {
+
+bool fits(const Value& row, const RowContext&) {
+    return has_text(row, "instruction") && has_text(row, "context") && has_text(row, "response");
+}
+
+void convert(const Value& row, const RowContext&, Converted& out) {
+    if (!require_fields(row, {"instruction"}, out)) return;
+    add_instruction(row, text_of(row, "instruction"), text_of(row, "context"),
+                    text_of(row, "response"), {}, out);
+}
+
+}  // namespace
+
+const Converter kDolly{"dolly", "Dolly 15k", "CC BY-SA 3.0", "", fits, convert};
+
+}  // namespace dayrun::core

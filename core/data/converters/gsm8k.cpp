@@ -1,0 +1,24 @@
+// GSM8K: question, and an answer with reasoning that ends in "#### 72". Kept as published; the
+// calculator marks <<48/2=24>> are part of it. Neighbour: converters.cpp. Any thread.
+#include "core/data/converters/converters.h"
+
+namespace dayrun::core {
+namespace {
+
+bool fits(const Value& row, const RowContext&) {
+    return has_text(row, "question") && has_text(row, "answer") &&
+           text_of(row, "answer").find("####") != std::string::npos;
+}
+
+void convert(const Value& row, const RowContext&, Converted& out) {
+    if (!require_fields(row, {"question"}, out)) return;
+    add_instruction(row, {}, text_of(row, "question"), text_of(row, "answer"), {}, out);
+}
+
+}  // namespace
+
+const Converter kGsm8k{"gsm8k", "GSM8K",
+                       "MIT",   "The test part is an evaluation set: do not train on it.",
+                       fits,    convert};
+
+}  // namespace dayrun::core

@@ -1,0 +1,27 @@
+// LIMA: a list of strings that alternates between user and assistant; the test part has the user's
+// alone, which are rows without an answer. Neighbour: converters.cpp. Any thread.
+#include "core/data/converters/converters.h"
+
+namespace dayrun::core {
+namespace {
+
+bool fits(const Value& row, const RowContext&) {
+    const Value* const turns = row.find("conversations");
+    return turns != nullptr && !turns->array().empty() && turns->array().front().is_string();
+}
+
+void convert(const Value& row, const RowContext&, Converted& out) {
+    if (!require_fields(row, {"conversations"}, out)) return;
+    std::vector<Message> messages;
+    for (const Value& turn : row.find("conversations")->array()) {
+        const bool is_reply = messages.size() % 2 == 1;
+        messages.push_back({is_reply ? Role::Assistant : Role::User, turn.text(), is_reply});
+    }
+    add_dialogue(row, std::move(messages), out);
+}
+
+}  // namespace
+
+const Converter kLima{"lima", "LIMA", "CC BY-NC-SA or stricter", "", fits, convert};
+
+}  // namespace dayrun::core

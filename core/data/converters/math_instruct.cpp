@@ -1,0 +1,39 @@
+// MathInstruct: the question stands in `instruction` and becomes the input. An answer that says
+// "The answer is" gets that on its own line, without the "#### 72" of GSM8K before it (the
+// preparation of the winning recipe). Neighbour: converters.cpp. Any thread.
+#include "core/data/converters/converters.h"
+#include "core/data/text.h"
+
+namespace dayrun::core {
+namespace {
+
+constexpr std::string_view kAnswerMark = "The answer is";
+
+bool fits(const Value& row, const RowContext&) {
+    return has_text(row, "instruction") && has_text(row, "output") &&
+           text_of(row, "source").starts_with("data/");
+}
+
+std::string prepared_answer(const std::string& output) {
+    const size_t mark = output.rfind(kAnswerMark);
+    if (mark == std::string::npos) return std::string(trim(output));
+    std::string reasoning = output.substr(0, mark);
+    const size_t hashes = reasoning.rfind("####");
+    if (hashes != std::string::npos) reasoning.resize(hashes);
+    const std::string_view kept = trim(reasoning);
+    const std::string_view answer = trim(std::string_view(output).substr(mark));
+    return kept.empty() ? std::string(answer) : std::string(kept) + "\n" + std::string(answer);
+}
+
+void convert(const Value& row, const RowContext&, Converted& out) {
+    if (!require_fields(row, {"instruction"}, out)) return;
+    add_instruction(row, {}, std::string(trim(text_of(row, "instruction"))),
+                    prepared_answer(text_of(row, "output")), {}, out);
+}
+
+}  // namespace
+
+const Converter kMathInstruct{"math_instruct", "MathInstruct", "MIT; sources vary", "", fits,
+                              convert};
+
+}  // namespace dayrun::core

@@ -1,0 +1,51 @@
+// Super-NaturalInstructions: task files (one JSON object with Definition and Instances) and the
+// hub's rows (definition, inputs, targets). Neighbour: converters.cpp. Any thread.
+#include "core/data/converters/converters.h"
+
+namespace dayrun::core {
+namespace {
+
+bool fits(const Value& row, const RowContext& context) {
+    const bool is_task = context.header.find("Definition") != nullptr;
+    const bool is_hub_row =
+        has_text(row, "definition") && has_text(row, "inputs") && row.find("targets") != nullptr;
+    return is_hub_row || (is_task && row.find("input") != nullptr);
+}
+
+/// Newer files hold a list of definitions, older ones the text itself.
+std::string definition_of(const Value& header) {
+    const Value* const definition = header.find("Definition");
+    if (definition == nullptr) return {};
+    if (!definition->is_array()) return definition->text();
+    return definition->array().empty() ? std::string() : definition->array().front().text();
+}
+
+std::string first_of(const Value& outputs) {
+    if (!outputs.is_array()) return outputs.text();
+    return outputs.array().empty() ? std::string() : outputs.array().front().text();
+}
+
+void convert(const Value& row, const RowContext& context, Converted& out) {
+    if (row.find("definition") != nullptr) {
+        if (!require_fields(row, {"inputs", "targets"}, out)) return;
+        add_instruction(row, text_of(row, "definition"), text_of(row, "inputs"),
+                        first_of(*row.find("targets")), {}, out);
+        return;
+    }
+    if (!require_fields(row, {"input"}, out)) return;
+    const Value* const output = row.find("output");
+    const std::string response = output == nullptr ? std::string() : first_of(*output);
+    add_instruction(row, definition_of(context.header), text_of(row, "input"), response, {}, out);
+    if (!out.samples.empty()) out.samples.back().fields["task"] = context.file_stem;
+}
+
+}  // namespace
+
+const Converter kNaturalInstructions{"natural_instructions",
+                                     "Super-NaturalInstructions",
+                                     "Apache-2.0 repository; each task's source has its own",
+                                     "",
+                                     fits,
+                                     convert};
+
+}  // namespace dayrun::core

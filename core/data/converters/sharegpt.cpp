@@ -1,0 +1,46 @@
+// ShareGPT: {"conversations": [{"from", "value"}], "system"}. Tool calls and what tools answered
+// are dialogues Dayrun has no role for; such rows are dropped and counted. Neighbour:
+// converters.cpp.
+#include <fmt/format.h>
+
+#include "core/data/converters/converters.h"
+
+namespace dayrun::core {
+namespace {
+
+bool fits(const Value& row, const RowContext&) {
+    const Value* const turns = row.find("conversations");
+    return turns != nullptr && !turns->array().empty() &&
+           turns->array().front().find("from") != nullptr;
+}
+
+void convert(const Value& row, const RowContext&, Converted& out) {
+    if (!require_fields(row, {"conversations"}, out)) return;
+    std::vector<Message> messages;
+    const std::string system = text_of(row, "system");
+    if (!system.empty()) messages.push_back({Role::System, system, false});
+    for (const Value& turn : row.find("conversations")->array()) {
+        const std::string from = text_of(turn, "from");
+        const std::string content = text_of(turn, "value");
+        if (from == "human" || from == "user") {
+            messages.push_back({Role::User, content, false});
+        } else if (from == "gpt" || from == "assistant" || from == "bing" || from == "chatgpt") {
+            messages.push_back({Role::Assistant, content, true});
+        } else if (from == "system") {
+            messages.push_back({Role::System, content, false});
+        } else if (from.empty()) {
+            out.problem = "a turn has no `from`";
+            return;
+        } else {
+            out.drop_reasons.push_back(fmt::format("a turn of role '{}'", from));
+            return;
+        }
+    }
+    add_dialogue(row, std::move(messages), out);
+}
+
+}  // namespace
+
+const Converter kShareGpt{"sharegpt", "ShareGPT conversations", "", "", fits, convert};
+
+}  // namespace dayrun::core

@@ -1,0 +1,58 @@
+// Finished ids: {"input_ids": [...], "labels": [...]}, labels optional and unshifted, -100 = not
+// trained. No template, tokenizer or special token touches them. Neighbour: converters.cpp.
+#include <fmt/format.h>
+
+#include <limits>
+
+#include "core/data/converters/converters.h"
+
+namespace dayrun::core {
+namespace {
+
+bool fits(const Value& row, const RowContext&) {
+    const Value* const ids = row.find("input_ids");
+    return ids != nullptr && ids->is_array();
+}
+
+/// The list as 32-bit integers, or a problem.
+bool read_integers(const Value& list, std::string_view name, int64_t least,
+                   std::vector<int32_t>& values, Converted& out) {
+    values.reserve(list.array().size());
+    for (const Value& item : list.array()) {
+        const int64_t value = item.integer();
+        const bool is_ignored = least < 0 && value == -100;
+        if (!item.is_integer() || (value < 0 && !is_ignored) ||
+            value > std::numeric_limits<int32_t>::max()) {
+            out.problem = fmt::format("`{}` holds {}, which is no token id", name, item.text());
+            return false;
+        }
+        values.push_back(static_cast<int32_t>(value));
+    }
+    return true;
+}
+
+void convert(const Value& row, const RowContext&, Converted& out) {
+    if (!require_fields(row, {"input_ids"}, out)) return;
+    Sample sample;
+    if (!read_integers(*row.find("input_ids"), "input_ids", 0, sample.token_ids, out)) return;
+    if (sample.token_ids.empty()) {
+        out.drop_reasons.emplace_back("no token ids");
+        return;
+    }
+    const Value* const labels = row.find("labels");
+    if (labels != nullptr && !labels->is_null()) {
+        if (!read_integers(*labels, "labels", -100, sample.token_labels, out)) return;
+        if (sample.token_labels.size() != sample.token_ids.size()) {
+            out.problem = fmt::format("it has {} input_ids but {} labels", sample.token_ids.size(),
+                                      sample.token_labels.size());
+            return;
+        }
+    }
+    out.samples.push_back(std::move(sample));
+}
+
+}  // namespace
+
+const Converter kTokenIds{"token_ids", "Token ids", "", "", fits, convert};
+
+}  // namespace dayrun::core

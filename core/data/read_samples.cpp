@@ -1,0 +1,163 @@
+// Reading and converting a source, with the account of what was left out. Neighbours: readers/,
+// converters/. One reader per thread.
+#include "core/data/read_samples.h"
+
+#include <fmt/format.h>
+
+#include "core/base/units.h"
+#include "core/data/text.h"
+
+namespace dayrun::core {
+namespace {
+
+/// Enough bad rows to stop early instead of reading gigabytes of them.
+constexpr int64_t kManyBadRows = 1000;
+
+std::string stem_of(const SourceFile& file) {
+    std::filesystem::path name = file.path.filename();
+    if (file.compression != Compression::None) name = name.stem();
+    return name.stem().string();
+}
+
+}  // namespace
+
+uint64_t make_sample_id(const std::string& source_name, uint64_t row_index, uint64_t part) {
+    const uint64_t words[2] = {row_index, part};
+    return hash_text({reinterpret_cast<const char*>(words), sizeof words}, hash_text(source_name));
+}
+
+SampleReader::SampleReader(DataSource source) : m_source(std::move(source)) {
+    // A mapping without a converter's name is the converter.
+    m_is_by_columns = m_source.converter.empty() && !m_source.columns.empty();
+    if (m_is_by_columns) m_converter_name = "columns";
+}
+
+int64_t SampleReader::bytes_read() const {
+    return m_finished_bytes + (m_rows ? m_rows->file_bytes_read() : 0);
+}
+
+Result<bool> SampleReader::open_next_file() {
+    if (m_next_file > 0 && m_rows) {
+        m_finished_bytes += m_source.files[m_next_file - 1].bytes;
+        m_rows.reset();
+    }
+    if (m_next_file == m_source.files.size()) return false;
+    const SourceFile& file = m_source.files[m_next_file++];
+    TRY(rows, open_rows(file));
+    m_rows = std::move(rows);
+    m_file_stem = stem_of(file);
+    m_row_in_file = 0;
+    return true;
+}
+
+Result<void> SampleReader::choose_converter(const Value& row) {
+    const RowContext context{m_rows->header(), m_file_stem};
+    if (!m_source.converter.empty()) {
+        m_converter = find_converter(m_source.converter);
+        if (m_converter == nullptr) {
+            std::string names;
+            for (const Converter& known : converters()) names += fmt::format(" {}", known.name);
+            return Error{.code = ErrorCode::BadRecipe,
+                         .message = fmt::format("The source '{}' names the converter '{}', which "
+                                                "does not exist.",
+                                                m_source.name, m_source.converter),
+                         .hint = "The converters are:" + names + "."};
+        }
+    } else {
+        m_converter = detect_converter(row, context);
+        if (m_converter == nullptr) {
+            return Error{
+                .code = ErrorCode::BadData,
+                .message = fmt::format(
+                    "No known set fits the rows of '{}' ({}); their fields are {}.", m_source.name,
+                    m_source.files[m_next_file - 1].path.filename().string(), member_names(row)),
+                .hint =
+                    "Map them, for example columns: {instruction: FIELD, response: FIELD}, or "
+                    "name a converter."};
+        }
+    }
+    m_converter_name = m_converter->name;
+    return {};
+}
+
+void SampleReader::add_bad(const RawRow& row, const std::string& problem) {
+    const SourceFile& file = m_source.files[m_next_file - 1];
+    const std::string example = fmt::format("{}: {}", row_place(file, row, m_row_in_file), problem);
+    if (m_first_bad.empty()) m_first_bad = example;
+    ++m_bad_rows;
+    ++m_rows_in;
+    m_dropped.add("bad row", example);
+}
+
+void SampleReader::convert(const RawRow& row, std::vector<Sample>& samples) {
+    m_converted.clear();
+    const RowContext context{m_rows->header(), m_file_stem};
+    if (m_is_by_columns) {
+        convert_columns(row.value, m_source.columns, m_converted);
+    } else if (m_source.columns.empty()) {
+        m_converter->convert(row.value, context, m_converted);
+    } else {
+        m_converter->convert(renamed_columns(row.value, m_source.columns), context, m_converted);
+    }
+    if (!m_converted.problem.empty()) {
+        add_bad(row, m_converted.problem);
+        return;
+    }
+    for (const std::string& reason : m_converted.drop_reasons) {
+        ++m_rows_in;
+        m_dropped.add(reason, row_place(m_source.files[m_next_file - 1], row, m_row_in_file));
+    }
+    uint64_t part = 0;
+    for (Sample& sample : m_converted.samples) {
+        sample.source_index = m_source.source_index;
+        sample.row_index = static_cast<uint64_t>(m_row_index);
+        sample.sample_id = make_sample_id(m_source.name, sample.row_index, part++);
+        samples.push_back(std::move(sample));
+        ++m_rows_in;
+    }
+}
+
+Result<void> SampleReader::check_bad_share(bool is_at_end) const {
+    const bool is_above =
+        static_cast<double>(m_bad_rows) > kMaxBadShare * static_cast<double>(m_rows_in);
+    if (!is_above || (!is_at_end && m_bad_rows < kManyBadRows)) return {};
+    return Error{.code = ErrorCode::BadData,
+                 .message = fmt::format("{} of {} rows of '{}' are bad, more than the 1 % that may "
+                                        "be skipped. The first: {}.",
+                                        format_count(m_bad_rows), format_count(m_rows_in),
+                                        m_source.name, m_first_bad),
+                 .hint = "Repair the file, or choose another converter or column mapping."};
+}
+
+Result<bool> SampleReader::read(size_t limit, std::vector<Sample>& samples) {
+    const size_t wanted = samples.size() + limit;
+    RawRow row;
+    while (samples.size() < wanted) {
+        if (!m_rows) {
+            TRY(has_file, open_next_file());
+            if (!has_file) {
+                TRY_VOID(check_bad_share(true));
+                return false;
+            }
+        }
+        TRY(has_row, m_rows->next(row));
+        if (!has_row) {
+            TRY(has_file, open_next_file());
+            if (has_file) continue;
+            TRY_VOID(check_bad_share(true));
+            return false;
+        }
+        ++m_row_in_file;
+        if (!row.problem.empty()) {
+            add_bad(row, row.problem);
+        } else {
+            if (m_converter == nullptr && !m_is_by_columns) TRY_VOID(choose_converter(row.value));
+            convert(row, samples);
+        }
+        ++m_row_index;
+        TRY_VOID(check_bad_share(false));
+    }
+    return true;
+}
+
+}  // namespace dayrun::core
