@@ -1,0 +1,184 @@
+// The walk of a merge: open both, declare the file, give its tensors one by one. See merge.h.
+#include "core/export/merge.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+#include "core/base/atomic_file.h"
+#include "core/export/element_convert.h"
+#include "core/export/merge_rows.h"
+#include "core/export/model_files.h"
+#include "core/model/adapter_files.h"
+#include "core/model/model_config.h"
+
+namespace dayrun::core {
+namespace {
+
+std::string config_dtype(TensorDtype dtype) {
+    if (dtype == TensorDtype::Float32) return "float32";
+    return dtype == TensorDtype::BFloat16 ? "bfloat16" : "float16";
+}
+
+std::vector<float> as_float32(const TensorView& tensor) {
+    std::vector<float> values(static_cast<size_t>(tensor.element_count()));
+    to_float32(tensor.dtype, tensor.bytes, values);
+    return values;
+}
+
+/// Calls body(begin, end) on disjoint ranges of rows, one per thread.
+template <typename Body>
+void over_rows(int64_t rows, int threads, Body body) {
+    const int64_t wanted =
+        threads > 0 ? threads : std::max(1u, std::thread::hardware_concurrency());
+    const int64_t count = std::clamp<int64_t>(rows / 64, 1, wanted);
+    std::vector<std::jthread> workers;
+    for (int64_t i = 0; i < count; ++i) {
+        workers.emplace_back([=] { body(rows * i / count, rows * (i + 1) / count); });
+    }
+}
+
+/// Makes the merged model's tensors one at a time; the buffers hold one of them.
+class Merger {
+  public:
+    Merger(const MergeRequest& request, const CheckpointFiles& base, const AdapterFiles& adapter)
+        : m_request(request), m_base(base) {
+        for (const AdapterModule& module : adapter.modules()) {
+            m_modules[module.linear->module + ".weight"] = &module;
+        }
+        for (const auto& file : base.files()) {
+            for (const TensorView& tensor : file->tensors()) m_files[tensor.name] = file.get();
+        }
+    }
+
+    /// The tensors of the merged file.
+    std::vector<TensorSpec> specs() const {
+        std::vector<TensorSpec> all;
+        for (const auto& file : m_base.files()) {
+            for (const TensorView& tensor : file->tensors()) {
+                all.push_back({tensor.name, stored_as(tensor), tensor.shape});
+            }
+        }
+        return all;
+    }
+
+    Result<std::span<const std::byte>> provide(const TensorSpec& spec) {
+        if (m_request.stop.stop_requested()) {
+            return Error{.code = ErrorCode::Cancelled, .message = "The merge was stopped."};
+        }
+        if (m_previous != nullptr) m_files.at(m_previous->name)->drop_pages(*m_previous);
+        const TensorView& source = *m_base.find(spec.name);
+        m_previous = &source;
+        m_done_bytes += static_cast<int64_t>(source.bytes.size());
+        if (m_request.on_progress) m_request.on_progress(m_done_bytes, m_base.total_bytes());
+        const auto found = m_modules.find(spec.name);
+        if (found == m_modules.end() && spec.dtype == source.dtype) return source.bytes;
+
+        m_values.resize(static_cast<size_t>(source.element_count()));
+        to_float32(source.dtype, source.bytes, m_values);
+        if (found != m_modules.end()) TRY_VOID(merge(*found->second));
+        m_bytes.resize(m_values.size() * static_cast<size_t>(dtype_bytes(spec.dtype)));
+        from_float32(m_values, spec.dtype, m_bytes);
+        return std::span<const std::byte>(m_bytes);
+    }
+
+  private:
+    TensorDtype stored_as(const TensorView& tensor) const {
+        return m_request.dtype && is_convertible(tensor.dtype) ? *m_request.dtype : tensor.dtype;
+    }
+
+    Result<void> merge(const AdapterModule& module) {
+        const std::vector<float> a = as_float32(*module.a);
+        const std::vector<float> b = as_float32(*module.b);
+        const std::vector<float> magnitude =
+            module.magnitude != nullptr ? as_float32(*module.magnitude) : std::vector<float>{};
+        const MergeFactors factors{.a = a,
+                                   .b = b,
+                                   .magnitude = magnitude,
+                                   .rank = module.rank,
+                                   .in_features = module.linear->in_features,
+                                   .scaling = static_cast<float>(module.scaling)};
+        over_rows(module.linear->out_features, m_request.threads,
+                  [&](int64_t begin, int64_t end) { merge_rows(m_values, factors, begin, end); });
+        if (std::all_of(m_values.begin(), m_values.end(),
+                        [](float v) { return std::isfinite(v); })) {
+            return {};
+        }
+        return Error{.code = ErrorCode::NotFinite,
+                     .message = fmt::format("Merging '{}' gives values that are not finite.",
+                                            module.linear->module),
+                     .hint =
+                         "The adapter or the base holds broken values; export an earlier "
+                         "checkpoint."};
+    }
+
+    const MergeRequest& m_request;
+    const CheckpointFiles& m_base;
+    std::map<std::string, const AdapterModule*, std::less<>> m_modules;
+    std::map<std::string, const SafetensorsFile*, std::less<>> m_files;
+    const TensorView* m_previous = nullptr;
+    std::vector<float> m_values;
+    std::vector<std::byte> m_bytes;
+    int64_t m_done_bytes = 0;
+};
+
+/// Every module that the adapter changes must be there in its shape and a type that can be summed.
+Result<void> check_base(const CheckpointFiles& base, const AdapterFiles& adapter) {
+    for (const AdapterModule& module : adapter.modules()) {
+        TRY(weight, base.require(module.linear->module + ".weight",
+                                 {module.linear->out_features, module.linear->in_features}));
+        if (!is_convertible(weight.dtype)) {
+            return Error{.code = ErrorCode::Unsupported,
+                         .message = fmt::format("'{}' is stored as {}, into which no adapter can "
+                                                "be merged.",
+                                                weight.name, to_string(weight.dtype)),
+                         .hint = "Merge into the model's F32, BF16 or F16 weights."};
+        }
+    }
+    return {};
+}
+
+}  // namespace
+
+Result<MergeReport> merge_adapter(const MergeRequest& request) {
+    if (request.dtype && !is_convertible(*request.dtype)) {
+        return Error{.code = ErrorCode::BadUsage,
+                     .message = fmt::format("Merged weights cannot be stored as {}.",
+                                            to_string(*request.dtype)),
+                     .hint = "Choose F32, BF16 or F16."};
+    }
+    std::error_code ignored;
+    if (std::filesystem::equivalent(request.base, request.out, ignored)) {
+        return Error{
+            .code = ErrorCode::BadUsage,
+            .message = fmt::format("'{}' is the base model's own folder.", request.out.string()),
+            .hint = "Choose another folder for the merged model."};
+    }
+    TRY(config, read_model_config(request.base));
+    const WeightMap map = make_weight_map(config);
+    TRY(base, CheckpointFiles::open(request.base));
+    TRY(adapter, AdapterFiles::open(request.adapter, map));
+    TRY_VOID(check_base(base, adapter));
+    TRY_VOID(ensure_folder(request.out));
+
+    Merger merger(request, base, adapter);
+    const auto provide = [&](const TensorSpec& spec) { return merger.provide(spec); };
+    TRY_VOID(
+        write_safetensors_streamed(request.out / "model.safetensors", merger.specs(), provide));
+    TRY_VOID(write_model_config(request.base, request.out,
+                                request.dtype ? config_dtype(*request.dtype) : ""));
+    TRY_VOID(copy_tokenizer_files(request.base, request.out));
+    TRY_VOID(copy_model_side_files(request.base, request.out));
+
+    MergeReport report{.merged_modules = static_cast<int64_t>(adapter.modules().size())};
+    const auto bytes = std::filesystem::file_size(request.out / "model.safetensors", ignored);
+    if (!ignored) report.bytes = static_cast<int64_t>(bytes);
+    return report;
+}
+
+}  // namespace dayrun::core

@@ -1,0 +1,37 @@
+// An adapter folded into its base: W' = W + scaling * B A (facts: PEFT's merge), written as a model
+// folder of its own. Neighbours: core/model/adapter_files.h, model_files.h. Any thread; blocks it.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <stop_token>
+
+#include "core/base/result.h"
+#include "core/model/safetensors.h"
+
+namespace dayrun::core {
+
+struct MergeRequest {
+    std::filesystem::path base;     // a model folder
+    std::filesystem::path adapter;  // a PEFT adapter folder
+    std::filesystem::path out;      // made when missing
+    // How the merged weights are stored; empty = as the base's file has each tensor.
+    std::optional<TensorDtype> dtype;
+    int threads = 0;  // 0 = one per core
+    std::stop_token stop;
+    std::function<void(int64_t done_bytes, int64_t total_bytes)> on_progress;
+};
+
+struct MergeReport {
+    int64_t merged_modules = 0;
+    int64_t bytes = 0;  // of the weights written
+};
+
+/// Writes OUT/model.safetensors, config.json (the base's, with its dtype set), the tokenizer and
+/// generation files. LoRA, rsLoRA and DoRA; sums in float32, rounded once. Memory: one tensor.
+/// NotFinite names the tensor when a merged value is not finite. Nothing is written half.
+Result<MergeReport> merge_adapter(const MergeRequest& request);
+
+}  // namespace dayrun::core

@@ -1,0 +1,95 @@
+// Body of model_files.h.
+#include "core/export/model_files.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <nlohmann/json.hpp>
+#include <string_view>
+#include <system_error>
+
+#include "core/base/atomic_file.h"
+#include "core/model/strict_json.h"
+
+namespace dayrun::core {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::array<std::string_view, 10> kTokenizerFiles = {"tokenizer.model",
+                                                              "tokenizer.json",
+                                                              "tokenizer_config.json",
+                                                              "special_tokens_map.json",
+                                                              "added_tokens.json",
+                                                              "vocab.json",
+                                                              "merges.txt",
+                                                              "chat_template.jinja",
+                                                              "chat_template.json",
+                                                              "spiece.model"};
+
+/// Reads and writes rather than links: the hub's cache is made of links to blobs.
+Result<void> copy_one(const fs::path& from, const fs::path& to) {
+    std::error_code ignored;
+    if (fs::equivalent(from, to, ignored)) return {};
+    TRY(content, read_file(from));
+    return write_file(to, content);
+}
+
+template <typename Wanted>
+Result<void> copy_files(const fs::path& from, const fs::path& to, Wanted wanted) {
+    std::error_code code;
+    for (const auto& entry : fs::directory_iterator(from, code)) {
+        std::error_code ignored;
+        if (!entry.is_regular_file(ignored) || !wanted(entry.path())) continue;
+        TRY_VOID(copy_one(entry.path(), to / entry.path().filename()));
+    }
+    if (code) {
+        return Error{.code = ErrorCode::FileMissing,
+                     .message = fmt::format("The folder '{}' cannot be read: {}.", from.string(),
+                                            code.message()),
+                     .hint = "Check the path and its permissions."};
+    }
+    return {};
+}
+
+}  // namespace
+
+Result<void> copy_tokenizer_files(const fs::path& from, const fs::path& to) {
+    return copy_files(from, to, [](const fs::path& path) {
+        if (path.extension() == ".tiktoken") return true;
+        for (const std::string_view name : kTokenizerFiles) {
+            if (path.filename() == name) return true;
+        }
+        return false;
+    });
+}
+
+Result<void> copy_model_side_files(const fs::path& from, const fs::path& to) {
+    return copy_files(from, to, [](const fs::path& path) {
+        return path.extension() == ".py" || path.filename() == "generation_config.json";
+    });
+}
+
+Result<void> write_model_config(const fs::path& from, const fs::path& to,
+                                const std::string& dtype) {
+    const fs::path file = from / "config.json";
+    TRY(text, read_json_text(file, "a model's config.json"));
+    TRY(json, parse_ordered_json_object(text, file, "a model's config.json"));
+    if (!dtype.empty()) {
+        // transformers 4 writes torch_dtype, 5 writes dtype; both read the older word.
+        bool is_named = false;
+        for (const char* const key : {"dtype", "torch_dtype"}) {
+            if (!json.contains(key)) continue;
+            json[key] = dtype;
+            is_named = true;
+        }
+        if (!is_named) json["torch_dtype"] = dtype;
+        // Qwen 1 has a flag for each type, which its own code reads before the dtype.
+        if (json.contains("bf16")) json["bf16"] = dtype == "bfloat16";
+        if (json.contains("fp16")) json["fp16"] = dtype == "float16";
+        if (json.contains("fp32")) json["fp32"] = dtype == "float32";
+    }
+    return write_file(to / "config.json", json.dump(2) + "\n");
+}
+
+}  // namespace dayrun::core
