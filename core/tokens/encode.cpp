@@ -1,0 +1,342 @@
+// Tokenizing rendered pieces, and cutting what is too long. Neighbours: chat_template.h, packed.h.
+#include "core/tokens/encode.h"
+
+#include <algorithm>
+
+#include "core/base/check.h"
+#include "core/data/text.h"
+
+namespace dayrun::core {
+
+/// Pieces that are tokenized as one text, or one special token.
+struct Encoder::Stretch {
+    std::string text;
+    bool is_trained = false;
+    std::optional<int32_t> id;  // of a special token
+};
+
+EncodePolicy EncodePolicy::of(const Recipe& recipe, const DataSpec& source) {
+    return {.sample_limit = recipe.sample_limit(),
+            .max_prompt_tokens = recipe.tokens.max_prompt_tokens,
+            .max_response_tokens = recipe.tokens.max_response_tokens,
+            .too_long = source.too_long.value_or(recipe.tokens.too_long),
+            .bos = recipe.tokens.bos};
+}
+
+Encoder::Encoder(const ChatTemplate& chat_template, const Tokenizer* tokenizer, EncodePolicy policy)
+    : m_template(chat_template), m_tokenizer(tokenizer), m_policy(policy) {
+    if (m_tokenizer == nullptr) return;
+    const auto ids = m_tokenizer->encode("a", SpecialTokens::Plain);
+    m_has_dummy_prefix = !ids.empty() && m_tokenizer->piece(ids.front()).starts_with("\u2581");
+}
+
+bool Encoder::adds_bos() const {
+    return m_policy.bos == BosRule::Auto && m_tokenizer->adds_bos() && m_tokenizer->bos_id();
+}
+
+std::optional<int32_t> Encoder::stop_of(const TextPiece& piece) const {
+    if (!piece.text.empty()) {
+        if (const auto id = m_tokenizer->special_id(piece.text)) return id;
+    }
+    return m_tokenizer->eos_id();
+}
+
+std::optional<int32_t> Encoder::stop_id() const {
+    Sample sample;
+    sample.messages = {{Role::User, "a", false}, {Role::Assistant, "b", true}};
+    sample.fields["input"] = "a";
+    for (const TextPiece& piece : m_template.render(sample)) {
+        if (piece.kind == PieceKind::Stop) return stop_of(piece);
+    }
+    return std::nullopt;
+}
+
+std::vector<Encoder::Stretch> Encoder::stretches(const std::vector<TextPiece>& pieces) const {
+    std::vector<Stretch> found;
+    bool can_join = false;
+    for (const TextPiece& piece : pieces) {
+        if (piece.kind == PieceKind::Stop) {
+            found.push_back({"", piece.is_trained, stop_of(piece)});
+            can_join = false;
+            continue;
+        }
+        if (piece.kind == PieceKind::Special) {
+            if (const auto id = m_tokenizer->special_id(piece.text)) {
+                found.push_back({"", piece.is_trained, id});
+                can_join = false;
+                continue;
+            }
+        }
+        const bool adds_space = piece.has_leading_space && !m_has_dummy_prefix;
+        std::string text = adds_space ? " " + piece.text : piece.text;
+        const bool joins =
+            can_join && !piece.is_apart && found.back().is_trained == piece.is_trained;
+        if (joins) {
+            found.back().text += text;
+        } else {
+            found.push_back({std::move(text), piece.is_trained, std::nullopt});
+        }
+        can_join = true;
+    }
+    return found;
+}
+
+void Encoder::append(const Stretch& stretch, TokenizedSample& out) const {
+    const size_t begin = out.tokens.size();
+    if (stretch.id) {
+        out.tokens.push_back(*stretch.id);
+    } else {
+        const auto ids = m_tokenizer->encode(stretch.text, SpecialTokens::Plain);
+        out.tokens.insert(out.tokens.end(), ids.begin(), ids.end());
+    }
+    for (size_t i = begin; i < out.tokens.size(); ++i) {
+        out.labels.push_back(stretch.is_trained ? out.tokens[i] : kIgnoreLabel);
+    }
+}
+
+TokenizedSample Encoder::tokenize(const std::vector<TextPiece>& pieces) const {
+    TokenizedSample out;
+    if (adds_bos()) {
+        out.tokens.push_back(*m_tokenizer->bos_id());
+        out.labels.push_back(kIgnoreLabel);
+    }
+    for (const Stretch& stretch : stretches(pieces)) append(stretch, out);
+    return out;
+}
+
+std::vector<int32_t> Encoder::encode_prompt(const Sample& sample) const {
+    return tokenize(m_template.render_prompt(sample)).tokens;
+}
+
+std::vector<TokenPart> Encoder::parts(const Sample& sample) const {
+    std::vector<TokenPart> parts;
+    int32_t at = 0;
+    if (!sample.token_ids.empty()) {
+        return {{0, static_cast<int32_t>(sample.token_ids.size()), "token_ids", true}};
+    }
+    if (adds_bos()) parts.push_back({0, at = 1, "bos", false});
+    std::string joined;  // text of the stretch so far
+    int32_t joined_begin = at;
+    const TextPiece* before = nullptr;
+    for (const TextPiece& piece : m_template.render(sample)) {
+        const bool is_special =
+            piece.kind == PieceKind::Stop ||
+            (piece.kind == PieceKind::Special && m_tokenizer->special_id(piece.text));
+        const bool is_stop_without_id = piece.kind == PieceKind::Stop && !stop_of(piece);
+        if (is_stop_without_id) continue;
+        const bool joins = before != nullptr && !is_special && !piece.is_apart && !joined.empty() &&
+                           before->is_trained == piece.is_trained;
+        if (!joins) {
+            joined.clear();
+            joined_begin = at;
+        }
+        const int32_t begin = at;
+        if (is_special) {
+            ++at;
+            joined.clear();
+        } else {
+            const bool adds_space = piece.has_leading_space && !m_has_dummy_prefix;
+            joined += adds_space ? " " + piece.text : piece.text;
+            // A token across two pieces belongs to the first: the border is where the text so far
+            // ends when tokenized alone.
+            const auto ids = m_tokenizer->encode(joined, SpecialTokens::Plain);
+            at = std::max(begin, joined_begin + static_cast<int32_t>(ids.size()));
+        }
+        parts.push_back({begin, at, piece.part, piece.is_trained});
+        before = &piece;
+    }
+    return parts;
+}
+
+bool Encoder::fits(const TokenizedSample& sample, const std::vector<TextPiece>& pieces) const {
+    const auto count = static_cast<int64_t>(sample.tokens.size());
+    if (count > m_policy.sample_limit) return false;
+    if (!m_policy.max_prompt_tokens && !m_policy.max_response_tokens) return true;
+    // Borders by tokenizing stretch by stretch, the way tokenize() does.
+    TokenizedSample so_far;
+    int64_t prompt_tokens = 0;
+    const int64_t bos_tokens = adds_bos() ? 1 : 0;
+    bool is_reply = false;
+    size_t reply_begin = 0;
+    for (const Stretch& stretch : stretches(pieces)) {
+        if (stretch.is_trained && !is_reply) reply_begin = so_far.tokens.size();
+        if (stretch.is_trained && !is_reply) {
+            prompt_tokens = static_cast<int64_t>(so_far.tokens.size()) + bos_tokens;
+        }
+        is_reply = stretch.is_trained;
+        append(stretch, so_far);
+        const auto reply = static_cast<int64_t>(so_far.tokens.size() - reply_begin);
+        if (is_reply && m_policy.max_response_tokens && reply > *m_policy.max_response_tokens) {
+            return false;
+        }
+    }
+    return !m_policy.max_prompt_tokens || prompt_tokens <= *m_policy.max_prompt_tokens;
+}
+
+EncodedSample Encoder::encode_ids(const Sample& sample) const {
+    EncodedSample out;
+    out.sample.tokens = sample.token_ids;
+    out.sample.labels = sample.token_labels.empty() ? sample.token_ids : sample.token_labels;
+    const auto length = static_cast<int64_t>(out.sample.tokens.size());
+    if (length <= m_policy.sample_limit) return out;
+    if (m_policy.too_long == TooLong::Drop || m_policy.too_long == TooLong::Split) {
+        out.status = EncodeStatus::TooLong;
+        return out;
+    }
+    const int64_t targets = out.sample.target_token_count();
+    const auto cut_front = [&](std::vector<int32_t>& ids) {
+        ids.erase(ids.begin(), ids.end() - m_policy.sample_limit);
+    };
+    if (m_policy.too_long == TooLong::KeepHead) {
+        out.sample.tokens.resize(static_cast<size_t>(m_policy.sample_limit));
+        out.sample.labels.resize(static_cast<size_t>(m_policy.sample_limit));
+    } else {
+        cut_front(out.sample.tokens);
+        cut_front(out.sample.labels);
+    }
+    out.sample.truncated_tokens = length - m_policy.sample_limit;
+    out.truncated_target_tokens = targets - out.sample.target_token_count();
+    return out;
+}
+
+namespace {
+
+/// Keeps the head or the tail of a text at a character's border.
+std::string kept_text(const std::string& text, size_t bytes, TooLong rule) {
+    if (bytes >= text.size()) return text;
+    if (rule == TooLong::KeepHead) return text.substr(0, utf8_floor(text, bytes));
+    size_t begin = text.size() - bytes;
+    while (begin < text.size() && (static_cast<unsigned char>(text[begin]) & 0xC0) == 0x80) ++begin;
+    return text.substr(begin);
+}
+
+/// The turn whose pieces go next: the last one for keep_head, the first for keep_tail.
+bool drop_turn(std::vector<TextPiece>& pieces, TooLong rule) {
+    int32_t first = -1;
+    int32_t last = -1;
+    for (const TextPiece& piece : pieces) {
+        if (piece.turn < 0) continue;
+        if (first < 0) first = piece.turn;
+        last = std::max(last, piece.turn);
+    }
+    if (first == last) return false;
+    const int32_t gone = rule == TooLong::KeepHead ? last : first;
+    std::erase_if(pieces, [&](const TextPiece& piece) { return piece.turn == gone; });
+    return true;
+}
+
+/// The pieces of the only turn that may be shortened, prompt first.
+std::vector<size_t> cuttable(const std::vector<TextPiece>& pieces) {
+    std::vector<size_t> prompts, replies;
+    for (size_t i = 0; i < pieces.size(); ++i) {
+        if (pieces[i].kind != PieceKind::Content || pieces[i].part == "system") continue;
+        (pieces[i].part == "response" || pieces[i].part == "text" ? replies : prompts).push_back(i);
+    }
+    // The longest field of the prompt is the one that is too long.
+    std::stable_sort(prompts.begin(), prompts.end(), [&](size_t a, size_t b) {
+        return pieces[a].text.size() > pieces[b].text.size();
+    });
+    prompts.insert(prompts.end(), replies.begin(), replies.end());
+    return prompts;
+}
+
+}  // namespace
+
+EncodedSample Encoder::cut(const Sample& sample, const TokenizedSample& whole) const {
+    EncodedSample out;
+    std::vector<TextPiece> pieces = m_template.render(sample);
+    while (true) {
+        out.sample = tokenize(pieces);
+        if (fits(out.sample, pieces)) break;
+        if (!drop_turn(pieces, m_policy.too_long)) break;
+    }
+    for (const size_t index : cuttable(pieces)) {
+        if (fits(out.sample, pieces)) break;
+        const std::string text = pieces[index].text;
+        const bool is_reply = pieces[index].part == "response" || pieces[index].part == "text";
+        if (is_reply && m_policy.too_long == TooLong::KeepHead) {
+            // A reply cut short must not teach to stop there; its tail ends as it did.
+            std::erase_if(pieces,
+                          [](const TextPiece& piece) { return piece.kind == PieceKind::Stop; });
+            out.sample.lost_stop_token = true;
+        }
+        // The longest text that fits, by halving; 0 characters when even that does not.
+        size_t low = 0;
+        size_t high = text.size();
+        while (low < high) {
+            const size_t middle = (low + high + 1) / 2;
+            pieces[index].text = kept_text(text, middle, m_policy.too_long);
+            if (fits(tokenize(pieces), pieces)) {
+                low = middle;
+            } else {
+                high = middle - 1;
+            }
+        }
+        pieces[index].text = kept_text(text, low, m_policy.too_long);
+        const bool lost = out.sample.lost_stop_token;
+        out.sample = tokenize(pieces);
+        out.sample.lost_stop_token = lost;
+    }
+    if (!fits(out.sample, pieces)) {
+        out.sample = whole;
+        out.status = EncodeStatus::TooLong;
+        return out;
+    }
+    out.sample.truncated_tokens =
+        static_cast<int64_t>(whole.tokens.size()) - static_cast<int64_t>(out.sample.tokens.size());
+    out.truncated_target_tokens = whole.target_token_count() - out.sample.target_token_count();
+    return out;
+}
+
+std::vector<EncodedSample> Encoder::split_text(const Sample&, const TokenizedSample& whole) const {
+    const size_t bos = adds_bos() ? 1 : 0;
+    const size_t window = static_cast<size_t>(m_policy.sample_limit) - bos;
+    std::vector<EncodedSample> parts;
+    for (size_t begin = bos; begin < whole.tokens.size(); begin += window) {
+        const size_t end = std::min(begin + window, whole.tokens.size());
+        EncodedSample part;
+        for (size_t i = 0; i < bos; ++i) {
+            part.sample.tokens.push_back(whole.tokens[i]);
+            part.sample.labels.push_back(whole.labels[i]);
+        }
+        for (size_t i = begin; i < end; ++i) {
+            part.sample.tokens.push_back(whole.tokens[i]);
+            part.sample.labels.push_back(whole.labels[i]);
+        }
+        parts.push_back(std::move(part));
+    }
+    return parts;
+}
+
+std::vector<EncodedSample> Encoder::encode(const Sample& sample) const {
+    std::vector<EncodedSample> out;
+    if (!sample.token_ids.empty()) {
+        out.push_back(encode_ids(sample));
+    } else {
+        CHECK(m_tokenizer != nullptr);
+        const std::vector<TextPiece> pieces = m_template.render(sample);
+        TokenizedSample whole = tokenize(pieces);
+        const bool is_text = sample.messages.empty();
+        if (fits(whole, pieces)) {
+            out.push_back({EncodeStatus::Kept, std::move(whole), 0});
+        } else if (is_text && m_policy.too_long == TooLong::Split && m_policy.sample_limit > 1) {
+            out = split_text(sample, whole);
+        } else if (m_policy.too_long == TooLong::KeepHead ||
+                   m_policy.too_long == TooLong::KeepTail) {
+            out.push_back(cut(sample, whole));
+        } else {
+            out.push_back({EncodeStatus::TooLong, std::move(whole), 0});
+        }
+    }
+    for (EncodedSample& encoded : out) {
+        encoded.sample.sample_id = sample.sample_id;
+        encoded.sample.source_index = sample.source_index;
+        encoded.sample.row_index = sample.row_index;
+        if (encoded.status == EncodeStatus::Kept && encoded.sample.target_token_count() == 0) {
+            encoded.status = EncodeStatus::NothingTrained;
+        }
+    }
+    return out;
+}
+
+}  // namespace dayrun::core
