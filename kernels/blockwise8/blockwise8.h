@@ -15,25 +15,23 @@ enum class MapSign { Signed, Unsigned };
 /// The 256 sorted values. Signed: -0.993 to 1; unsigned: 0 to 1. Made once, kept for the process.
 const float* dynamic_map(MapSign sign);
 
-/// Finds the nearest value of a sorted map of 256; on a midpoint, the lower one.
-/// A table indexed by the upper 16 bits of the float leads to within a step of the answer.
+/// Codes of scaled values, as bitsandbytes finds them on a CPU: [-1, 1] is cut into 65,536 steps,
+/// and a value gets the code nearest to its step, at most 1.6e-5 away from it. States and nested
+/// absmax written there agree code for code (its CUDA kernels search the map itself, so they can
+/// differ by one code near a midpoint, and resolve unsigned values below 1.6e-5).
 class NearestCode {
   public:
     explicit NearestCode(const float* map);
     /// For one of the two dynamic maps; made once, kept for the process.
     static const NearestCode& of(MapSign sign);
 
+    /// value in [-1, 1].
     uint8_t operator()(float value) const {
-        uint32_t bits;
-        __builtin_memcpy(&bits, &value, sizeof(bits));
-        uint32_t code = m_start[bits >> 16];
-        while (value > m_midpoints[code]) ++code;
-        return static_cast<uint8_t>(code);
+        return m_codes[static_cast<uint32_t>((value + 1.0f) * 32767.5f + 0.5f)];
     }
 
   private:
-    std::vector<uint8_t> m_start;  // [65536] a code at or below the answer
-    float m_midpoints[256];        // between code and code + 1; the last is +inf
+    std::vector<uint8_t> m_codes;  // [65536]
 };
 
 /// Quantizes `values` in blocks: absmax[b] = max |value|, codes nearest to value * (1 / absmax).

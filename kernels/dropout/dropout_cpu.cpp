@@ -1,0 +1,24 @@
+// The fast CPU version of dropout.h: rows in parallel, vector code in dropout_rows.inc.
+#include "kernels/dropout/dropout.h"
+
+#include "kernels/common/parallel.h"
+
+#define DAYRUN_SIMD_FILE "kernels/dropout/dropout_rows.inc"
+#include "kernels/common/simd_levels.inc"
+
+namespace dayrun::kernels {
+
+void dropout_apply(const Dropout& params) {
+    Dropout p = params;
+    if (p.out_stride == 0) p.out_stride = p.cols;
+    if (p.x_stride == 0) p.x_stride = p.cols;
+    const uint32_t threshold =
+        static_cast<uint32_t>(static_cast<double>(p.probability) * 4294967296.0);
+    with_dtype(p.dtype, [&](auto element) {
+        const auto rows = DAYRUN_SIMD_CALL(apply_rows<decltype(element)>);
+        parallel_for(p.rows, grain_for(4 * p.cols * element_bytes(p.dtype)),
+                     [&](int64_t begin, int64_t end) { rows(p, threshold, begin, end); });
+    });
+}
+
+}  // namespace dayrun::kernels
