@@ -1,5 +1,6 @@
 // Names and sizes of files and folders, and how each file begins.
 #include <QTest>
+#include <algorithm>
 #include <filesystem>
 #include <map>
 #include <regex>

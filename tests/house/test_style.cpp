@@ -1,6 +1,7 @@
 // Habits that no compiler checks: connects with a context, no Qt keywords, nobody ends the process,
 // no address or path of somebody's machine in what everybody builds.
 #include <QTest>
+#include <algorithm>
 #include <filesystem>
 #include <regex>
 #include <set>
