@@ -157,6 +157,7 @@ struct EvalEvery {
 struct EvalSpec {
     std::vector<EvalEvery> every{EvalEvery{}};
     std::optional<int64_t> rows;
+    int64_t exact_match_rows = 0;  // test rows of each source, answered before and after
     KeepRule keep = KeepRule::Best;
     std::vector<std::string> prompts;
 };

@@ -301,6 +301,11 @@ static std::vector<SettingEntry> run_entries() {
         SETTING(eval.rows, {.key = "eval.rows", .type = Integer, .label = "Validation limit",
             .unit = "rows", .help = "Most validation rows used each time; empty: all.", .minimum = 1,
             .may_be_empty = true}),
+        SETTING(eval.exact_match_rows, {.key = "eval.exact_match_rows", .type = Integer,
+            .label = "Exact match on", .unit = "rows",
+            .help = "Test rows of each source answered before and after the run and compared word "
+                    "for word; 0: none.",
+            .minimum = 0, .maximum = 1e9}),
         SETTING(eval.keep, {.key = "eval.keep", .type = Choice, .label = "Keep",
             .help = "Which adapter the run ends with: lowest validation loss, or the last.",
             .choices = {"best", "last"}}),

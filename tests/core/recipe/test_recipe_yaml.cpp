@@ -1,6 +1,7 @@
 // Reading recipes: what is accepted, what is refused and how the refusal reads, the way back.
 #include <QTest>
 
+#include "core/base/atomic_file.h"
 #include "core/recipe/recipe_schema.h"
 #include "core/recipe/recipe_yaml.h"
 #include "tests/support/test_registry.h"
@@ -21,47 +22,10 @@ std::string refusal(const std::string& more) {
 }
 
 // Every key of contracts.md section 1 that this version can do, with values unlike the defaults.
-constexpr const char* kFull = R"(dayrun: 1
-name: everything
-seed: 7
-base: {path: ../models/base, dtype: bfloat16}
-quantization: {base: none, double: false, block_size: 128, compute_dtype: bfloat16}
-adapter:
-  method: rslora
-  lora_rank: 128
-  lora_alpha: 256
-  lora_dropout: 0.05
-  target_modules: [q_proj, v_proj]
-  dtype: float32
-  init_from: ../adapters/one
-  neftune_alpha: 5
-  neftune_length: row
-data:
-  - name: gsm8k
-    path: ../data/gsm8k/train.jsonl
-    converter: gsm8k
-    columns: {instruction: question, response: answer}
-    split: train
-    use: train
-    filter: {min_input_words: 5, max_words: 800, where: "source == 'data/CoT/gsm_train.json'"}
-    lowercase: 0.1
-    take: {rows: 5000}
-    copies: 2
-    weight: 0.5
-    too_long: keep_head
-  - {name: held, path: held.jsonl, use: validation}
-mix: {by: trained_tokens, rows: 100, fraction: 0.67, max_repeats: 2, shuffle: false, dedupe: input, near_threshold: 0.7}
-split: {validation: 0.1, test: 2000, group_by: instruction}
-prompt: {template: "Q: {question}\nA: ", system: "Be \"brief\".", train_on: last_response}
-tokens: {max_seq_len: 8192, sample_limit: 4096, max_prompt_tokens: , max_response_tokens: 100, packing: false, too_long: keep_tail, bos: never}
-batch: {micro_batch_size: 2, gradient_accumulation_steps: 4, epochs: 1.5, max_steps: , loss_mean: micro_batches}
-optimizer: {name: adamw, learning_rate: 2.0e-5, weight_decay: 0.01, beta1: 0.8, beta2: 0.99, eps: 1.0e-6, max_grad_norm: 0.3}
-schedule: {kind: linear, warmup_steps: 100, min_lr_ratio: 0.1}
-eval: {every: [epoch, {steps: 64}, {minutes: 2.5}], rows: 2000, keep: last, prompts: ["Write a haiku, about: rain."]}
-checkpoint: {every_minutes: 5, keep: 1}
-budget: {max_hours: 12, max_device_bytes: 23.0GiB, max_disk_bytes: }
-export: {formats: [peft, merged]}
-)";
+Result<Recipe> read_full() {
+    TRY(text, read_file(DAYRUN_SOURCE_DIR "/tests/core/recipe/fixtures/full.yaml"));
+    return parse_recipe(text, "full.yaml", "/p/recipes");
+}
 
 }  // namespace
 
@@ -69,7 +33,7 @@ class TestRecipeYaml : public QObject {
     Q_OBJECT
   private Q_SLOTS:
     void reads_every_key() {
-        const auto recipe = parse_recipe(kFull, "full.yaml", "/p/recipes");
+        const auto recipe = read_full();
         QVERIFY2(recipe.ok(), recipe.ok() ? "" : recipe.error().text().c_str());
         QCOMPARE(recipe->adapter.lora_rank, 128);
         QVERIFY(recipe->adapter.method == AdapterMethod::RsLora);
@@ -86,7 +50,7 @@ class TestRecipeYaml : public QObject {
     }
 
     void written_recipe_reads_back_equal() {
-        const auto first = parse_recipe(kFull, "full.yaml", "/p/recipes");
+        const auto first = read_full();
         QVERIFY(first.ok());
         for (const Keys keys : {Keys::All, Keys::OnlyChanged}) {
             const std::string text = write_recipe(*first, keys);
