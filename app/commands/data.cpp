@@ -1,0 +1,184 @@
+// dayrun data inspect | compile: what files hold, and what the model will see of them.
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "app/command.h"
+#include "app/wiring.h"
+#include "core/base/units.h"
+#include "core/data/inspect.h"
+#include "core/recipe/recipe_yaml.h"
+#include "core/tokens/data_compiler.h"
+#include "core/tokens/tokenizer.h"
+
+namespace dayrun::app {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+struct DataOptions {
+    std::vector<std::string> files;
+    std::string recipe;
+    std::string project;
+};
+
+Json drops_json(const core::DropReport& dropped) {
+    Json reasons = Json::object();
+    for (const auto& [reason, entry] : dropped.reasons) {
+        reasons[reason] = {{"count", entry.count}, {"examples", entry.examples}};
+    }
+    return reasons;
+}
+
+Json source_json(const core::SourceReport& source) {
+    return {{"name", source.name},
+            {"path", source.path},
+            {"converter", source.converter},
+            {"sha256", source.sha256},
+            {"from_cache", source.from_cache},
+            {"rows_in", source.rows_in},
+            {"dropped", drops_json(source.dropped)},
+            {"train_rows", source.train_rows},
+            {"validation_rows", source.validation_rows},
+            {"test_rows", source.test_rows},
+            {"truncated_rows", source.truncated_rows},
+            {"truncated_tokens", source.truncated_tokens},
+            {"lost_stop_tokens", source.lost_stop_tokens},
+            {"tokens", source.tokens},
+            {"trained_tokens", source.trained_tokens},
+            {"rows_per_epoch", source.rows_per_epoch},
+            {"trained_tokens_per_epoch", source.trained_tokens_per_epoch},
+            {"effective_epochs", source.effective_epochs},
+            {"share", source.share}};
+}
+
+void print_source(const core::SourceReport& source) {
+    fmt::print("{} ({}{})\n", source.name, source.converter,
+               source.from_cache ? ", from the cache" : "");
+    fmt::print("  {} rows in: {} train, {} validation, {} test\n",
+               core::format_count(source.rows_in), core::format_count(source.train_rows),
+               core::format_count(source.validation_rows), core::format_count(source.test_rows));
+    for (const auto& [reason, entry] : source.dropped.reasons) {
+        fmt::print("  dropped {}: {}\n", core::format_count(entry.count), reason);
+        for (const std::string& example : entry.examples) fmt::print("    {}\n", example);
+    }
+    fmt::print("  {} tokens, {} of them trained; {} rows cut by {} tokens, {} stop tokens lost\n",
+               core::format_count(source.tokens), core::format_count(source.trained_tokens),
+               core::format_count(source.truncated_rows),
+               core::format_count(source.truncated_tokens),
+               core::format_count(source.lost_stop_tokens));
+    fmt::print(
+        "  {} rows and {} trained tokens an epoch, {:.2f} effective epochs, {:.1f} % of the mix\n",
+        core::format_count(source.rows_per_epoch),
+        core::format_count(source.trained_tokens_per_epoch), source.effective_epochs,
+        100 * source.share);
+}
+
+bool needs_tokenizer(const core::Recipe& recipe) {
+    for (const core::DataSpec& source : recipe.data) {
+        if (source.converter != "token_ids") return true;
+    }
+    return false;
+}
+
+int compile(const CommonOptions& common, const DataOptions& options) {
+    const auto recipe = core::read_recipe(options.recipe);
+    if (!recipe.ok()) return report_error(recipe.error());
+    std::unique_ptr<core::Tokenizer> tokenizer;
+    if (needs_tokenizer(*recipe)) {
+        auto opened = core::open_tokenizer(recipe->resolved(recipe->base.path));
+        if (!opened.ok()) return report_error(opened.error());
+        tokenizer = std::move(*opened);
+    }
+    const std::filesystem::path project =
+        options.project.empty() ? recipe->folder : std::filesystem::path(options.project);
+    const auto data = core::compile_data(*recipe, tokenizer.get(), project / "cache");
+    if (!data.ok()) return report_error(data.error());
+    if (common.json) {
+        Json sources = Json::array();
+        for (const auto& source : (*data)->sources) sources.push_back(source_json(source));
+        fmt::print(
+            "{}\n",
+            Json{{"data_sha256", (*data)->data_sha256},
+                 {"sources", sources},
+                 {"overlap",
+                  {{"exact", (*data)->overlap.exact}, {"examples", (*data)->overlap.examples}}},
+                 {"warnings", (*data)->warnings}}
+                .dump());
+        return kExitDone;
+    }
+    for (const auto& source : (*data)->sources) print_source(source);
+    fmt::print("{} validation rows stand among the training rows too\n",
+               core::format_count((*data)->overlap.exact));
+    for (const std::string& warning : (*data)->warnings) fmt::print("warning: {}\n", warning);
+    fmt::print("data {}\n", (*data)->data_sha256);
+    return kExitDone;
+}
+
+Json inspection_json(const core::FileInspection& file) {
+    Json columns = Json::array();
+    for (const auto& column : file.columns) {
+        columns.push_back({{"name", column.name}, {"type", column.type}});
+    }
+    return {{"path", file.path.string()},  {"format", file.format},
+            {"columns", columns},          {"rows", file.row_count},
+            {"converter", file.converter}, {"first_bad_row", file.first_bad_row}};
+}
+
+void print_inspection(const core::FileInspection& file) {
+    fmt::print("{}\n  format     {}\n  rows       {}\n", file.path.string(), file.format,
+               core::format_count(file.row_count));
+    for (const auto& column : file.columns)
+        fmt::print("  column     {} ({})\n", column.name, column.type);
+    fmt::print("  converter  {}\n", file.converter.empty()
+                                        ? "none fits; map columns with data[].columns"
+                                        : file.converter);
+    if (!file.first_bad_row.empty()) fmt::print("  first bad  {}\n", file.first_bad_row);
+}
+
+int inspect(const CommonOptions& common, const DataOptions& options) {
+    int exit_code = kExitDone;
+    Json all = Json::array();
+    for (const std::string& path : options.files) {
+        const auto file = core::inspect_file(path);
+        if (!file.ok()) {
+            exit_code = std::max(exit_code, report_error(file.error()));
+            continue;
+        }
+        if (common.json) {
+            all.push_back(inspection_json(*file));
+        } else {
+            print_inspection(*file);
+        }
+    }
+    if (common.json) {
+        fmt::print("{}\n", all.dump(-1, ' ', false, Json::error_handler_t::replace));
+    }
+    return exit_code;
+}
+
+}  // namespace
+
+void add_data_commands(CLI::App& parser, Action& chosen) {
+    auto options = std::make_shared<DataOptions>();
+    auto* group = parser.add_subcommand("data", "Look into data files, or compile a recipe's data");
+    group->footer("Example: dayrun data inspect train.jsonl");
+    group->require_subcommand(1);
+    auto* look =
+        group->add_subcommand("inspect", "Format, columns, rows, converter, first bad row");
+    look->add_option("files", options->files, "Data files")->required();
+    look->callback([&chosen, options] {
+        chosen = [options](const CommonOptions& common) { return inspect(common, *options); };
+    });
+    auto* build =
+        group->add_subcommand("compile", "Build a recipe's token caches and report on them");
+    build->add_option("recipe", options->recipe, "Recipe file")->required();
+    build->add_option("--project", options->project, "Project folder; default: the recipe's");
+    build->callback([&chosen, options] {
+        chosen = [options](const CommonOptions& common) { return compile(common, *options); };
+    });
+}
+
+}  // namespace dayrun::app

@@ -1,0 +1,45 @@
+// Signal handlers may only touch lock-free atomics and write(2). Neighbour: interrupt.h.
+#include "app/interrupt.h"
+
+#include <unistd.h>
+
+#include <atomic>
+#include <csignal>
+
+namespace dayrun::app {
+namespace {
+
+std::atomic<core::RunControl*> s_control{nullptr};
+std::atomic<int> s_count{0};
+
+void on_signal(int) {
+    if (s_count.fetch_add(1) > 0) _exit(1);
+    if (core::RunControl* control = s_control.load()) {
+        control->request(core::RunRequest::StopAtCheckpoint);
+    }
+    static constexpr char kText[] =
+        "\ndayrun: stopping after this micro-batch and saving; press Ctrl-C again to stop at "
+        "once\n";
+    [[maybe_unused]] const auto written = ::write(STDERR_FILENO, kText, sizeof kText - 1);
+}
+
+}  // namespace
+
+InterruptGuard::InterruptGuard(core::RunControl& control) {
+    s_count = 0;
+    s_control = &control;
+    std::signal(SIGINT, on_signal);
+    std::signal(SIGTERM, on_signal);
+}
+
+InterruptGuard::~InterruptGuard() {
+    std::signal(SIGINT, SIG_DFL);
+    std::signal(SIGTERM, SIG_DFL);
+    s_control = nullptr;
+}
+
+bool was_interrupted() {
+    return s_count.load() > 0;
+}
+
+}  // namespace dayrun::app

@@ -1,0 +1,21 @@
+// Ctrl-C: once asks the run to stop at a checkpoint, twice ends the process at once. Files are
+// written atomically and SQLite is in WAL mode, so nothing already saved is damaged.
+#pragma once
+
+#include "core/run/run_control.h"
+
+namespace dayrun::app {
+
+/// While this lives, SIGINT and SIGTERM become requests to `control`. One at a time.
+class InterruptGuard {
+  public:
+    explicit InterruptGuard(core::RunControl& control);
+    ~InterruptGuard();
+    InterruptGuard(const InterruptGuard&) = delete;
+    InterruptGuard& operator=(const InterruptGuard&) = delete;
+};
+
+/// Whether a SIGINT or SIGTERM came since the guard was made.
+bool was_interrupted();
+
+}  // namespace dayrun::app

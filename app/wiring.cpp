@@ -1,0 +1,84 @@
+// Device, engine and project for the commands. Neighbour: wiring.h.
+#include "app/wiring.h"
+
+#include <fmt/format.h>
+
+#include <charconv>
+#include <thread>
+
+#include "core/base/build_info.h"
+#include "core/engine/engine_factory.h"
+#include "core/model/adapter_config.h"
+#include "core/run/cuda_probe.h"
+
+namespace dayrun::app {
+namespace {
+
+int core_count() {
+    return static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+}
+
+core::Result<core::Device> cuda_device(const std::string& text, int threads) {
+    int index = 0;
+    const std::string_view digits = std::string_view(text).substr(std::min<size_t>(5, text.size()));
+    const auto [end, code] = std::from_chars(digits.data(), digits.data() + digits.size(), index);
+    if (!text.starts_with("cuda:") || code != std::errc() || end != digits.data() + digits.size()) {
+        return core::Error{.code = core::ErrorCode::BadUsage,
+                           .message = fmt::format("'{}' is not a device.", text),
+                           .hint = "Write auto, cpu or cuda:0."};
+    }
+    return core::Device{core::DeviceKind::Cuda, index, threads};
+}
+
+}  // namespace
+
+core::Result<core::Device> choose_device(const CommonOptions& common) {
+    const int threads = common.threads > 0 ? common.threads : core_count();
+    const core::Device cpu{core::DeviceKind::Cpu, 0, threads};
+    // The CUDA trainer is not there yet, so `auto` is the CPU; cuda:N is refused by make_engine
+    // with the reason.
+    if (common.device == "cpu" || common.device == "auto") return cpu;
+    return cuda_device(common.device, threads);
+}
+
+std::string device_name(const core::Device& device) {
+    if (device.kind == core::DeviceKind::Cuda) return fmt::format("cuda:{}", device.index);
+    return fmt::format("CPU, {} thread{}", device.threads, device.threads == 1 ? "" : "s");
+}
+
+core::EngineFactory engine_factory() {
+    return [](const core::Device& device) { return engine::make_engine(device); };
+}
+
+core::RunOrder order_for(const core::Device& device) {
+    core::RunOrder order;
+    order.device = device;
+    order.device_name = device_name(device);
+    order.build_id = std::string(core::build_info().build_id);
+    return order;
+}
+
+core::Result<std::unique_ptr<core::Engine>> open_model(const CommonOptions& common,
+                                                       const std::filesystem::path& model,
+                                                       const std::filesystem::path& adapter) {
+    TRY(device, choose_device(common));
+    core::Recipe recipe;
+    recipe.base.path = std::filesystem::absolute(model).string();
+    recipe.optimizer.learning_rate = 0;
+    if (!adapter.empty()) {
+        TRY(config, core::read_adapter_config(adapter));
+        recipe.adapter.init_from = std::filesystem::absolute(adapter).string();
+        recipe.adapter.method = config.use_rslora ? core::AdapterMethod::RsLora
+                                : config.use_dora ? core::AdapterMethod::Dora
+                                                  : core::AdapterMethod::Lora;
+        recipe.adapter.lora_rank = static_cast<int>(config.rank);
+        recipe.adapter.lora_alpha = config.alpha;
+        recipe.adapter.target_modules = config.target_modules;
+    }
+    TRY(engine, engine::make_engine(device));
+    auto prepared = adapter.empty() ? engine->prepare_base(recipe) : engine->prepare(recipe);
+    if (!prepared.ok()) return std::move(prepared).error();
+    return std::move(engine);
+}
+
+}  // namespace dayrun::app

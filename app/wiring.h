@@ -1,0 +1,34 @@
+// Joins the rooms: which device, which engine factory, which project. Called by the commands.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include "app/command.h"
+#include "core/base/result.h"
+#include "core/records/project.h"
+#include "core/run/engine.h"
+#include "core/run/run_session.h"
+
+namespace dayrun::app {
+
+/// `auto` is the first usable CUDA device, else the CPU. NoGpu or BadUsage with the reason.
+core::Result<core::Device> choose_device(const CommonOptions& common);
+
+/// "CPU, 2 threads" or the card's name.
+std::string device_name(const core::Device& device);
+
+/// The libtorch engine of this program.
+core::EngineFactory engine_factory();
+
+/// An order for this device, with the build id and the device's name filled in.
+core::RunOrder order_for(const core::Device& device);
+
+/// An engine that holds the base of `model`, with the adapter folder applied when one is given:
+/// for generate and logprobs, no optimizer.
+core::Result<std::unique_ptr<core::Engine>> open_model(const CommonOptions& common,
+                                                       const std::filesystem::path& model,
+                                                       const std::filesystem::path& adapter);
+
+}  // namespace dayrun::app
