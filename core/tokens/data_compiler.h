@@ -44,6 +44,7 @@ struct SourceReport {
     int64_t trained_tokens = 0;           // supervised next tokens of the train rows, each once
     int64_t rows_per_epoch = 0;           // with copies, repeats and the mix's share
     int64_t trained_tokens_per_epoch = 0;
+    int32_t max_token_id = -1;    // of all cached rows; must be below the model's vocabulary
     double effective_epochs = 0;  // times an average train row is seen in recipe.batch.epochs
     double share = 0;             // of the epoch, by mix.by
 };
@@ -77,6 +78,8 @@ class CompiledData {
     int64_t validation_rows() const { return static_cast<int64_t>(m_validation.size()); }
     int64_t test_rows() const { return static_cast<int64_t>(m_test.size()); }
     int64_t micro_batch_size() const { return m_micro_batch_size; }
+    /// What make_batch counts a row as: max_seq_len when packing, else 0.
+    int64_t slot_length() const { return m_packing ? m_max_seq_len : 0; }
     /// The longest row and document that training or validation can meet, in tokens.
     int64_t longest_row_tokens() const { return m_longest_row; }
     int64_t longest_document_tokens() const { return m_longest_document; }

@@ -1,0 +1,159 @@
+// Reading out of CompiledData: the epochs as a view over the caches. Neighbour: data_compiler.cpp
+// fills it, batch_stream.cpp walks it. Read-only: any thread.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "core/base/rng.h"
+#include "core/data/mix.h"
+#include "core/tokens/data_compiler.h"
+#include "core/tokens/token_cache.h"
+
+namespace dayrun::core {
+namespace {
+
+/// Row numbers in order as "0-99,101", so that a manifest of a million rows stays short.
+std::string as_ranges(std::vector<uint64_t> rows) {
+    std::sort(rows.begin(), rows.end());
+    rows.erase(std::unique(rows.begin(), rows.end()), rows.end());
+    std::string text;
+    for (size_t i = 0; i < rows.size();) {
+        size_t last = i;
+        while (last + 1 < rows.size() && rows[last + 1] == rows[last] + 1) ++last;
+        if (!text.empty()) text += ',';
+        text += last == i ? std::to_string(rows[i]) : fmt::format("{}-{}", rows[i], rows[last]);
+        i = last + 1;
+    }
+    return text;
+}
+
+}  // namespace
+
+int64_t CompiledData::train_rows() const {
+    int64_t sum = 0;
+    for (size_t i = 0; i < m_train.size(); ++i) sum += m_train[i].empty() ? 0 : m_per_epoch[i];
+    return sum;
+}
+
+EpochPlan CompiledData::plan_epoch(int64_t epoch) const {
+    EpochPlan plan;
+    plan.samples.reserve(static_cast<size_t>(train_rows()));
+    for (size_t i = 0; i < m_train.size(); ++i) {
+        const auto& rows = m_train[i];
+        for (const uint32_t place : mix_rows(sources[i].name, static_cast<uint32_t>(rows.size()),
+                                             m_per_epoch[i], epoch, m_seed, m_shuffle)) {
+            plan.samples.push_back({static_cast<uint32_t>(i), rows[place]});
+        }
+    }
+    if (m_shuffle) {
+        Rng rng(m_seed, fmt::format("epoch/{}", epoch));
+        rng.shuffle(std::span<SampleRef>(plan.samples));
+    }
+    if (!m_packing) {
+        plan.rows = one_document_a_row(plan.samples.size());
+        return plan;
+    }
+    std::vector<int32_t> lengths;
+    lengths.reserve(plan.samples.size());
+    for (const SampleRef& sample : plan.samples) {
+        lengths.push_back(m_caches[sample.source_index]->token_counts[sample.row]);
+    }
+    plan.rows = pack_first_fit(lengths, m_max_seq_len);
+    return plan;
+}
+
+int64_t CompiledData::rows_in_epoch(int64_t epoch) const {
+    // Without packing the count needs no plan.
+    if (!m_packing) return train_rows();
+    return static_cast<int64_t>(plan_epoch(epoch).rows.size());
+}
+
+int64_t CompiledData::micro_batches_in_epoch(int64_t epoch) const {
+    return (rows_in_epoch(epoch) + m_micro_batch_size - 1) / m_micro_batch_size;
+}
+
+TokenizedSample CompiledData::read_sample(SampleRef sample) const {
+    return m_caches[sample.source_index]->read(sample.row, sample.source_index);
+}
+
+namespace {
+
+void append_document(const TokenizedSample& sample, PackedRow& row) {
+    const auto begin = static_cast<int32_t>(row.tokens.size());
+    row.tokens.insert(row.tokens.end(), sample.tokens.begin(), sample.tokens.end());
+    row.labels.insert(row.labels.end(), sample.labels.begin(), sample.labels.end());
+    const auto end = static_cast<int32_t>(row.tokens.size());
+    row.documents.push_back({sample.sample_id, sample.source_index, begin, end});
+    row.target_token_count += sample.target_token_count();
+}
+
+}  // namespace
+
+PackedRow CompiledData::read_row(const EpochPlan& plan, size_t row) const {
+    PackedRow packed;
+    for (const uint32_t place : plan.rows[row]) {
+        append_document(read_sample(plan.samples[place]), packed);
+    }
+    return packed;
+}
+
+std::vector<PackedBatch> CompiledData::batches_of(const std::vector<SampleRef>& samples,
+                                                  int64_t row_limit) const {
+    size_t count = samples.size();
+    if (row_limit > 0) count = std::min(count, static_cast<size_t>(row_limit));
+    EpochPlan plan;
+    plan.samples.assign(samples.begin(), samples.begin() + static_cast<std::ptrdiff_t>(count));
+    std::vector<int32_t> lengths;
+    for (const SampleRef& sample : plan.samples) {
+        lengths.push_back(m_caches[sample.source_index]->token_counts[sample.row]);
+    }
+    plan.rows = m_packing ? pack_first_fit(lengths, m_max_seq_len) : one_document_a_row(count);
+    std::vector<PackedBatch> batches;
+    std::vector<PackedRow> rows;
+    for (size_t row = 0; row < plan.rows.size(); ++row) {
+        rows.push_back(read_row(plan, row));
+        const bool is_full = static_cast<int64_t>(rows.size()) == m_micro_batch_size;
+        if (!is_full && row + 1 < plan.rows.size()) continue;
+        batches.push_back(make_batch(rows, m_packing ? m_max_seq_len : 0, batches.size()));
+        rows.clear();
+    }
+    return batches;
+}
+
+std::vector<PackedBatch> CompiledData::validation_batches(int64_t row_limit) const {
+    return batches_of(m_validation, row_limit);
+}
+
+std::vector<PackedBatch> CompiledData::test_batches(int64_t row_limit) const {
+    return batches_of(m_test, row_limit);
+}
+
+std::string CompiledData::manifest_json() const {
+    nlohmann::ordered_json list = nlohmann::ordered_json::array();
+    for (size_t i = 0; i < sources.size(); ++i) {
+        const auto index = static_cast<uint32_t>(i);
+        const auto rows_of = [&](const std::vector<SampleRef>& samples) {
+            std::vector<uint64_t> rows;
+            for (const SampleRef& sample : samples) {
+                if (sample.source_index != index) continue;
+                rows.push_back(m_caches[i]->row_indices[sample.row]);
+            }
+            return as_ranges(std::move(rows));
+        };
+        std::vector<uint64_t> train;
+        for (const uint32_t row : m_train[i]) train.push_back(m_caches[i]->row_indices[row]);
+        list.push_back({{"name", sources[i].name},
+                        {"converter", sources[i].converter},
+                        {"sha256", sources[i].sha256},
+                        {"rows_in", sources[i].rows_in},
+                        {"rows_per_epoch", m_per_epoch[i]},
+                        {"train", as_ranges(std::move(train))},
+                        {"validation", rows_of(m_validation)},
+                        {"test", rows_of(m_test)}});
+    }
+    const nlohmann::ordered_json json{{"format", 1}, {"seed", m_seed}, {"sources", list}};
+    return json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
+}
+
+}  // namespace dayrun::core

@@ -1,0 +1,421 @@
+// From a recipe to CompiledData: each source's cache, then duplicates, splits, take and mix over
+// the caches' columns. Neighbours: source_cache.cpp, core/data/{dedupe,split,mix}. One thread.
+#include "core/tokens/data_compiler.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <unordered_map>
+
+#include "core/base/hash.h"
+#include "core/base/rng.h"
+#include "core/base/units.h"
+#include "core/data/data_source.h"
+#include "core/data/dedupe.h"
+#include "core/data/mix.h"
+#include "core/data/split.h"
+#include "core/tokens/source_cache.h"
+#include "core/tokens/token_cache.h"
+
+namespace dayrun::core {
+
+/// The steps behind compile_data, in their order; one object a call.
+class DataCompiler {
+  public:
+    DataCompiler(const Recipe& recipe, const Tokenizer* tokenizer,
+                 const std::filesystem::path& folder, const CompileListener& listener,
+                 std::stop_token stop)
+        : m_recipe(recipe),
+          m_tokenizer(tokenizer),
+          m_folder(folder),
+          m_listener(listener),
+          m_stop(std::move(stop)),
+          m_data(std::make_shared<CompiledData>()) {}
+
+    Result<std::shared_ptr<const CompiledData>> compile() {
+        TRY_VOID(check_settings());
+        TRY_VOID(make_caches());
+        drop_duplicates();
+        drop_unusable();
+        split();
+        take();
+        TRY_VOID(mix());
+        find_overlap();
+        finish();
+        return std::shared_ptr<const CompiledData>(m_data);
+    }
+
+  private:
+    Result<void> check_settings() const {
+        if (m_recipe.data.empty()) {
+            return Error{.code = ErrorCode::BadRecipe,
+                         .message = "The recipe has no data source.",
+                         .hint = "Add one under `data:` with a path."};
+        }
+        if (m_recipe.mix.dedupe == DedupeMode::Near) {
+            return Error{.code = ErrorCode::Unsupported,
+                         .message = "mix.dedupe: near is not available yet.",
+                         .hint = "Choose none, input or all."};
+        }
+        if (m_recipe.sample_limit() > m_recipe.tokens.max_seq_len) {
+            return Error{
+                .code = ErrorCode::BadRecipe,
+                .message = fmt::format("tokens.sample_limit is {}, more than a row's {} "
+                                       "tokens (tokens.max_seq_len).",
+                                       m_recipe.sample_limit(), m_recipe.tokens.max_seq_len),
+                .hint = "Lower sample_limit or raise max_seq_len."};
+        }
+        for (size_t i = 0; i < m_recipe.data.size(); ++i) {
+            for (size_t j = 0; j < i; ++j) {
+                if (m_recipe.data[i].name != m_recipe.data[j].name) continue;
+                return Error{.code = ErrorCode::BadRecipe,
+                             .message = fmt::format("Two data sources are called '{}'.",
+                                                    m_recipe.data[i].name),
+                             .hint = "Give every source a name of its own."};
+            }
+        }
+        return {};
+    }
+
+    void report_progress(const std::string& source, std::string step, int64_t done, int64_t total) {
+        if (m_listener) m_listener({source, std::move(step), done, total});
+    }
+
+    Result<void> make_caches() {
+        TRY(chat_template, ChatTemplate::make(m_recipe.prompt));
+        for (size_t i = 0; i < m_recipe.data.size(); ++i) {
+            const DataSpec& spec = m_recipe.data[i];
+            report_progress(spec.name, "reading", 0, 0);
+            TRY(source, open_source(spec, m_recipe.folder, Hashing::Yes));
+            source.source_index = static_cast<uint32_t>(i);
+            const int64_t total = source.bytes();
+            const SourceCacheRequest request{
+                .recipe = m_recipe,
+                .source = source,
+                .chat_template = chat_template,
+                .tokenizer = m_tokenizer,
+                .folder = m_folder,
+                .progress =
+                    [&](int64_t done) { report_progress(spec.name, "tokenizing", done, total); },
+                .stop = m_stop};
+            TRY(made, ensure_source_cache(request));
+            if (made.was_there) report_progress(spec.name, "from cache", total, total);
+            add_source(spec, source, std::move(made));
+        }
+        return {};
+    }
+
+    void add_source(const DataSpec& spec, const DataSource& source, SourceCache made) {
+        SourceReport report;
+        report.name = spec.name;
+        report.path = spec.path;
+        report.converter = made.report.converter;
+        report.sha256 = source.sha256;
+        report.cache_file = made.cache->path().string();
+        report.from_cache = made.was_there;
+        report.rows_in = made.report.rows_in;
+        report.dropped = made.report.dropped;
+        report.max_token_id = static_cast<int32_t>(made.report.max_token_id);
+        if (!made.report.warning.empty()) {
+            m_data->warnings.push_back(fmt::format("'{}': {}", spec.name, made.report.warning));
+        }
+        std::vector<uint32_t> rows(made.cache->row_count());
+        for (uint32_t row = 0; row < rows.size(); ++row) rows[row] = row;
+        m_rows.push_back(std::move(rows));
+        m_data->sources.push_back(std::move(report));
+        m_data->m_caches.push_back(std::move(made.cache));
+    }
+
+    const TokenCache& cache(size_t source) const { return *m_data->m_caches[source]; }
+    SourceUse use_of(size_t source) const { return m_recipe.data[source].use; }
+    bool is_trained(size_t source) const {
+        return use_of(source) == SourceUse::BySplit || use_of(source) == SourceUse::Train;
+    }
+    std::string place(size_t source, uint32_t row) const {
+        return fmt::format("row {}", cache(source).row_indices[row] + 1);
+    }
+
+    /// Rows left out by the token filter never reach the later steps.
+    void drop_filtered() {
+        for (size_t i = 0; i < m_rows.size(); ++i) {
+            std::erase_if(m_rows[i], [&](uint32_t row) {
+                const RowStatus status = cache(i).statuses[row];
+                const bool is_few = status == RowStatus::FewTokens;
+                if (!is_few && status != RowStatus::ManyTokens) return false;
+                m_data->sources[i].dropped.add(
+                    is_few ? "fewer tokens than min_tokens" : "more tokens than max_tokens",
+                    place(i, row));
+                return true;
+            });
+        }
+    }
+
+    /// Over all training sources in the recipe's order; the first of equal rows stays.
+    void drop_duplicates() {
+        drop_filtered();
+        if (m_recipe.mix.dedupe == DedupeMode::None) return;
+        const bool is_by_input = m_recipe.mix.dedupe == DedupeMode::Input;
+        std::vector<DedupeRow> rows;
+        for (size_t i = 0; i < m_rows.size(); ++i) {
+            if (!is_trained(i)) continue;
+            const auto& hashes = is_by_input ? cache(i).input_hashes : cache(i).full_hashes;
+            for (const uint32_t row : m_rows[i]) {
+                rows.push_back({hashes[row], static_cast<uint32_t>(i), row});
+            }
+        }
+        std::vector<std::vector<uint8_t>> is_repeated(m_rows.size());
+        for (size_t i = 0; i < m_rows.size(); ++i) is_repeated[i].resize(cache(i).row_count());
+        for (const DedupeRow& row : find_duplicates(rows)) {
+            is_repeated[row.source_index][row.row] = 1;
+            m_data->sources[row.source_index].dropped.add(
+                is_by_input ? "duplicate input" : "duplicate", place(row.source_index, row.row));
+        }
+        for (size_t i = 0; i < m_rows.size(); ++i) {
+            std::erase_if(m_rows[i], [&](uint32_t row) { return is_repeated[i][row] != 0; });
+        }
+    }
+
+    /// What encoding could not use is dropped before the split, so that its counts are of real
+    /// rows.
+    void drop_unusable() {
+        for (size_t i = 0; i < m_rows.size(); ++i) {
+            SourceReport& report = m_data->sources[i];
+            std::erase_if(m_rows[i], [&](uint32_t row) {
+                const RowStatus status = cache(i).statuses[row];
+                if (status == RowStatus::Kept) return false;
+                report.dropped.add(status == RowStatus::TooLong ? "too long" : "nothing to train",
+                                   place(i, row));
+                return true;
+            });
+        }
+    }
+
+    void split() {
+        std::vector<SampleRef> all;
+        std::vector<uint64_t> groups;
+        for (size_t i = 0; i < m_rows.size(); ++i) {
+            if (use_of(i) != SourceUse::BySplit) continue;
+            for (const uint32_t row : m_rows[i]) {
+                all.push_back({static_cast<uint32_t>(i), row});
+                groups.push_back(cache(i).group_hashes[row]);
+            }
+        }
+        const SplitResult result = split_by_group(groups, m_recipe.split, m_recipe.seed);
+        m_data->m_train.assign(m_rows.size(), {});
+        for (size_t at = 0; at < all.size(); ++at) {
+            if (result.parts[at] == DataPart::Train) {
+                m_data->m_train[all[at].source_index].push_back(all[at].row);
+            }
+        }
+        for (const uint32_t at : result.held_out) {
+            const bool is_test = result.parts[at] == DataPart::Test;
+            (is_test ? m_data->m_test : m_data->m_validation).push_back(all[at]);
+        }
+        for (size_t i = 0; i < m_rows.size(); ++i) {
+            if (use_of(i) == SourceUse::Train) m_data->m_train[i] = m_rows[i];
+        }
+    }
+
+    /// The seeded part of `rows` that a source's `take` asks for, in file order.
+    std::vector<uint32_t> taken(size_t source, const std::vector<uint32_t>& rows) {
+        const TakeSpec& spec = m_recipe.data[source].take;
+        if (!spec.rows && !spec.fraction) return rows;
+        const Portion portion{.rows = spec.rows, .fraction = spec.fraction};
+        const int64_t count = portion_rows(portion, static_cast<int64_t>(rows.size()));
+        const auto order = permutation(static_cast<uint32_t>(rows.size()), m_recipe.seed,
+                                       "take/" + m_recipe.data[source].name);
+        std::vector<uint32_t> chosen;
+        for (int64_t i = 0; i < count; ++i) {
+            chosen.push_back(rows[order[static_cast<size_t>(i)]]);
+        }
+        std::sort(chosen.begin(), chosen.end());
+        auto& reasons = m_data->sources[source].dropped.reasons;
+        const auto left = static_cast<int64_t>(rows.size() - chosen.size());
+        if (left > 0) reasons["not taken"].count += left;
+        return chosen;
+    }
+
+    void take() {
+        for (size_t i = 0; i < m_rows.size(); ++i) {
+            if (is_trained(i)) {
+                m_data->m_train[i] = taken(i, m_data->m_train[i]);
+                continue;
+            }
+            auto& part = use_of(i) == SourceUse::Test ? m_data->m_test : m_data->m_validation;
+            for (const uint32_t row : taken(i, m_rows[i])) {
+                part.push_back({static_cast<uint32_t>(i), row});
+            }
+        }
+        if (!m_recipe.mix.shuffle) return;
+        // So that the first rows of validation are a fair sample of every source.
+        Rng(m_recipe.seed, "validation").shuffle(std::span<SampleRef>(m_data->m_validation));
+        Rng(m_recipe.seed, "test").shuffle(std::span<SampleRef>(m_data->m_test));
+    }
+
+    Result<void> mix() {
+        std::vector<MixSource> mixed;
+        std::vector<size_t> indices;
+        for (size_t i = 0; i < m_rows.size(); ++i) {
+            count_tokens(i);
+            if (!is_trained(i)) continue;
+            const DataSpec& spec = m_recipe.data[i];
+            const SourceReport& report = m_data->sources[i];
+            MixSource source;
+            source.name = spec.name;
+            source.rows = report.train_rows;
+            source.copies = spec.copies;
+            source.weight = spec.weight;
+            source.mean_trained_tokens = report.train_rows > 0
+                                             ? static_cast<double>(report.trained_tokens) /
+                                                   static_cast<double>(report.train_rows)
+                                             : 0.0;
+            mixed.push_back(std::move(source));
+            indices.push_back(i);
+        }
+        TRY(plan, plan_mix(mixed, m_recipe.mix));
+        m_data->m_per_epoch.assign(m_rows.size(), 0);
+        for (size_t k = 0; k < indices.size(); ++k) {
+            m_data->m_per_epoch[indices[k]] = plan.rows_per_epoch[k];
+        }
+        for (std::string& warning : plan.warnings) m_data->warnings.push_back(std::move(warning));
+        if (m_data->train_rows() > 0) return {};
+        std::string why;
+        for (const SourceReport& report : m_data->sources) {
+            for (const auto& [reason, entry] : report.dropped.reasons) {
+                why += fmt::format(" {}: {} {}.", report.name, format_count(entry.count), reason);
+            }
+        }
+        return Error{.code = ErrorCode::BadData,
+                     .message = "No row is left to train on." + why,
+                     .hint = "Loosen the filters, raise tokens.max_seq_len or lower split."};
+    }
+
+    /// Sums over a source's train rows, and what was cut of all rows in use.
+    void count_tokens(size_t i) {
+        SourceReport& report = m_data->sources[i];
+        const auto count_cut = [&](uint32_t row) {
+            report.truncated_rows += cache(i).truncated_counts[row] > 0 ? 1 : 0;
+            report.truncated_tokens += cache(i).truncated_counts[row];
+            report.truncated_target_tokens += cache(i).truncated_target_counts[row];
+            report.lost_stop_tokens += cache(i).lost_stop[row];
+            m_data->m_longest_document =
+                std::max<int64_t>(m_data->m_longest_document, cache(i).token_counts[row]);
+        };
+        report.train_rows = static_cast<int64_t>(m_data->m_train[i].size());
+        for (const uint32_t row : m_data->m_train[i]) {
+            report.tokens += cache(i).token_counts[row];
+            report.trained_tokens += cache(i).target_counts[row];
+            count_cut(row);
+        }
+        for (const SampleRef& sample : m_data->m_validation) {
+            if (sample.source_index != i) continue;
+            ++report.validation_rows;
+            count_cut(sample.row);
+        }
+        for (const SampleRef& sample : m_data->m_test) {
+            if (sample.source_index != i) continue;
+            ++report.test_rows;
+            count_cut(sample.row);
+        }
+    }
+
+    void find_overlap() {
+        std::unordered_map<uint64_t, SampleRef> trained;
+        for (size_t i = 0; i < m_rows.size(); ++i) {
+            for (const uint32_t row : m_data->m_train[i]) {
+                trained.try_emplace(cache(i).input_hashes[row],
+                                    SampleRef{static_cast<uint32_t>(i), row});
+            }
+        }
+        constexpr size_t kMaxExamples = 5;
+        for (const SampleRef& sample : m_data->m_validation) {
+            const auto found = trained.find(cache(sample.source_index).input_hashes[sample.row]);
+            if (found == trained.end()) continue;
+            ++m_data->overlap.exact;
+            if (m_data->overlap.examples.size() == kMaxExamples) continue;
+            const SampleRef& other = found->second;
+            m_data->overlap.examples.push_back(fmt::format(
+                "{} {} = {} {}", m_recipe.data[sample.source_index].name,
+                place(sample.source_index, sample.row), m_recipe.data[other.source_index].name,
+                place(other.source_index, other.row)));
+        }
+        if (m_data->overlap.exact == 0) return;
+        m_data->warnings.push_back(
+            fmt::format("{} validation rows have an input that is also trained ({}).",
+                        format_count(m_data->overlap.exact), m_data->overlap.examples.front()));
+    }
+
+    void warn_about_cuts(const SourceReport& report) {
+        if (report.lost_stop_tokens > 0) {
+            m_data->warnings.push_back(
+                fmt::format("'{}': {} rows lost their stop token to the cut-off.", report.name,
+                            format_count(report.lost_stop_tokens)));
+        }
+        const int64_t all = report.trained_tokens + report.truncated_target_tokens;
+        if (report.truncated_target_tokens * 100 > all) {
+            m_data->warnings.push_back(fmt::format(
+                "'{}': {} of {} trained tokens are cut off, more than 1 %.", report.name,
+                format_count(report.truncated_target_tokens), format_count(all)));
+        }
+    }
+
+    void finish() {
+        m_data->m_seed = m_recipe.seed;
+        m_data->m_shuffle = m_recipe.mix.shuffle;
+        m_data->m_packing = m_recipe.tokens.packing;
+        m_data->m_max_seq_len = m_recipe.tokens.max_seq_len;
+        m_data->m_micro_batch_size = std::max<int64_t>(m_recipe.batch.micro_batch_size, 1);
+        m_data->m_longest_row = m_data->m_longest_document;
+        int64_t tokens = 0;
+        for (const SourceReport& report : m_data->sources) tokens += report.tokens;
+        if (m_recipe.tokens.packing) {
+            m_data->m_longest_row =
+                std::max(m_data->m_longest_document, std::min(m_recipe.tokens.max_seq_len, tokens));
+        }
+        double epoch_size = 0;
+        for (size_t i = 0; i < m_data->sources.size(); ++i) {
+            SourceReport& report = m_data->sources[i];
+            report.rows_per_epoch = m_data->m_per_epoch[i];
+            if (report.train_rows == 0) continue;
+            const double times =
+                static_cast<double>(report.rows_per_epoch) / static_cast<double>(report.train_rows);
+            report.effective_epochs = times * m_recipe.batch.epochs;
+            report.trained_tokens_per_epoch =
+                static_cast<int64_t>(static_cast<double>(report.trained_tokens) * times + 0.5);
+            report.share = m_recipe.mix.by == MixBy::Rows
+                               ? static_cast<double>(report.rows_per_epoch)
+                               : static_cast<double>(report.trained_tokens_per_epoch);
+            epoch_size += report.share;
+            warn_about_cuts(report);
+        }
+        for (SourceReport& report : m_data->sources) {
+            if (epoch_size > 0) report.share /= epoch_size;
+        }
+        const bool has_text =
+            std::any_of(m_data->sources.begin(), m_data->sources.end(),
+                        [](const SourceReport& report) { return report.converter != "token_ids"; });
+        if (has_text && m_tokenizer != nullptr && !m_tokenizer->eos_id()) {
+            m_data->warnings.push_back(
+                "The tokenizer has no EOS: no reply ends with a trained stop token.");
+        }
+        m_data->data_sha256 = sha256_hex(m_data->manifest_json());
+    }
+
+    const Recipe& m_recipe;
+    const Tokenizer* m_tokenizer;
+    const std::filesystem::path& m_folder;
+    const CompileListener& m_listener;
+    std::stop_token m_stop;
+    std::shared_ptr<CompiledData> m_data;
+    std::vector<std::vector<uint32_t>> m_rows;  // per source: cache rows still in use
+};
+
+Result<std::shared_ptr<const CompiledData>> compile_data(const Recipe& recipe,
+                                                         const Tokenizer* tokenizer,
+                                                         const std::filesystem::path& cache_folder,
+                                                         const CompileListener& listener,
+                                                         std::stop_token stop) {
+    return DataCompiler(recipe, tokenizer, cache_folder, listener, std::move(stop)).compile();
+}
+
+}  // namespace dayrun::core

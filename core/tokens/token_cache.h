@@ -1,0 +1,78 @@
+// The encoded samples of one source in a memory-mapped Arrow file, keyed by everything that decides
+// their bytes. Neighbours: data_compiler writes and chooses rows, the token lens reads these same
+// bytes. A cache is read-only and shared: any thread; a writer belongs to one thread.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "core/base/result.h"
+#include "core/tokens/packed.h"
+
+namespace dayrun::core {
+
+/// Why a cached row may not be used; Kept rows may.
+enum class RowStatus : uint8_t { Kept, TooLong, NothingTrained, FewTokens, ManyTokens };
+
+/// One sample as it goes into a cache.
+struct CacheRow {
+    TokenizedSample sample;  // tokens empty unless status is Kept
+    RowStatus status = RowStatus::Kept;
+    uint64_t input_hash = 0;  // dedupe.h
+    uint64_t full_hash = 0;
+    uint64_t group_hash = 0;  // split.group_by
+    int32_t truncated_target_tokens = 0;
+};
+
+class TokenCacheWriter {
+  public:
+    /// Writes beside `path` and moves the file there in finish(): a killed process leaves no cache.
+    static Result<TokenCacheWriter> create(const std::filesystem::path& path,
+                                           const std::string& key);
+    TokenCacheWriter(TokenCacheWriter&&) noexcept;
+    ~TokenCacheWriter();
+
+    Result<void> add(const CacheRow& row);
+    /// `report` travels in the file's footer and comes back from TokenCache::report().
+    Result<void> finish(const std::string& report);
+
+  private:
+    struct State;
+    explicit TokenCacheWriter(std::unique_ptr<State> state);
+    std::unique_ptr<State> m_state;
+};
+
+class TokenCache {
+  public:
+    /// FileMissing when there is none; FileDamaged when it is half-written, of another version or
+    /// key, or its columns do not hold together. Either way the caller builds it anew.
+    static Result<std::shared_ptr<const TokenCache>> open(const std::filesystem::path& path,
+                                                          const std::string& key);
+    ~TokenCache();
+
+    uint32_t row_count() const { return static_cast<uint32_t>(sample_ids.size()); }
+    const std::string& report() const;
+    const std::filesystem::path& path() const;
+
+    /// Tokens in the mapped file itself.
+    std::span<const int32_t> tokens(uint32_t row) const;
+    TokenizedSample read(uint32_t row, uint32_t source_index) const;
+
+    // One entry a row, copied out of the file once: the mix needs nothing else.
+    std::vector<uint64_t> sample_ids, row_indices, input_hashes, full_hashes, group_hashes;
+    std::vector<int32_t> token_counts, target_counts, truncated_counts, truncated_target_counts;
+    std::vector<RowStatus> statuses;
+    std::vector<uint8_t> lost_stop;
+
+  private:
+    struct State;
+    TokenCache();
+    Result<void> load(const std::filesystem::path& path, const std::string& key);
+    std::unique_ptr<State> m_state;
+};
+
+}  // namespace dayrun::core
