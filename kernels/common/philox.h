@@ -42,17 +42,24 @@ struct RandomStream {
     uint64_t stream = 0;
 };
 
-/// Element e of a stream is word w of the counter c, with c = (e / 64) * 16 + e % 16 and
-/// w = (e % 64) / 16: sixteen neighbours come from sixteen counters, which suits vectors and warps.
+/// Word n of a stream is word w of the counter c, with c = (n / 64) * 16 + n % 16 and
+/// w = (n % 64) / 16: sixteen neighbours come from sixteen counters, which suits vectors and warps.
 constexpr int64_t kPhiloxBlock = 64;
-DAYRUN_HOST_DEVICE inline uint32_t random_word(RandomStream from, int64_t element) {
-    const uint64_t e = static_cast<uint64_t>(element);
-    const uint64_t counter = (e / 64) * 16 + e % 16;
+DAYRUN_HOST_DEVICE inline uint32_t random_word(RandomStream from, int64_t index) {
+    const uint64_t n = static_cast<uint64_t>(index);
+    const uint64_t counter = (n / 64) * 16 + n % 16;
     const PhiloxWords words =
         philox({{static_cast<uint32_t>(counter), static_cast<uint32_t>(counter >> 32),
                  static_cast<uint32_t>(from.stream), static_cast<uint32_t>(from.stream >> 32)}},
                from.seed);
-    return words.word[(e % 64) / 16];
+    return words.word[(n % 64) / 16];
+}
+
+/// Half n of a stream (16 bits) for uses that need no more: 128 halves lie in 64 words, the lower
+/// halves first.
+DAYRUN_HOST_DEVICE inline uint32_t random_half(RandomStream from, int64_t index) {
+    const uint32_t word = random_word(from, index / 128 * 64 + index % 64);
+    return index % 128 < 64 ? word & 0xffffu : word >> 16;
 }
 
 /// A word as a number in [0, 1) with 24 bits.

@@ -12,12 +12,11 @@ void dropout_apply(const Dropout& params) {
     Dropout p = params;
     if (p.out_stride == 0) p.out_stride = p.cols;
     if (p.x_stride == 0) p.x_stride = p.cols;
-    const uint32_t threshold =
-        static_cast<uint32_t>(static_cast<double>(p.probability) * 4294967296.0);
+    const DropoutRule rule = dropout_rule(p.probability);
     with_dtype(p.dtype, [&](auto element) {
         const auto rows = DAYRUN_SIMD_CALL(apply_rows<decltype(element)>);
         parallel_for(p.rows, grain_for(4 * p.cols * element_bytes(p.dtype)),
-                     [&](int64_t begin, int64_t end) { rows(p, threshold, begin, end); });
+                     [&](int64_t begin, int64_t end) { rows(p, rule, begin, end); });
     });
 }
 

@@ -8,15 +8,14 @@ template <class T>
 void apply(const Dropout& p) {
     const int64_t x_stride = p.x_stride != 0 ? p.x_stride : p.cols;
     const int64_t out_stride = p.out_stride != 0 ? p.out_stride : p.cols;
-    const double threshold = static_cast<double>(p.probability) * 4294967296.0;
-    const float kept = 1.0f / (1.0f - p.probability);
+    const DropoutRule rule = dropout_rule(p.probability);
     for (int64_t row = 0; row < p.rows; ++row) {
         for (int64_t col = 0; col < p.cols; ++col) {
-            const uint32_t word = random_word(p.stream, (p.first_row + row) * p.cols + col);
-            const bool is_kept = word >= static_cast<uint32_t>(threshold);
+            const uint32_t half = random_half(p.stream, (p.first_row + row) * p.cols + col);
+            const bool is_kept = half >= rule.threshold;
             const float x = to_float(static_cast<const T*>(p.x)[row * x_stride + col]);
             T& out = static_cast<T*>(p.out)[row * out_stride + col];
-            const float value = x * (is_kept ? kept : 0.0f);
+            const float value = x * (is_kept ? rule.scale : 0.0f);
             out = round_to<T>(p.into == DropoutInto::Add ? value + to_float(out) : value);
         }
     }

@@ -57,6 +57,14 @@ class TestRandomMasks : public QObject {
         QVERIFY(random_word({1, 2}, int64_t{5} << 34) != random_word({1, 2}, 0));
     }
 
+    void halves_share_the_words_of_a_block() {
+        const RandomStream stream{5, 6};
+        QCOMPARE(random_half(stream, 3), random_word(stream, 3) & 0xffffu);
+        QCOMPARE(random_half(stream, 67), random_word(stream, 3) >> 16);
+        QCOMPARE(random_half(stream, 128), random_word(stream, 64) & 0xffffu);
+        QCOMPARE(random_half(stream, 255), random_word(stream, 127) >> 16);
+    }
+
     void dropout_matches_reference_data() { add_dtype_rows(); }
     void dropout_matches_reference() {
         const RowSetup setup;
@@ -106,8 +114,10 @@ class TestRandomMasks : public QObject {
         int64_t dropped = 0;
         for (int64_t i = 0; i < count; ++i) {
             dropped += out.at(i) == 0.0f;
-            QVERIFY(out.at(i) == 0.0f || out.at(i) == 1.0f / (1.0f - 0.05f));
+            QVERIFY(out.at(i) == 0.0f || out.at(i) == dropout_rule(0.05f).scale);
         }
+        // 0.05 is 3277 / 65536 here; the mean of kept elements makes up for exactly that.
+        QCOMPARE(dropout_rule(0.05f).threshold, 3277u);
         // Five standard deviations of a binomial around 20,000.
         QVERIFY(std::abs(dropped - 20000) < 5 * std::sqrt(400000 * 0.05 * 0.95));
     }
