@@ -14,7 +14,7 @@ namespace {
 
 // A run that is over takes its best from its row; of one still going it is looked up.
 constexpr std::string_view kRunColumns =
-    "SELECT run_id, coalesce(parent_run_id, ''), name, state, interrupted, recipe_yaml, "
+    "SELECT run.run_id, coalesce(parent_run_id, ''), name, state, interrupted, recipe_yaml, "
     "recipe_sha256, data_sha256, build_id, device_name, started_at, finished_at, "
     "coalesce(best_eval_loss, (SELECT min(loss) FROM eval_metric e WHERE e.run_id = run.run_id "
     "AND source_id = 'all')), "
