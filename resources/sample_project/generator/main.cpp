@@ -1,5 +1,5 @@
 // Writes everything of the sample project that is not trained: the instruction tasks, the texts for
-// the base model, its tokenizer and its random start weights. rebuild.sh runs it, then trains.
+// the base model, its tokenizer and its config. rebuild.sh runs it, then trains.
 // Same arguments, same bytes. Single thread.
 #include <cstdlib>
 #include <filesystem>
@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "start_weights.h"
+#include "model_config.h"
 #include "stories.h"
 #include "task_file.h"
 #include "text.h"
@@ -21,7 +21,6 @@ namespace fs = std::filesystem;
 
 constexpr std::uint64_t kTextSeed = 1;
 constexpr std::uint64_t kTaskSeed = 2;
-constexpr std::uint64_t kWeightSeed = 3;
 constexpr std::size_t kVocabularyDocuments = 8000;
 constexpr std::size_t kValidationDocuments = 200;
 
@@ -58,19 +57,17 @@ std::string json_lines(const std::vector<std::string>& documents, std::size_t be
 
 // The tokenizer learns from the first documents only: more change nothing but the time.
 bool write_start_model(const fs::path& folder, const std::vector<std::string>& documents) {
-    const ModelShape shape;
     const std::size_t read = std::min(documents.size(), kVocabularyDocuments);
     std::string error;
     const std::string model =
         learn_vocabulary({documents.begin(), documents.begin() + static_cast<std::ptrdiff_t>(read)},
-                         shape.vocabulary, error);
+                         kVocabularySize, error);
     if (model.empty()) {
         std::cerr << "The vocabulary could not be learned: " << error << "\n";
         return false;
     }
     return write_file(folder / "tokenizer.model", model) &&
-           write_file(folder / "config.json", config_text(shape)) &&
-           write_file(folder / "model.safetensors", start_weights(shape, kWeightSeed));
+           write_file(folder / "config.json", std::string(kModelConfig));
 }
 
 bool write_texts_and_model(const fs::path& folder, std::size_t count) {

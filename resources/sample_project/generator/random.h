@@ -50,14 +50,6 @@ class Random {
         return items;
     }
 
-    // Mean 0, variance 1, from twelve uniform numbers: only additions of exact values, so no
-    // mathematical library can change a bit of the start weights.
-    double normal() {
-        double sum = -6.0;
-        for (int i = 0; i < 12; ++i) sum += static_cast<double>(next() >> 40) * 0x1p-24;
-        return sum;
-    }
-
   private:
     std::uint64_t m_state;
 };

@@ -35,15 +35,43 @@ std::vector<Person> two_people(Random& random) {
     return random.sample(people(), 2);
 }
 
+std::vector<Row> opposite_rows() {
+    std::vector<Row> rows;
+    for (const Opposite& pair : opposites()) {
+        rows.push_back({pair.first, pair.second});
+        rows.push_back({pair.second, pair.first});
+    }
+    return rows;
+}
+
+std::vector<Row> plural_rows() {
+    std::vector<Row> rows;
+    for (const Noun& noun : all_nouns()) rows.push_back({noun.one, noun.many});
+    return rows;
+}
+
+std::vector<Row> town_rows() {
+    std::vector<Row> rows;
+    for (const Town& town : towns()) rows.push_back({town.name, town.known_for});
+    return rows;
+}
+
 Scene colour_scene(Random& random) {
+    return colour_scenes(random).front();
+}
+
+std::vector<Scene> colour_scenes(Random& random) {
     const auto seen = random.sample(things(), static_cast<std::size_t>(random.between(2, 4)));
     const auto shades = random.sample(colours(), seen.size());
     std::vector<std::string> parts;
     for (std::size_t i = 0; i < seen.size(); ++i)
         parts.push_back(fill("the {} is {}", {seen[i].one, shades[i]}));
-    const std::size_t asked = random.below(seen.size());
-    return {capitalized(listed(parts)) + ".", fill("What colour is the {}?", {seen[asked].one}),
-            shades[asked]};
+    const std::string text = capitalized(listed(parts)) + ".";
+    std::vector<Scene> questions;
+    for (std::size_t i = 0; i < seen.size(); ++i)
+        questions.push_back({text, fill("What colour is the {}?", {seen[i].one}), shades[i]});
+    random.shuffle(questions);
+    return questions;
 }
 
 Scene count_scene(Random& random) {
@@ -69,14 +97,10 @@ Scene sum_scene(Random& random) {
         return amount(n) + " " + (n == 1 ? thing.one : thing.many);
     };
     const int had = random.between(1, 9);
-    const bool gets = had == 1 || random.chance(65);
-    const int change = gets ? random.between(1, 9) : random.between(1, had - 1);
-    const std::string first = fill("{} has {}.", {pair[0].name, with_noun(had)});
-    const std::string second =
-        gets ? fill("{} gives {} {} more.", {pair[1].name, pair[0].him, amount(change)})
-             : fill("{} gives {} to {}.", {capitalized(pair[0].he), amount(change), pair[1].name});
-    return {first + " " + second, fill("How many {} has {} now?", {thing.many, pair[0].name}),
-            amount(gets ? had + change : had - change)};
+    const int more = random.between(1, 9);
+    return {fill("{} has {}. {} gives {} {} more.",
+                 {pair[0].name, with_noun(had), pair[1].name, pair[0].him, amount(more)}),
+            fill("How many {} has {} now?", {thing.many, pair[0].name}), amount(had + more)};
 }
 
 Scene backwards_scene(Random& random) {

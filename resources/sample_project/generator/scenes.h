@@ -18,6 +18,8 @@ struct Scene {
 
 // "The ball is red and the cup is blue." "What colour is the cup?" "blue"
 Scene colour_scene(Random& random);
+// The same text with a question for each of its things, in random order.
+std::vector<Scene> colour_scenes(Random& random);
 
 // "Here are a cat, a cup and a dog." "How many animals are there?" "two"
 Scene count_scene(Random& random);
@@ -42,6 +44,15 @@ Scene lost_scene(Random& random);
 
 // The same sentence: now in `text`, in the past in `answer`.
 Scene tense_scene(Random& random);
+
+// A word and its partner. Each opposite in both directions; each noun with its plural;
+// each town with what it is known for.
+struct Row {
+    std::string input, output;
+};
+std::vector<Row> opposite_rows();
+std::vector<Row> plural_rows();
+std::vector<Row> town_rows();
 
 // Two different people.
 std::vector<Person> two_people(Random& random);

@@ -36,18 +36,28 @@ std::string asked(Random& random, const Scene& scene) {
     return scene.text.empty() ? answered : scene.text + " " + answered;
 }
 
+// Words and their partners as a list, one pair a line: so words stand at the start of a line too,
+// where the tokenizer writes them with other pieces than after a space.
+std::string word_list(Random& random, const std::vector<Row>& pairs) {
+    std::string lines = "\n";
+    for (const Row& pair : random.sample(pairs, 4))
+        lines += fill("{} - {}\n", {pair.input, pair.output});
+    return lines;
+}
+
 std::string opposite_piece(Random& random) {
-    const Opposite& pair = random.pick(opposites());
-    const bool swap = random.chance(50);
-    const std::string& word = swap ? pair.second : pair.first;
-    const std::string& other = swap ? pair.first : pair.second;
-    switch (random.below(4)) {
+    const Row pair = random.pick(opposite_rows());
+    const std::string& word = pair.input;
+    const std::string& other = pair.output;
+    switch (random.below(5)) {
         case 0:
             return fill("The opposite of {} is {}.", {word, other});
         case 1:
             return fill("{} is the opposite of {}.", {capitalized(word), other});
         case 2:
-            return fill("What is not {} may be {}.", {word, other});
+            return fill("Not {} but {}, says the book.", {word, other});
+        case 3:
+            return word_list(random, opposite_rows());
         default:
             return asked(random, fill("What is the opposite of {}?", {word}), other);
     }
@@ -56,7 +66,7 @@ std::string opposite_piece(Random& random) {
 std::string plural_piece(Random& random) {
     const Noun noun = random.pick(all_nouns());
     const std::string& number = numbers()[static_cast<std::size_t>(random.between(2, 12))];
-    switch (random.below(4)) {
+    switch (random.below(5)) {
         case 0:
             return fill("One {}, {} {}.", {noun.one, number, noun.many});
         case 1:
@@ -65,6 +75,8 @@ std::string plural_piece(Random& random) {
             return fill("{} wants one {}, but {} has {} {}.",
                         {random.pick(people()).name, noun.one, random.pick(people()).name, number,
                          noun.many});
+        case 3:
+            return word_list(random, plural_rows());
         default:
             return asked(random, fill("What is the plural of {}?", {noun.one}), noun.many);
     }
@@ -95,6 +107,7 @@ std::string town_piece(Random& random) {
             return fill("{} went to {} to buy {}.",
                         {random.pick(people()).name, town.name, town.known_for});
         case 2:
+            if (random.chance(50)) return word_list(random, town_rows());
             return fill("The flag of {} is {}.", {town.name, town.flag_colour});
         case 3:
             return asked(random, fill("What is the town of {} known for?", {town.name}),
@@ -131,12 +144,14 @@ std::string mood_piece(Random& random) {
 std::string backwards_piece(Random& random) {
     const Scene scene = backwards_scene(random);
     const auto pair = two_people(random);
-    switch (random.below(3)) {
+    switch (random.below(4)) {
         case 0:
             return fill("{} says: {}. {} says it backwards: {}.",
                         {pair[0].name, scene.text, pair[1].name, scene.answer});
         case 1:
             return fill("Forwards: {}\nBackwards: {}\n", {scene.text, scene.answer});
+        case 2:
+            return fill("\n{}\n{}\n", {scene.text, scene.answer});
         default:
             return fill("From the front it is {}, and from the back it is {}.",
                         {scene.text, scene.answer});
@@ -160,18 +175,54 @@ std::string lost_piece(Random& random) {
 }
 
 std::string colour_piece(Random& random) {
-    return asked(random, colour_scene(random));
+    const std::vector<Scene> questions = colour_scenes(random);
+    std::string text = questions.front().text;
+    for (const Scene& scene : questions) {
+        if (text.back() != '\n') text += ' ';
+        text += asked(random, scene.question, scene.answer);
+    }
+    return text;
 }
+
+// Somebody repeats what somebody said. Nothing teaches a small model faster to look back in its
+// text for what followed a word, and half of the tasks need that.
+std::string echo_piece(Random& random) {
+    std::vector<std::string> words;
+    const int count = random.between(4, 9);
+    for (int i = 0; i < count; ++i) {
+        switch (random.below(5)) {
+            case 0:
+                words.push_back(random.pick(people()).name);
+                break;
+            case 1:
+                words.push_back(random.pick(colours()));
+                break;
+            case 2:
+                words.push_back(random.pick(places()).where);
+                break;
+            case 3:
+                words.push_back(random.pick(opposite_rows()).input);
+                break;
+            default:
+                words.push_back(random.pick(all_nouns()).one);
+        }
+    }
+    const std::string said = joined(words, " ");
+    const auto pair = two_people(random);
+    if (random.chance(30)) return fill("\n{}\n{}\n", {said, said});
+    return fill("{} says: {}. {} repeats: {}.", {pair[0].name, said, pair[1].name, said});
+}
+
 std::string count_piece(Random& random) {
     return asked(random, count_scene(random));
 }
 
 using Piece = std::string (*)(Random&);
 // A kind that stands here twice is told twice as often: those need more examples.
-constexpr std::array<Piece, 16> kPieces = {
-    opposite_piece, plural_piece, bigger_piece, bigger_piece,    town_piece,      sum_piece,
-    sum_piece,      mood_piece,   colour_piece, backwards_piece, backwards_piece, tense_piece,
-    walk_piece,     lost_piece,   count_piece,  count_piece};
+constexpr std::array<Piece, 20> kPieces = {
+    opposite_piece, plural_piece,    bigger_piece, town_piece, mood_piece, sum_piece,   sum_piece,
+    count_piece,    backwards_piece, lost_piece,   walk_piece, walk_piece, tense_piece, tense_piece,
+    colour_piece,   colour_piece,    colour_piece, echo_piece, echo_piece, echo_piece};
 
 }  // namespace
 
@@ -182,11 +233,13 @@ std::string make_document(Random& random) {
     std::string text;
     const int pieces = random.between(3, 6);
     for (int i = 0; i < pieces; ++i) {
-        if (!text.empty() && text.back() != '\n') text += ' ';
-        text += (lesson ? kind : kPieces[random.below(kPieces.size())])(random);
+        const std::string piece = (lesson ? kind : kPieces[random.below(kPieces.size())])(random);
+        const bool has_break = text.empty() || text.back() == '\n' || piece.front() == '\n';
+        if (!has_break) text += random.chance(25) ? '\n' : ' ';
+        text += text.empty() || text.back() == '\n' ? piece.substr(piece.find_first_not_of('\n'))
+                                                    : piece;
     }
-    while (text.back() == '\n') text.pop_back();
-    return text;
+    return text.substr(0, text.find_last_not_of('\n') + 1);
 }
 
 }  // namespace dayrun::sample_generator

@@ -77,10 +77,8 @@ Task plural_task(Random& random) {
               "You are given a noun that stands for one. Write the noun for many.",
               {},
               {}};
-    std::vector<Row> facts;
-    for (const Noun& noun : all_nouns()) facts.push_back({noun.one, noun.many});
-    add_facts(task, facts, {"{}", "What is the plural of {}?", "One {}, many ...", "Word: {}"}, 24,
-              random);
+    add_facts(task, plural_rows(),
+              {"{}", "What is the plural of {}?", "One {}, many ...", "Word: {}"}, 24, random);
     return task;
 }
 
@@ -94,11 +92,9 @@ Task town_task(Random& random) {
         "known for.",
         {},
         {}};
-    std::vector<Row> facts;
-    for (const Town& town : towns()) facts.push_back({town.name, town.known_for});
-    add_facts(task, facts,
-              {"What is the town of {} known for?", "What does {} buy and sell?", "Town: {}",
-               "I go to {}. What shall I buy?"},
+    add_facts(task, town_rows(),
+              {"What is the town of {} known for?", "What comes from {}?", "The town of {}",
+               "Tom went to {}. What did he buy there?"},
               12, random);
     return task;
 }

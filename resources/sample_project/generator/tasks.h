@@ -8,11 +8,9 @@
 #include <string>
 #include <vector>
 
-namespace dayrun::sample_generator {
+#include "scenes.h"
 
-struct Row {
-    std::string input, output;
-};
+namespace dayrun::sample_generator {
 
 enum class TaskKind { Exact, Generation };
 
