@@ -207,4 +207,6 @@ Error Database::failure(int code, std::string_view text) const {
     return error;
 }
 
+std::string sqlite_version() { return sqlite3_libversion(); }
+
 }  // namespace dayrun::core

@@ -72,4 +72,7 @@ class Database {
     std::map<std::string, sqlite3_stmt*, std::less<>> m_statements;
 };
 
+/// The library's version, "3.40.1", for `dayrun --version`.
+std::string sqlite_version();
+
 }  // namespace dayrun::core
