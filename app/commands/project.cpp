@@ -8,6 +8,7 @@
 #include "app/interrupt.h"
 #include "app/progress.h"
 #include "app/sample_project.h"
+#include "app/window.h"
 #include "app/wiring.h"
 #include "core/base/atomic_file.h"
 #include "core/base/units.h"
@@ -60,6 +61,7 @@ int run_sample(const CommonOptions& common) {
     const std::filesystem::path folder = sample_folder();
     if (const auto made = make_sample_project(folder); !made.ok())
         return report_error(made.error());
+    if (can_open_window()) return open_window(common, {.project = folder});
     auto project = core::Project::open_or_create(folder);
     if (!project.ok()) return report_error(project.error());
     fmt::print(stderr, "Running the sample recipe in {} (at most 3 minutes on 2 cores)\n",
@@ -86,7 +88,7 @@ void add_project_commands(CLI::App& parser, Action& chosen) {
     });
     parser.add_flag_callback(
         "--sample", [&chosen] { chosen = run_sample; },
-        "Run the sample recipe without a window and print its report");
+        "Open the sample project; without a display, run its recipe and print the report");
 }
 
 }  // namespace dayrun::app
