@@ -76,8 +76,8 @@ install_wheels() {
     local -a requirements
     mapfile -t requirements < <(wheel_requirements)
     if [[ -n $dayrun_nvcc ]]; then
-        say "Fetching libtorch with CUDA and Arrow, once for all clones (2.9 GB, 2 to 15 minutes)."
-        check_free_space 9000
+        say "Fetching libtorch with CUDA and Arrow, once for all clones (2.6 GB, 3 to 15 minutes)."
+        check_free_space 7500
     else
         say "Fetching libtorch and Arrow, once for all clones (0.6 GB, 1 to 6 minutes)."
         check_free_space 2600
@@ -87,7 +87,7 @@ install_wheels() {
     for requirement in "${requirements[@]}"; do
         fetch_wheel "$requirement"
     done
-    say "Unpacking ${#requirements[@]} wheels (about half a minute)."
+    say "Unpacking ${#requirements[@]} wheels (1 to 2 minutes)."
     rm -rf "$staging"
     mkdir -p "$staging"
     for requirement in "${requirements[@]}"; do
