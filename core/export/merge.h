@@ -14,14 +14,14 @@
 namespace dayrun::core {
 
 struct MergeRequest {
-    std::filesystem::path base;     // a model folder
-    std::filesystem::path adapter;  // a PEFT adapter folder
-    std::filesystem::path out;      // made when missing
+    std::filesystem::path base = {};     // a model folder
+    std::filesystem::path adapter = {};  // a PEFT adapter folder
+    std::filesystem::path out = {};      // made when missing
     // How the merged weights are stored; empty = as the base's file has each tensor.
-    std::optional<TensorDtype> dtype;
+    std::optional<TensorDtype> dtype = {};
     int threads = 0;  // 0 = one per core
-    std::stop_token stop;
-    std::function<void(int64_t done_bytes, int64_t total_bytes)> on_progress;
+    std::stop_token stop = {};
+    std::function<void(int64_t done_bytes, int64_t total_bytes)> on_progress = {};
 };
 
 struct MergeReport {
