@@ -1,31 +1,41 @@
-// What a data file holds, for `dayrun data inspect` and the import of the Data stage. Neighbours:
-// readers/ and converters/. Reads the whole file once; any thread.
+// What one file is, for `data inspect` and the import dialog: format, columns, rows, the converter
+// that fits, the first bad row. Reads the file once. Any thread.
 #pragma once
 
 #include <cstdint>
 #include <filesystem>
+#include <stop_token>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/base/result.h"
+#include "core/data/sample.h"
 
 namespace dayrun::core {
 
 struct ColumnInfo {
     std::string name;
-    std::string type;  // "text", "integer", "number", "list of text", …
+    std::string type = {};     // "string", "list of integer", "string or null"
+    std::string example = {};  // the first value's beginning
 };
 
 struct FileInspection {
-    std::filesystem::path path;
-    std::string format;         // "JSONL", "Parquet", "CSV, gzip", …
+    std::string path;
+    std::string format;       // "jsonl", "parquet", …
+    std::string compression;  // "", "gzip", "zstd"
+    int64_t bytes = 0;
+    int64_t row_count = 0;  // bad ones included
+    int64_t bad_rows = 0;
+    std::string first_bad;  // "train.jsonl:17: it is not JSON"
     std::vector<ColumnInfo> columns;
-    int64_t row_count = 0;
-    std::string converter;      // the detected one; empty when none fits
-    std::string first_bad_row;  // "file:line: why"; empty when all rows read
+    std::string converter;  // that fits the first good row; "" when none does
+    std::string converter_title, licence, warning;
+    int64_t samples = 0;  // the converter makes of the rows
+    DropReport dropped;   // rows it leaves out, bad ones too
 };
 
-/// FileMissing, or BadData with file and line when not one row can be read.
-Result<FileInspection> inspect_file(const std::filesystem::path& path);
+/// BadData, FileDamaged or FileMissing when the file cannot be read at all.
+Result<FileInspection> inspect_file(const std::filesystem::path& path, std::stop_token stop = {});
 
 }  // namespace dayrun::core
