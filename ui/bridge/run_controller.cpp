@@ -1,7 +1,6 @@
 // Events of the run thread become signals of the window. Neighbour: core/run/run_thread.h.
 #include "ui/bridge/run_controller.h"
 
-#include <QThread>
 #include <algorithm>
 
 #include "core/base/build_info.h"
@@ -64,10 +63,12 @@ class RunController::Listener final : public core::RunListener {
 };
 
 RunController::RunController(core::Project& project, core::EngineFactory make_engine,
-                             core::Device device, QObject* parent)
+                             core::Device device, const QString& device_name,
+                             QObject* parent)
     : QObject(parent),
       m_project(project),
       m_device(device),
+      m_device_name(device_name),
       m_listener(std::make_unique<Listener>(*this)) {
     m_thread = std::make_unique<core::RunThread>(
         project, std::move(make_engine), *m_listener, [this](const core::RunOutcome& outcome) {
@@ -83,17 +84,11 @@ RunController::~RunController() {
     m_thread.reset();
 }
 
-QString RunController::deviceName(const core::Device& device) {
-    if (device.kind == core::DeviceKind::Cuda) return tr("CUDA device %1").arg(device.index);
-    const int threads = device.threads > 0 ? device.threads : QThread::idealThreadCount();
-    return tr("CPU, %n thread(s)", nullptr, threads);
-}
-
 core::Result<QString> RunController::start(const core::Recipe& recipe) {
     core::RunOrder order{.recipe = recipe,
                          .device = m_device,
                          .build_id = std::string(core::build_info().build_id),
-                         .device_name = toStd(deviceName(m_device))};
+                         .device_name = toStd(m_device_name)};
     m_read_job.cancel();
     TRY(run_id, m_thread->start(std::move(order)));
     m_current = RunView{.run_id = toQt(run_id),

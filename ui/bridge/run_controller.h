@@ -37,7 +37,7 @@ class RunController : public QObject {
 
   public:
     RunController(core::Project& project, core::EngineFactory make_engine, core::Device device,
-                  QObject* parent = nullptr);
+                  const QString& device_name, QObject* parent = nullptr);
     /// Stops a running run at a checkpoint and waits for it.
     ~RunController() override;
 
@@ -54,7 +54,8 @@ class RunController : public QObject {
     void showRecorded(const QString& run_id);
     const core::Device& device() const { return m_device; }
 
-    static QString deviceName(const core::Device& device);
+    /// "CPU, 2 threads", as it is recorded with every run.
+    const QString& deviceName() const { return m_device_name; }
 
   Q_SIGNALS:
     void started(const QString& run_id);
@@ -81,6 +82,7 @@ class RunController : public QObject {
 
     core::Project& m_project;
     core::Device m_device;
+    QString m_device_name;
     std::optional<RunView> m_current;
     core::RunRequest m_pending = core::RunRequest::None;
     uint64_t m_dropped_seen = 0;

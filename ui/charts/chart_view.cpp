@@ -223,6 +223,11 @@ void ChartView::setEmptyText(const QString& text) {
     viewport()->update();
 }
 
+void ChartView::setXLabel(const QString& label) {
+    m_text.x_label = label;
+    m_axis_x->setTitleText(label);
+}
+
 void ChartView::setLogScale(bool is_log) {
     if (m_is_log == is_log) return;
     m_is_log = is_log;

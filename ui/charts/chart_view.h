@@ -46,6 +46,7 @@ class ChartView : public QChartView {
     /// Draws anew what the feeds hold: one replace() per curve.
     void refresh();
     void setEmptyText(const QString& text);
+    void setXLabel(const QString& label);
     void setLogScale(bool is_log);
     bool isLogScale() const { return m_is_log; }
     /// The x axis ends here at least, so that a run's whole length is seen from the start.

@@ -97,6 +97,10 @@ core::Result<void> ProjectDocument::setSetting(const QString& key, const QString
     return {};
 }
 
+QString ProjectDocument::portable(const fs::path& path) const {
+    return toQt(portablePath(path, m_recipe.folder, m_project->folder()));
+}
+
 core::Result<void> ProjectDocument::addSource(const fs::path& path) {
     core::Recipe changed = m_recipe;
     core::DataSpec spec;

@@ -39,6 +39,8 @@ class ProjectDocument : public QObject {
 
     /// Changes one value of the draft as an undoable command; on an error nothing changes.
     core::Result<void> setSetting(const QString& key, const QString& value);
+    /// The path as the recipe should write it: relative inside the project, else absolute.
+    QString portable(const std::filesystem::path& path) const;
     /// Adds a file or folder as a data source, named after it.
     core::Result<void> addSource(const std::filesystem::path& path);
     void removeSource(size_t index);

@@ -146,14 +146,30 @@ FactList::FactList(QWidget* parent) : QWidget(parent) {
 }
 
 void FactList::setFacts(const Facts& facts) {
+    // Facts of a run change ten times a second: the labels stay, only their texts are new.
+    bool same_names = m_values.size() == facts.size();
+    for (size_t i = 0; same_names && i < facts.size(); ++i) {
+        same_names = m_names[i] == facts[i].first;
+    }
+    if (!same_names) build(facts);
+    for (size_t i = 0; i < facts.size(); ++i) {
+        if (m_values[i]->text() == facts[i].second) continue;
+        m_values[i]->setText(facts[i].second);
+        m_values[i]->setAccessibleName(facts[i].first + QStringLiteral(": ") + facts[i].second);
+    }
+}
+
+void FactList::build(const Facts& facts) {
     while (m_form->rowCount() > 0) m_form->removeRow(0);
+    m_names.clear();
+    m_values.clear();
     for (const auto& [name, value] : facts) {
-        auto* label = makeLabel(name, "muted");
-        auto* text = makeLabel(value);
+        auto* text = makeLabel({});
         text->setWordWrap(true);
         text->setTextInteractionFlags(Qt::TextSelectableByMouse);
-        text->setAccessibleName(name + QStringLiteral(": ") + value);
-        m_form->addRow(label, text);
+        m_form->addRow(makeLabel(name, "muted"), text);
+        m_names.push_back(name);
+        m_values.push_back(text);
     }
 }
 

@@ -83,7 +83,11 @@ class FactList : public QWidget {
     void setFacts(const Facts& facts);
 
   private:
+    void build(const Facts& facts);
+
     QFormLayout* m_form;
+    std::vector<QString> m_names;
+    std::vector<QLabel*> m_values;
 };
 
 /// What belongs here, one primary button and one more way in.

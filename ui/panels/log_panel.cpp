@@ -1,0 +1,24 @@
+// Levels are told by a word, not by a colour.
+#include "ui/panels/log_panel.h"
+
+#include <QTime>
+
+namespace dayrun::ui {
+
+LogPanel::LogPanel(QWidget* parent) : QPlainTextEdit(parent) {
+    setReadOnly(true);
+    setMaximumBlockCount(5000);
+    setLineWrapMode(QPlainTextEdit::NoWrap);
+    setTabChangesFocus(true);
+    setFrameShape(QFrame::NoFrame);
+    setAccessibleName(tr("Log"));
+    setAccessibleDescription(tr("Messages of runs and of the window, newest last"));
+    setPlaceholderText(tr("Messages of runs appear here."));
+}
+
+void LogPanel::add(const QString& level, const QString& message) {
+    const QString time = QTime::currentTime().toString(QStringLiteral("HH:mm:ss"));
+    appendPlainText(QStringLiteral("%1  %2  %3").arg(time, level.leftJustified(7), message));
+}
+
+}  // namespace dayrun::ui
