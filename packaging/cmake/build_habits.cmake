@@ -23,6 +23,14 @@ endif()
 # One libtorch translation unit takes up to 2 GB; the pool keeps two of them in flight.
 set_property(GLOBAL APPEND PROPERTY JOB_POOLS torch=2)
 
+# Only libtorch's headers are worth a unity build: 16 s of every engine file are theirs. The other
+# rooms' files are quick, and each may use the same file-local names as its neighbours.
+function(dayrun_unity target)
+    if(DAYRUN_UNITY)
+        set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 4)
+    endif()
+endfunction()
+
 set(DAYRUN_SANITIZE "" CACHE STRING "Sanitizers, for example address,undefined or thread")
 if(DAYRUN_SANITIZE)
     add_compile_options(-fsanitize=${DAYRUN_SANITIZE} -fno-omit-frame-pointer)
