@@ -15,6 +15,13 @@ std::string bare(const std::string& included) {
     return included.substr(1, included.size() - 2);
 }
 
+std::string first_include(const SourceFile& file) {
+    for (const std::string& line : file.lines) {
+        if (std::string included = included_by(line); !included.empty()) return included;
+    }
+    return "nothing";
+}
+
 }  // namespace
 
 class TestRooms : public QObject {
@@ -47,6 +54,22 @@ class TestRooms : public QObject {
                 if (!std::filesystem::exists(root / bare(included))) {
                     offenders.push_back(at(file, i, included + " is no file below the root"));
                 }
+            }
+        }
+        QVERIFY2(offenders.empty(), listed(offenders).c_str());
+    }
+
+    // So every such header is compiled alone once; header_check.cmake tries the others.
+    void a_body_includes_its_header_first() {
+        const std::filesystem::path root = DAYRUN_SOURCE_DIR;
+        std::vector<std::string> offenders;
+        for (const SourceFile& file : read_sources({"app", "core", "kernels", "ui"})) {
+            if (file.extension() != ".cpp") continue;
+            const std::string header = file.path.substr(0, file.path.size() - 4) + ".h";
+            if (!std::filesystem::exists(root / header)) continue;
+            const std::string first = first_include(file);
+            if (first != "\"" + header + "\"") {
+                offenders.push_back(file.path + " includes " + first + " before its header");
             }
         }
         QVERIFY2(offenders.empty(), listed(offenders).c_str());
