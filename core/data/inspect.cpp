@@ -64,7 +64,7 @@ Result<FileInspection> inspect_file(const std::filesystem::path& path, std::stop
     }
     const SourceFile& file = source.files.front();
     FileInspection found;
-    found.path = path.string();
+    found.path = path;
     found.format = to_string(file.format);
     found.compression = file.compression == Compression::Gzip   ? "gzip"
                         : file.compression == Compression::Zstd ? "zstd"
@@ -102,7 +102,7 @@ Result<FileInspection> inspect_file(const std::filesystem::path& path, std::stop
         if (problem.empty()) continue;
         const std::string place =
             fmt::format("{}: {}", row_place(file, row, found.row_count), problem);
-        if (found.first_bad.empty()) found.first_bad = place;
+        if (found.first_bad_row.empty()) found.first_bad_row = place;
         ++found.bad_rows;
         found.dropped.add("bad row", place);
     }

@@ -21,13 +21,13 @@ struct ColumnInfo {
 };
 
 struct FileInspection {
-    std::string path;
+    std::filesystem::path path;
     std::string format;       // "jsonl", "parquet", …
     std::string compression;  // "", "gzip", "zstd"
     int64_t bytes = 0;
     int64_t row_count = 0;  // bad ones included
     int64_t bad_rows = 0;
-    std::string first_bad;  // "train.jsonl:17: it is not JSON"
+    std::string first_bad_row;  // "train.jsonl:17: it is not JSON"
     std::vector<ColumnInfo> columns;
     std::string converter;  // that fits the first good row; "" when none does
     std::string converter_title, licence, warning;

@@ -156,6 +156,11 @@ std::string Value::type_name() const {
     return array().empty() ? "list" : "list of " + array().front().type_name();
 }
 
+std::string with_article(const std::string& type_name) {
+    if (type_name == "null") return type_name;
+    return (type_name == "integer" || type_name == "object" ? "an " : "a ") + type_name;
+}
+
 std::string member_names(const Value& object) {
     std::string names;
     for (const Member& member : object.object()) {

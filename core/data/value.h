@@ -71,6 +71,8 @@ struct Member {
     Value value;
 };
 
+/// "an integer", "a list of string", "null", for messages.
+std::string with_article(const std::string& type_name);
 /// Names of an object's members, as "question, answer", for messages.
 std::string member_names(const Value& object);
 

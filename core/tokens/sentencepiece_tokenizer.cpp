@@ -7,6 +7,7 @@
 
 #include "core/base/hash.h"
 #include "core/data/text.h"
+#include "core/tokens/bpe/sp_bpe_encoder.h"
 #include "core/tokens/tokenizer_config.h"
 #include "core/tokens/tokenizer_openers.h"
 
@@ -49,6 +50,7 @@ class SentencepieceTokenizer : public Tokenizer {
 
     sentencepiece::SentencePieceProcessor m_model;
     sentencepiece::SentencePieceProcessor m_bare_model;  // the same without a dummy prefix
+    std::unique_ptr<SpBpeEncoder> m_encoder;             // the fast way where the model allows it
     std::vector<SpecialToken> m_special_tokens;
     std::optional<int32_t> m_bos_id, m_eos_id;
     int32_t m_vocab_size = 0;
@@ -61,8 +63,7 @@ class SentencepieceTokenizer : public Tokenizer {
 Error bad_file(const TokenizerFile& file, std::string what) {
     return {.code = ErrorCode::BadTokenizer,
             .message = fmt::format("{} {}.", file.path.string(), what),
-            .hint = "Fetch the model's tokenizer files again.",
-            .where = {.file = file.path.string()}};
+            .hint = "Fetch the model's tokenizer files again."};
 }
 
 Result<std::unique_ptr<Tokenizer>> SentencepieceTokenizer::open(const TokenizerFile& file) {
@@ -78,6 +79,7 @@ Result<std::unique_ptr<Tokenizer>> SentencepieceTokenizer::open(const TokenizerF
     } catch (const std::exception& error) {
         return bad_file(file, fmt::format("cannot be read: {}", error.what()));
     }
+    made->m_encoder = SpBpeEncoder::make(file.content);
     TRY(config, read_tokenizer_config(file.folder));
     TRY_VOID(made->take_config(config, file.path.string()));
     Sha256 hash;
@@ -157,6 +159,10 @@ const SpecialToken* SentencepieceTokenizer::next_special(std::string_view text, 
 void SentencepieceTokenizer::append(std::string_view text, bool has_prefix,
                                     std::vector<int32_t>& ids) const {
     if (text.empty()) return;
+    if (m_encoder != nullptr) {
+        m_encoder->append(text, has_prefix, ids);
+        return;
+    }
     std::vector<int> found;
     const auto& model = has_prefix ? m_model : m_bare_model;
     if (!model.Encode(text, &found).ok()) return;

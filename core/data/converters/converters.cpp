@@ -86,7 +86,7 @@ bool require_fields(const Value& row, std::initializer_list<std::string_view> na
         if (row.find(name) != nullptr) continue;
         out.problem = row.is_object() ? fmt::format("it has no `{}`; its fields are {}", name,
                                                     member_names(row))
-                                      : fmt::format("it is a {}, not an object", row.type_name());
+                                      : fmt::format("it is {}, not an object", with_article(row.type_name()));
         return false;
     }
     return true;

@@ -17,8 +17,7 @@ namespace {
 
 Error cannot_read(const std::filesystem::path& path, std::string_view reason) {
     return {.code = ErrorCode::FileMissing,
-            .message = fmt::format("Cannot read {}: {}.", path.string(), reason),
-            .where = {.file = path.string()}};
+            .message = fmt::format("Cannot read {}: {}.", path.string(), reason)};
 }
 
 class PlainStream : public ByteStream {
@@ -61,8 +60,7 @@ class PackedStream : public ByteStream {
                      .message = fmt::format("{} is damaged or cut short: it cannot be unpacked.",
                                             m_path.string()),
                      .hint = "Fetch the file again.",
-                     .detail = got.status().ToString(),
-                     .where = {.file = m_path.string()}};
+                     .detail = got.status().ToString()};
     }
     int64_t file_bytes_read() const override { return m_file->Tell().ValueOr(0); }
 

@@ -112,8 +112,7 @@ Error damaged(const SourceFile& file, const std::string& detail) {
             .message = fmt::format("{} is no Parquet file that can be read, or it is damaged.",
                                    file.path.string()),
             .hint = "Fetch the file again.",
-            .detail = detail,
-            .where = {.file = file.path.string()}};
+            .detail = detail};
 }
 
 /// Every text of the value, however deep, is valid UTF-8.

@@ -116,7 +116,8 @@ class ObjectRowReader : public RowReader {
         row = {};
         row.value = std::move(m_rows[m_next++]);
         if (!row.value.is_object()) {
-            row.problem = fmt::format("it is a {}, not an object", row.value.type_name());
+            row.problem =
+                fmt::format("it is {}, not an object", with_article(row.value.type_name()));
         }
         return true;
     }
@@ -174,8 +175,7 @@ Result<std::unique_ptr<RowReader>> open_object(const SourceFile& file) {
                      .message = fmt::format("{} cannot be read: {}.", file.path.string(),
                                             document.error().message),
                      .hint = "Fetch or write the file again.",
-                     .detail = document.error().detail,
-                     .where = {.file = file.path.string()}};
+                     .detail = document.error().detail};
     }
     Value* const rows = rows_member(*document);
     if (rows == nullptr) {
@@ -212,7 +212,7 @@ void parse_json_row(JsonParser& parser, std::string_view text, RawRow& row) {
     if (!parsed.ok()) {
         row.problem = parsed.error().message;
     } else if (!parsed->is_object() && !parsed->is_array()) {
-        row.problem = fmt::format("it is a {}, not an object", parsed->type_name());
+        row.problem = fmt::format("it is {}, not an object", with_article(parsed->type_name()));
     } else {
         row.value = std::move(*parsed);
     }
