@@ -1,0 +1,186 @@
+// Neighbour: fixture.h. Makes the QApplication that the weak symbol in test_registry.cpp leaves open.
+#include "tests/ui/fixture.h"
+
+#include <QApplication>
+#include <chrono>
+#include <cmath>
+#include <memory>
+#include <thread>
+
+#include "core/base/atomic_file.h"
+#include "core/base/clock.h"
+#include "core/model/model_config.h"
+#include "core/model/safetensors.h"
+#include "core/model/weight_map.h"
+#include "core/records/project.h"
+#include "ui/shell/theme.h"
+
+namespace dayrun::tests {
+namespace {
+
+constexpr auto kConfig = R"({"architectures": ["LlamaForCausalLM"], "model_type": "llama",
+ "vocab_size": 64, "hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2,
+ "num_attention_heads": 4, "num_key_value_heads": 2, "max_position_embeddings": 256,
+ "rms_norm_eps": 1e-5, "rope_theta": 10000.0, "tie_word_embeddings": true,
+ "hidden_act": "silu", "bos_token_id": 1, "eos_token_id": 2, "torch_dtype": "float32"})";
+
+constexpr auto kRecipe = R"(dayrun: 1
+name: first try
+base: {path: ../base, dtype: float32}
+adapter: {lora_rank: 4, lora_alpha: 8, target_modules: [q_proj, v_proj]}
+data:
+  - {name: rows, path: ../rows.jsonl, converter: token_ids}
+split: {validation: 8}
+tokens: {max_seq_len: 64}
+batch: {micro_batch_size: 2, epochs: EPOCHS}
+optimizer: {learning_rate: 1.0e-3}
+schedule: {warmup_steps: 5}
+eval: {every: {steps: 20}}
+)";
+
+void writeBase(const std::filesystem::path& folder) {
+    QVERIFY(core::write_file(folder / "config.json", kConfig).ok());
+    const auto config = core::read_model_config(folder);
+    QVERIFY2(config.ok(), config.ok() ? "" : config.error().text().c_str());
+    const core::WeightMap map = core::make_weight_map(*config);
+    std::vector<core::TensorToWrite> tensors;
+    static const std::vector<std::byte> s_zeros(1 << 20);
+    const auto add = [&](const std::string& name, std::vector<int64_t> shape) {
+        size_t count = 1;
+        for (const int64_t size : shape) count *= static_cast<size_t>(size);
+        tensors.push_back({name, core::TensorDtype::Float32, std::move(shape),
+                           std::span(s_zeros).first(count * 4)});
+    };
+    const int64_t hidden = config->hidden_size;
+    add(map.embed_tokens, {config->vocab_size, hidden});
+    add(map.final_norm, {hidden});
+    for (const core::LayerNames& layer : map.layers) {
+        add(layer.input_norm, {hidden});
+        add(layer.post_attention_norm, {hidden});
+        for (const core::LinearInfo& linear : layer.linears) {
+            add(linear.module + ".weight", {linear.out_features, linear.in_features});
+        }
+    }
+    const auto written = core::write_safetensors(folder / "model.safetensors", std::move(tensors));
+    QVERIFY2(written.ok(), written.ok() ? "" : written.error().text().c_str());
+}
+
+class PretendEngine final : public core::Engine {
+  public:
+    explicit PretendEngine(int step_ms) : m_step_ms(step_ms) {}
+
+    core::Result<core::PreparedModel> prepare(const core::Recipe& recipe) override {
+        m_rank = recipe.adapter.lora_rank;
+        return core::PreparedModel{.architecture = "LlamaForCausalLM",
+                                   .parameter_count = 20'000,
+                                   .trained_parameter_count = 500,
+                                   .vocab_size = 64,
+                                   .base_bytes = 80'000,
+                                   .dtype = "float32",
+                                   .adapted_modules = {}};
+    }
+    core::Result<void> accumulate(const core::PackedBatch&, double) override {
+        std::this_thread::sleep_for(std::chrono::milliseconds(m_step_ms));
+        return {};
+    }
+    core::Result<core::StepOutcome> apply_step(double) override {
+        ++m_step;
+        const double noise = 0.15 * std::sin(m_step * 1.7) * std::cos(m_step * 0.3);
+        return core::StepOutcome{.loss = loss() + noise, .grad_norm = 1.0 / m_step};
+    }
+    void drop_gradients() override {}
+    core::Result<core::EvalResult> evaluate(const std::vector<core::PackedBatch>& batches,
+                                            size_t source_count) override {
+        core::EvalResult result;
+        result.by_source.resize(source_count);
+        for (const core::PackedBatch& batch : batches) {
+            result.total.target_tokens += batch.target_token_count;
+        }
+        result.total.loss_sum = (loss() + 0.1) * static_cast<double>(result.total.target_tokens);
+        if (source_count > 0) result.by_source.front() = result.total;
+        return result;
+    }
+    core::Result<std::vector<int32_t>> generate(const std::vector<int32_t>&,
+                                                const core::GenerateOptions&) override {
+        return std::vector<int32_t>{};
+    }
+    core::Result<void> save_adapter(const std::filesystem::path& folder) override {
+        return core::write_file(folder / "adapter_config.json", "{}");
+    }
+    core::Result<void> save_state(const std::filesystem::path& folder) override {
+        return core::write_file(folder / "state", "state");
+    }
+    core::Result<void> load_state(const std::filesystem::path&) override { return {}; }
+    core::Result<core::LogprobsResult> logprobs(const std::vector<core::PackedRow>&,
+                                                const std::filesystem::path&,
+                                                const std::filesystem::path&) override {
+        return core::LogprobsResult{};
+    }
+    int64_t device_bytes() const override { return core::peak_resident_bytes(); }
+    int64_t device_bytes_peak() const override { return core::peak_resident_bytes(); }
+
+  private:
+    // A greater rank learns a little faster, so that compared curves differ.
+    double loss() const { return 1.0 + 3.0 * std::exp(-m_step * 0.002 * (4 + m_rank)); }
+
+    int m_step_ms;
+    int m_step = 0;
+    int m_rank = 0;
+};
+
+}  // namespace
+
+void makeProject(const std::filesystem::path& folder, int epochs) {
+    QVERIFY(core::Project::open_or_create(folder).ok());
+    writeBase(folder / "base");
+    std::string rows;
+    for (int i = 0; i < 40; ++i) {
+        rows += "{\"input_ids\": [1";
+        for (int j = 0; j < 10 + i % 7; ++j) rows += ", " + std::to_string(3 + (i * 7 + j) % 60);
+        rows += ", 2]}\n";
+    }
+    QVERIFY(core::write_file(folder / "rows.jsonl", rows).ok());
+    std::string recipe = kRecipe;
+    recipe.replace(recipe.find("EPOCHS"), 6, std::to_string(epochs));
+    QVERIFY(core::write_file(folder / "recipes" / "test.yaml", recipe).ok());
+}
+
+core::EngineFactory fakeEngine(int step_ms) {
+    return [step_ms](const core::Device&) -> core::Result<std::unique_ptr<core::Engine>> {
+        return std::make_unique<PretendEngine>(step_ms);
+    };
+}
+
+ui::WorkbenchOptions optionsWith(core::EngineFactory engine) {
+    ui::WorkbenchOptions options;
+    options.make_engine = std::move(engine);
+    options.device_name = "CPU, 2 threads";
+    return options;
+}
+
+bool waitFor(const std::function<bool()>& condition, int timeout_ms) {
+    QElapsedTimer since;
+    since.start();
+    while (!condition()) {
+        if (since.elapsed() > timeout_ms) return false;
+        QTest::qWait(10);
+    }
+    return true;
+}
+
+LoopWatch::LoopWatch() {
+    m_since.start();
+    m_timer.setInterval(5);
+    connect(&m_timer, &QTimer::timeout, this, [this] {
+        m_longest = std::max(m_longest, m_since.restart());
+    });
+    m_timer.start();
+}
+
+std::unique_ptr<QCoreApplication> make_application(int& argc, char** argv) {
+    auto application = std::make_unique<QApplication>(argc, argv);
+    ui::Theme::instance().apply(*application, ui::Appearance::Light);
+    return application;
+}
+
+}  // namespace dayrun::tests

@@ -1,0 +1,41 @@
+// What the window's tests share: a project with a tiny base and rows of token ids, an engine that
+// only pretends, and waiting that keeps the event loop turning and measures when it did not.
+#pragma once
+
+#include <QElapsedTimer>
+#include <QTest>
+#include <QTimer>
+#include <filesystem>
+#include <functional>
+
+#include "core/run/engine.h"
+#include "tests/support/temp_folder.h"
+#include "ui/shell/workbench.h"
+
+namespace dayrun::tests {
+
+/// Writes base/ (config.json and weights of zeros), rows.jsonl and recipes/test.yaml, and the
+/// project around them. `epochs` makes a run long or short.
+void makeProject(const std::filesystem::path& folder, int epochs = 400);
+
+/// An engine without maths: the loss falls with the steps, a micro-batch takes `step_ms`.
+core::EngineFactory fakeEngine(int step_ms = 2);
+
+ui::WorkbenchOptions optionsWith(core::EngineFactory engine);
+
+/// Turns the event loop until `condition` holds; false after `timeout_ms`.
+bool waitFor(const std::function<bool()>& condition, int timeout_ms = 20'000);
+
+/// Measures the longest time that the event loop did not turn.
+class LoopWatch : public QObject {
+  public:
+    LoopWatch();
+    qint64 longestGapMs() const { return m_longest; }
+
+  private:
+    QTimer m_timer;
+    QElapsedTimer m_since;
+    qint64 m_longest = 0;
+};
+
+}  // namespace dayrun::tests
