@@ -25,5 +25,7 @@ class CheckFailed : public std::logic_error {
 
 }  // namespace dayrun::core
 
+// libtorch's logging defines a CHECK of its own, which aborts: ours replaces it in the engine.
+#undef CHECK
 #define CHECK(condition) \
     ((condition) ? void(0) : ::dayrun::core::check_failed(#condition, __FILE__, __LINE__))

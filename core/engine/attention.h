@@ -1,0 +1,41 @@
+// Causal attention inside each document of a packed batch, with grouped heads and sliding windows.
+//   out = softmax(scale * q k^T + mask) v, scale = 1 / sqrt(head_dim)
+// Query head n reads key head n / (heads / kv_heads). A window w lets position i see the keys
+// i-w < j <= i. Neighbour: decoder/forward.cpp and backward.cpp. Lives on the run thread.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "core/engine/buffer.h"
+
+namespace dayrun::engine {
+
+struct AttentionShape {
+    int64_t heads = 0;
+    int64_t kv_heads = 0;
+    int64_t head_dim = 0;
+    int64_t window = 0;  // 0: full attention
+    double scale = 0;    // 0: 1 / sqrt(head_dim)
+};
+
+/// Rows are tokens; documents are [cu_seqlens[i], cu_seqlens[i + 1]). q [T, heads * head_dim],
+/// k and v [T, kv_heads * head_dim] may be columns of one matrix.
+struct AttentionInput {
+    Matrix q, k, v;
+};
+
+/// out [T, heads * head_dim]; logsumexp float32 [T, heads], kept for the backward.
+void attention_forward(const Matrix& out, const Matrix& logsumexp, const AttentionInput& input,
+                       const AttentionShape& shape, const std::vector<int32_t>& cu_seqlens);
+
+/// gradient.q, .k and .v are overwritten.
+void attention_backward(const AttentionInput& gradient, const Matrix& dout,
+                        const AttentionInput& input, const Matrix& out, const Matrix& logsumexp,
+                        const AttentionShape& shape, const std::vector<int32_t>& cu_seqlens);
+
+/// One query per row against cached keys: out [1, heads * head_dim], q [1, ...], k and v
+/// [keys, kv_heads * head_dim]. The caller leaves out keys beyond the window.
+void attention_decode(const Matrix& out, const AttentionInput& input, const AttentionShape& shape);
+
+}  // namespace dayrun::engine

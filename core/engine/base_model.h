@@ -1,0 +1,57 @@
+// The base a run starts from: its config, its names and its weights. Weights whose type fits are
+// used where the file is mapped; others are converted once, tensor by tensor, so that a base never
+// needs twice its size. Neighbour: decoder/decoder.h asks for weights by name.
+// Lives on the run thread; torch-free.
+#pragma once
+
+#include <deque>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/base/result.h"
+#include "core/engine/buffer.h"
+#include "core/model/model_config.h"
+#include "core/model/safetensors.h"
+#include "core/model/weight_map.h"
+#include "core/recipe/recipe.h"
+
+namespace dayrun::engine {
+
+class BaseModel {
+  public:
+    /// Reads config.json and opens the checkpoint of recipe.base (not its weights when
+    /// base.random_init). The compute type is base.dtype, or the file's.
+    static core::Result<BaseModel> open(const core::Recipe& recipe);
+
+    const core::ModelConfig& config() const { return m_config; }
+    const core::WeightMap& map() const { return m_map; }
+    const std::filesystem::path& folder() const { return m_folder; }
+    Dtype dtype() const { return m_dtype; }
+
+    /// A frozen weight in the compute type, valid as long as this object.
+    core::Result<Matrix> weight(const std::string& name, const std::vector<int64_t>& shape);
+    /// Copies a weight into float32 memory, or draws it where base.random_init: normal with the
+    /// config's initializer_range by (seed, name), norms one, biases zero.
+    core::Result<void> copy_weight(const std::string& name, const std::vector<int64_t>& shape,
+                                   float* out) const;
+    /// Bytes of the weights handed out, mapped or copied.
+    int64_t weight_bytes() const { return m_weight_bytes; }
+
+  private:
+    void draw_weight(const std::string& name, int64_t count, float* out) const;
+
+    core::ModelConfig m_config;
+    core::WeightMap m_map;
+    std::filesystem::path m_folder;
+    std::optional<core::CheckpointFiles> m_files;  // empty with base.random_init
+    std::deque<Buffer> m_copies;
+    Dtype m_dtype = Dtype::Float32;
+    uint64_t m_seed = 0;
+    int64_t m_weight_bytes = 0;
+};
+
+/// A stored tensor (F32, BF16 or F16) as float32.
+core::Result<void> convert_to_float(const core::TensorView& view, float* out);
+
+}  // namespace dayrun::engine

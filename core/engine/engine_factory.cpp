@@ -1,0 +1,28 @@
+// The door's body. Neighbour: engine_factory.h.
+#include "core/engine/engine_factory.h"
+
+#include <ATen/Config.h>
+#include <fmt/format.h>
+#include <torch/headeronly/version.h>
+
+#include "core/engine/torch_engine.h"
+
+namespace dayrun::engine {
+
+core::Result<std::unique_ptr<core::Engine>> make_engine(const core::Device& device) {
+    if (device.kind == core::DeviceKind::Cuda) {
+        return core::Error{.code = core::ErrorCode::NoGpu,
+                           .message = fmt::format("cuda:{} cannot be used: this build of Dayrun "
+                                                  "trains on the CPU only.",
+                                                  device.index),
+                           .hint = "Use --device cpu."};
+    }
+    return std::unique_ptr<core::Engine>(std::make_unique<TorchEngine>(device));
+}
+
+std::string torch_version() {
+    return fmt::format("{} ({}, {})", TORCH_VERSION, AT_MKL_ENABLED() ? "MKL" : "no MKL",
+                       AT_MKLDNN_ENABLED() ? "oneDNN" : "no oneDNN");
+}
+
+}  // namespace dayrun::engine

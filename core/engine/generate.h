@@ -1,0 +1,25 @@
+// Generation: greedy, or sampled by temperature, top-k and top-p with a seeded generator.
+// Neighbours: decoder/cached.cpp, loss.h (the head). Lives on the run thread; torch-free.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "core/base/rng.h"
+#include "core/engine/decoder/decoder.h"
+#include "core/engine/loss.h"
+#include "core/run/engine.h"
+
+namespace dayrun::engine {
+
+/// The next id from float32 logits: the highest (the lowest id of equals) at temperature 0, else
+/// drawn from softmax(logits / temperature) cut to top_k, then to the fewest ids that hold top_p.
+int32_t choose_token(std::vector<float>& logits, const core::GenerateOptions& options,
+                     core::Rng& rng);
+
+/// New ids after a prompt of at least one id; a stop id ends it and is not returned.
+std::vector<int32_t> generate_tokens(Decoder& decoder, LossHead& head,
+                                     const std::vector<int32_t>& prompt,
+                                     const core::GenerateOptions& options);
+
+}  // namespace dayrun::engine

@@ -1,0 +1,52 @@
+// The only place where exceptions of libtorch, of memory and of CHECK end: every door of the
+// engine runs its body through guarded(). Lives on the run thread.
+#pragma once
+
+#include <c10/core/InferenceMode.h>
+#include <c10/util/Exception.h>
+
+#include <exception>
+#include <new>
+#include <string>
+#include <utility>
+
+#include "core/base/check.h"
+#include "core/base/result.h"
+
+namespace dayrun::engine {
+
+inline core::Error out_of_memory(const char* action) {
+    return {.code = core::ErrorCode::OutOfHostMemory,
+            .message = std::string("The computer's memory is not enough to ") + action + ".",
+            .hint = "Lower tokens.max_seq_len or batch.micro_batch_size, or close other programs."};
+}
+
+/// Runs `body`, which returns a core::Result, in inference mode; exceptions become Errors.
+template <class Body>
+auto guarded(const char* action, Body&& body) -> decltype(body()) {
+    try {
+        const c10::InferenceMode inference;
+        return body();
+    } catch (const c10::OutOfMemoryError&) {
+        return out_of_memory(action);
+    } catch (const std::bad_alloc&) {
+        return out_of_memory(action);
+    } catch (const core::CheckFailed& failed) {
+        return core::Error{.code = core::ErrorCode::Internal,
+                           .message = std::string("Dayrun could not ") + action + ".",
+                           .hint = "This is a fault of Dayrun; please report it with the log.",
+                           .detail = failed.what()};
+    } catch (const c10::Error& failed) {
+        return core::Error{.code = core::ErrorCode::KernelFailed,
+                           .message = std::string("A computation failed while trying to ") +
+                                      action + ": " + failed.what_without_backtrace(),
+                           .detail = failed.what()};
+    } catch (const std::exception& failed) {
+        return core::Error{
+            .code = core::ErrorCode::Internal,
+            .message = std::string("Dayrun could not ") + action + ": " + failed.what(),
+            .detail = failed.what()};
+    }
+}
+
+}  // namespace dayrun::engine

@@ -1,0 +1,90 @@
+// Matrix products over MKL and oneDNN as libtorch carries them. Neighbour: gemm.h.
+#include "core/engine/linear/gemm.h"
+
+#include <ATen/ops/from_blob.h>
+
+#include "core/base/check.h"
+
+// libtorch exports the BLAS it was built with, and its oneDNN product on given outputs.
+extern "C" {
+void sgemm_(const char* transa, const char* transb, const int* m, const int* n, const int* k,
+            const float* alpha, const float* a, const int* lda, const float* b, const int* ldb,
+            const float* beta, float* c, const int* ldc);
+void gemm_bf16bf16f32_(const char* transa, const char* transb, const int* m, const int* n,
+                       const int* k, const float* alpha, const uint16_t* a, const int* lda,
+                       const uint16_t* b, const int* ldb, const float* beta, float* c,
+                       const int* ldc);
+}
+namespace at::native {
+void mkldnn_matmul(const at::Tensor& mat1, const at::Tensor& mat2, const at::Tensor& result,
+                   float beta, float alpha);
+}
+
+namespace dayrun::engine {
+namespace {
+
+// Below this many multiplications MKL's lower cost of a call wins (measured: 64 x 288 x 288).
+constexpr int64_t kSmallProduct = int64_t{12} << 20;
+
+int as_int(int64_t value) {
+    return static_cast<int>(value);
+}
+
+at::Tensor wrap(const Matrix& m) {
+    const auto type = m.dtype == Dtype::Float32 ? at::kFloat : at::kBFloat16;
+    return at::from_blob(m.data, {m.rows, m.cols}, {m.stride, 1}, at::TensorOptions(type));
+}
+
+void sgemm(char transa, char transb, int64_t m, int64_t n, int64_t k, float alpha, const Matrix& a,
+           const Matrix& b, float beta, float* c, int64_t c_stride) {
+    const int m_ = as_int(m), n_ = as_int(n), k_ = as_int(k);
+    const int lda = as_int(a.stride), ldb = as_int(b.stride), ldc = as_int(c_stride);
+    sgemm_(&transa, &transb, &m_, &n_, &k_, &alpha, a.floats(), &lda, b.floats(), &ldb, &beta, c,
+           &ldc);
+}
+
+bool use_sgemm(const Matrix& out, int64_t inner) {
+    return out.dtype == Dtype::Float32 && out.rows * out.cols * inner < kSmallProduct;
+}
+
+}  // namespace
+
+void multiply_nt(const Matrix& out, const Matrix& x, const Matrix& w, float alpha, float beta) {
+    CHECK(out.rows == x.rows && out.cols == w.rows && x.cols == w.cols);
+    CHECK(out.dtype == x.dtype && x.dtype == w.dtype);
+    if (out.rows == 0 || out.cols == 0) return;
+    if (use_sgemm(out, x.cols)) {
+        // Row-major out is column-major out^T = w x^T.
+        sgemm('T', 'N', out.cols, out.rows, x.cols, alpha, w, x, beta, out.floats(), out.stride);
+        return;
+    }
+    at::native::mkldnn_matmul(wrap(x), wrap(w).t(), wrap(out), beta, alpha);
+}
+
+void multiply_nn(const Matrix& out, const Matrix& x, const Matrix& w, float alpha, float beta) {
+    CHECK(out.rows == x.rows && out.cols == w.cols && x.cols == w.rows);
+    CHECK(out.dtype == x.dtype && x.dtype == w.dtype);
+    if (out.rows == 0 || out.cols == 0) return;
+    if (use_sgemm(out, x.cols)) {
+        sgemm('N', 'N', out.cols, out.rows, x.cols, alpha, w, x, beta, out.floats(), out.stride);
+        return;
+    }
+    at::native::mkldnn_matmul(wrap(x), wrap(w), wrap(out), beta, alpha);
+}
+
+void add_multiply_tn(float* out, const Matrix& y, const Matrix& x, float alpha) {
+    CHECK(y.rows == x.rows && y.dtype == x.dtype);
+    if (y.rows == 0 || y.cols == 0) return;
+    if (x.dtype == Dtype::Float32) {
+        sgemm('N', 'T', x.cols, y.cols, x.rows, alpha, x, y, 1.0F, out, x.cols);
+        return;
+    }
+    const char transa = 'N', transb = 'T';
+    const int m = as_int(x.cols), n = as_int(y.cols), k = as_int(x.rows);
+    const int lda = as_int(x.stride), ldb = as_int(y.stride), ldc = as_int(x.cols);
+    const float one = 1.0F;
+    gemm_bf16bf16f32_(&transa, &transb, &m, &n, &k, &alpha, static_cast<const uint16_t*>(x.data),
+                      &lda, static_cast<const uint16_t*>(y.data), &ldb, &one, out, &ldc);
+}
+
+}  // namespace dayrun::engine

@@ -1,0 +1,47 @@
+// The head and the loss: final norm, logits and cross-entropy over the supervised rows only, in
+// chunks of a fixed number of rows, so that all logits never exist at once. The chunk depends on
+// the vocabulary alone: sums do not change with the activation plan or the batch.
+//   loss = sum over rows with a target of (logsumexp(z) - z[target])
+// Neighbours: decoder/ gives the last residual stream and takes its gradient.
+// Lives on the run thread; torch-free.
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "core/engine/decoder/decoder.h"
+
+namespace dayrun::engine {
+
+class LossHead {
+  public:
+    explicit LossHead(const DecoderWeights& weights);
+
+    /// Nats of each row that has a target, in order. Nothing is kept.
+    std::vector<float> losses(const HiddenState& hidden, const std::vector<int32_t>& targets);
+    /// The same, and the gradient of grad_scale * (their sum): written to gradient [T, H] (zero in
+    /// rows without a target), added to those of trained head weights.
+    std::vector<float> losses_and_gradient(const HiddenState& hidden,
+                                           const std::vector<int32_t>& targets, float grad_scale,
+                                           const Matrix& gradient);
+    /// float32 logits of rows [begin, begin + count), one after the other.
+    void logits(const HiddenState& hidden, int64_t begin, int64_t count, float* out);
+
+    int64_t chunk_rows() const { return m_chunk_rows; }
+
+  private:
+    /// Gathers rows of residual + delta and norms them.
+    struct NormedRows {
+        Matrix h, normed, rstd;
+    };
+    NormedRows normed_rows(const HiddenState& hidden, const std::vector<int32_t>& rows);
+
+    const DecoderWeights& m_weights;
+    int64_t m_chunk_rows = 0;
+    RowBuffer m_h, m_delta, m_normed, m_rstd, m_logits;
+};
+
+/// Positions with a target.
+std::vector<int32_t> supervised_rows(const std::vector<int32_t>& targets);
+
+}  // namespace dayrun::engine

@@ -1,0 +1,62 @@
+// What is trained: float32 masters, their gradients, and bfloat16 copies to compute with where the
+// base is bfloat16. Names are those of the saved file (PEFT's, or the checkpoint's own).
+// Neighbours: linear/linear_group.h reads the values, optimizer/ changes them, checkpoint.h saves.
+// Lives on the run thread; torch-free.
+#pragma once
+
+#include <deque>
+#include <string>
+#include <vector>
+
+#include "core/engine/buffer.h"
+
+namespace dayrun::engine {
+
+struct Parameter {
+    std::string name;
+    std::vector<int64_t> shape;
+    int64_t count = 0;
+    float* value = nullptr;     // [count] the master
+    float* gradient = nullptr;  // [count] added to by every micro-batch
+    bfloat16* copy = nullptr;   // [count] the value rounded, or null for a float32 base
+    bool decays = true;         // weight decay acts on it
+
+    /// What the products read: the copy where there is one, else the master.
+    Matrix matrix() const;
+    /// Writes the copy again after the master was set.
+    void refresh_copy() const;
+};
+
+class ParameterSet {
+  public:
+    struct Spec {
+        std::string name;
+        std::vector<int64_t> shape;
+    };
+
+    explicit ParameterSet(Dtype compute_dtype) : m_compute_dtype(compute_dtype) {}
+
+    /// Adds parameters that lie end to end in memory, so that matrices of one width can also be
+    /// used as one tall matrix. Returns pointers that stay valid. Values are not set.
+    std::vector<Parameter*> add_block(const std::vector<Spec>& specs);
+
+    std::deque<Parameter>& all() { return m_parameters; }
+    const std::deque<Parameter>& all() const { return m_parameters; }
+    Parameter* find(const std::string& name);
+    int64_t count() const;
+    void zero_gradients();
+    void refresh_copies() const;
+
+  private:
+    struct Block {
+        Buffer values, gradients, copies;
+    };
+    Dtype m_compute_dtype;
+    std::deque<Parameter> m_parameters;
+    std::deque<Block> m_blocks;
+};
+
+/// No decay for biases and norms; adapters decay (facts: transformers' rule).
+bool has_weight_decay(const std::string& name);
+
+}  // namespace dayrun::engine

@@ -1,0 +1,283 @@
+// The engine's doors. Neighbour: torch_engine.h; logprobs() is in logprobs.cpp.
+#include "core/engine/torch_engine.h"
+
+#include <ATen/Parallel.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cmath>
+#include <fstream>
+
+#include "core/base/clock.h"
+#include "core/engine/checkpoint.h"
+#include "core/engine/generate.h"
+#include "core/engine/guard.h"
+#include "kernels/common/parallel.h"
+#include "kernels/grad_norm/grad_norm.h"
+
+namespace dayrun::engine {
+namespace {
+
+using core::Error;
+using core::ErrorCode;
+using core::Result;
+
+void torch_parallel(int64_t count, int64_t grain, kernels::ParallelTask task, void* context) {
+    at::parallel_for(0, count, grain,
+                     [&](int64_t begin, int64_t end) { task(context, begin, end); });
+}
+
+Error unsupported(std::string message, std::string hint) {
+    return {.code = ErrorCode::Unsupported, .message = std::move(message), .hint = std::move(hint)};
+}
+
+// Understood but not implemented: refused by name, never ignored.
+Result<void> check_recipe(const core::Recipe& recipe) {
+    const core::AdapterSpec& adapter = recipe.adapter;
+    if (recipe.quantization.base == core::BaseQuantization::Nf4) {
+        return unsupported("quantization.base: nf4 is not implemented yet.", "Use none.");
+    }
+    if (adapter.method == core::AdapterMethod::Dora) {
+        return unsupported("adapter.method: dora is not implemented yet.", "Use lora or rslora.");
+    }
+    if (adapter.lora_dropout != 0) {
+        return unsupported("adapter.lora_dropout is not implemented yet.", "Set it to 0.");
+    }
+    if (adapter.neftune_alpha != 0) {
+        return unsupported("adapter.neftune_alpha is not implemented yet.", "Set it to 0.");
+    }
+    if (adapter.method == core::AdapterMethod::Full && !adapter.init_from.empty()) {
+        return Error{.code = ErrorCode::BadRecipe,
+                     .message = "adapter.init_from names an adapter, but adapter.method is full.",
+                     .hint = "Set adapter.method to lora, or leave init_from empty."};
+    }
+    return {};
+}
+
+Dtype stored_dtype(const core::AdapterSpec& spec) {
+    return spec.dtype == core::DtypeChoice::BFloat16 ? Dtype::BFloat16 : Dtype::Float32;
+}
+
+}  // namespace
+
+void TorchEngine::bind_thread() {
+    if (m_bound_thread == std::this_thread::get_id()) return;
+    m_bound_thread = std::this_thread::get_id();
+    const int cores = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+    at::set_num_threads(m_device.threads > 0 ? m_device.threads : cores);
+    kernels::set_parallel_backend(&torch_parallel);
+}
+
+Result<core::PreparedModel> TorchEngine::prepare(const core::Recipe& recipe) {
+    return guarded("open the base model", [&]() -> Result<core::PreparedModel> {
+        bind_thread();
+        return prepare_model(recipe);
+    });
+}
+
+Result<core::PreparedModel> TorchEngine::prepare_base(const core::Recipe& recipe) {
+    core::Recipe alone = recipe;
+    alone.adapter = {};
+    alone.adapter.target_modules = std::vector<std::string>{};
+    alone.optimizer = {};
+    return prepare(alone);
+}
+
+Result<core::PreparedModel> TorchEngine::prepare_model(const core::Recipe& recipe) {
+    CHECK(m_decoder == nullptr);
+    TRY_VOID(check_recipe(recipe));
+    m_recipe = recipe;
+    TRY(base, BaseModel::open(recipe));
+    m_base = std::make_unique<BaseModel>(std::move(base));
+    TRY(model, build_model(recipe, *m_base));
+    m_model = std::move(model);
+    TRY(optimizer, make_optimizer(recipe.optimizer, *m_model.parameters));
+    m_optimizer = std::move(optimizer);
+    TRY(decoder, Decoder::make(std::move(m_model.weights)));
+    m_decoder = std::move(decoder);
+    m_head = std::make_unique<LossHead>(m_decoder->weights());
+
+    const core::ModelConfig& config = m_base->config();
+    core::PreparedModel prepared;
+    prepared.architecture = config.architecture;
+    prepared.parameter_count = core::parameter_count(config);
+    prepared.trained_parameter_count = m_model.parameters->count();
+    prepared.vocab_size = config.vocab_size;
+    prepared.base_bytes = m_base->weight_bytes();
+    prepared.dtype = m_base->dtype() == Dtype::BFloat16 ? "bfloat16" : "float32";
+    prepared.adapted_modules = m_model.adapted_modules;
+    return prepared;
+}
+
+Result<void> TorchEngine::check_ready() const {
+    if (m_head != nullptr) return {};
+    return Error{.code = ErrorCode::Internal,
+                 .message = "The engine was used before its base model was opened."};
+}
+
+Result<void> TorchEngine::check_batch(const core::PackedBatch& batch) const {
+    TRY_VOID(check_ready());
+    const int64_t vocab = m_base->config().vocab_size;
+    const auto is_id = [&](int32_t id) { return id >= 0 && id < vocab; };
+    const auto refuse = [&](int32_t id, const char* what) {
+        return Error{.code = ErrorCode::BadData,
+                     .message = fmt::format("A row holds the {} {}, but the base has {} ids.", what,
+                                            id, vocab),
+                     .hint = "The tokenizer or the rows do not belong to this base."};
+    };
+    for (const int32_t id : batch.tokens) {
+        if (!is_id(id)) return refuse(id, "token");
+    }
+    for (const int32_t id : batch.targets) {
+        if (id != core::kIgnoreLabel && !is_id(id)) return refuse(id, "label");
+    }
+    CHECK(batch.targets.size() == batch.tokens.size());
+    CHECK(batch.position_ids.size() == batch.tokens.size());
+    CHECK(!batch.cu_seqlens.empty() &&
+          batch.cu_seqlens.back() == static_cast<int32_t>(batch.tokens.size()));
+    return {};
+}
+
+Result<void> TorchEngine::accumulate(const core::PackedBatch& batch, double loss_divisor) {
+    return guarded("train on a micro-batch", [&]() -> Result<void> {
+        bind_thread();
+        TRY_VOID(check_batch(batch));
+        return accumulate_batch(batch, loss_divisor);
+    });
+}
+
+Result<void> TorchEngine::accumulate_batch(const core::PackedBatch& batch, double loss_divisor) {
+    if (batch.target_token_count == 0) return {};
+    const HiddenState hidden = m_decoder->forward_for_training(batch);
+    const Matrix gradient = m_decoder->gradient_rows(static_cast<int64_t>(batch.tokens.size()));
+    const std::vector<float> losses = m_head->losses_and_gradient(
+        hidden, batch.targets, static_cast<float>(1.0 / loss_divisor), gradient);
+    double sum = 0;
+    for (const float loss : losses) sum += loss;
+    m_loss += sum / loss_divisor;
+    m_target_tokens += batch.target_token_count;
+    // A loss that is not finite ends in skipping the step: its gradients are worth nothing.
+    if (std::isfinite(m_loss)) m_decoder->backward(batch, gradient);
+    return {};
+}
+
+Result<core::StepOutcome> TorchEngine::apply_step(double learning_rate) {
+    return guarded("apply a step", [&]() -> Result<core::StepOutcome> {
+        bind_thread();
+        TRY_VOID(check_ready());
+        std::vector<kernels::GradTensor> gradients;
+        for (const Parameter& parameter : m_model.parameters->all()) {
+            gradients.push_back({parameter.gradient, parameter.count});
+        }
+        const kernels::GradNorm norm =
+            kernels::grad_norm(gradients.data(), static_cast<int64_t>(gradients.size()));
+        core::StepOutcome outcome{.loss = m_loss, .grad_norm = norm.norm};
+        outcome.skipped = !std::isfinite(m_loss) || !norm.finite || m_target_tokens == 0;
+        if (!outcome.skipped) {
+            const double max_norm = m_recipe.optimizer.max_grad_norm;
+            m_optimizer->step(learning_rate, kernels::clip_coefficient(norm.norm, max_norm));
+        }
+        drop_gradients();
+        return outcome;
+    });
+}
+
+void TorchEngine::drop_gradients() {
+    if (m_model.parameters != nullptr) m_model.parameters->zero_gradients();
+    m_loss = 0;
+    m_target_tokens = 0;
+}
+
+Result<core::EvalResult> TorchEngine::evaluate(const std::vector<core::PackedBatch>& batches,
+                                               size_t source_count) {
+    return guarded("evaluate", [&]() -> Result<core::EvalResult> {
+        bind_thread();
+        core::EvalResult result;
+        result.by_source.resize(source_count);
+        for (const core::PackedBatch& batch : batches) {
+            TRY_VOID(check_batch(batch));
+            if (batch.target_token_count == 0) continue;
+            const std::vector<float> losses =
+                m_head->losses(m_decoder->forward(batch), batch.targets);
+            size_t next = 0;
+            for (const core::DocumentSpan& document : batch.documents) {
+                double sum = 0;
+                int64_t count = 0;
+                for (int32_t t = document.begin; t < document.end; ++t) {
+                    if (batch.targets[static_cast<size_t>(t)] == core::kIgnoreLabel) continue;
+                    sum += losses[next++];
+                    ++count;
+                }
+                if (document.source_index < source_count) {
+                    result.by_source[document.source_index].loss_sum += sum;
+                    result.by_source[document.source_index].target_tokens += count;
+                }
+                result.total.loss_sum += sum;
+                result.total.target_tokens += count;
+            }
+        }
+        return result;
+    });
+}
+
+Result<std::vector<int32_t>> TorchEngine::generate(const std::vector<int32_t>& prompt,
+                                                   const core::GenerateOptions& options) {
+    return guarded("generate text", [&]() -> Result<std::vector<int32_t>> {
+        bind_thread();
+        TRY_VOID(check_ready());
+        const int64_t vocab = m_base->config().vocab_size;
+        for (const int32_t id : prompt) {
+            if (id >= 0 && id < vocab) continue;
+            return Error{.code = ErrorCode::BadUsage,
+                         .message = fmt::format("The prompt holds the id {}, but the base has {}.",
+                                                id, vocab)};
+        }
+        if (prompt.empty()) {
+            return Error{.code = ErrorCode::BadUsage,
+                         .message = "The prompt is empty.",
+                         .hint = "Give at least one token."};
+        }
+        return generate_tokens(*m_decoder, *m_head, prompt, options);
+    });
+}
+
+Result<void> TorchEngine::save_adapter(const std::filesystem::path& folder) {
+    return guarded("save the adapter", [&]() -> Result<void> {
+        TRY_VOID(check_ready());
+        const Dtype stored = stored_dtype(m_recipe.adapter);
+        if (m_recipe.adapter.method == core::AdapterMethod::Full) {
+            return save_model_folder(folder, m_base->folder(), *m_model.parameters, stored);
+        }
+        return save_adapter_folder(folder, m_model.adapter, *m_model.parameters, stored);
+    });
+}
+
+Result<void> TorchEngine::save_state(const std::filesystem::path& folder) {
+    return guarded("save the run's state", [&]() -> Result<void> {
+        TRY_VOID(check_ready());
+        return save_trainer_state(folder, *m_model.parameters, *m_optimizer);
+    });
+}
+
+Result<void> TorchEngine::load_state(const std::filesystem::path& folder) {
+    return guarded("load the run's state", [&]() -> Result<void> {
+        TRY_VOID(check_ready());
+        drop_gradients();
+        return load_trainer_state(folder, *m_model.parameters, *m_optimizer);
+    });
+}
+
+int64_t TorchEngine::device_bytes() const {
+    // Second field of statm: resident pages.
+    std::ifstream statm("/proc/self/statm");
+    int64_t pages = 0, resident = 0;
+    statm >> pages >> resident;
+    return resident * sysconf(_SC_PAGESIZE);
+}
+
+int64_t TorchEngine::device_bytes_peak() const {
+    return core::peak_resident_bytes();
+}
+
+}  // namespace dayrun::engine

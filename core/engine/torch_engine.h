@@ -1,0 +1,65 @@
+// The Engine of core/run by composition of this room's parts, on the CPU. Every door runs guarded
+// and in inference mode; threads are set on the calling thread, because libtorch's thread count is
+// per thread. Lives on the run thread.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <thread>
+
+#include "core/engine/base_model.h"
+#include "core/engine/decoder/decoder.h"
+#include "core/engine/loss.h"
+#include "core/engine/model_builder.h"
+#include "core/engine/optimizer/optimizer.h"
+#include "core/run/engine.h"
+
+namespace dayrun::engine {
+
+class TorchEngine : public core::Engine {
+  public:
+    explicit TorchEngine(const core::Device& device) : m_device(device) {}
+
+    core::Result<core::PreparedModel> prepare(const core::Recipe& recipe) override;
+    core::Result<core::PreparedModel> prepare_base(const core::Recipe& recipe) override;
+    core::Result<void> accumulate(const core::PackedBatch& batch, double loss_divisor) override;
+    core::Result<core::StepOutcome> apply_step(double learning_rate) override;
+    void drop_gradients() override;
+    core::Result<core::EvalResult> evaluate(const std::vector<core::PackedBatch>& batches,
+                                            size_t source_count) override;
+    core::Result<std::vector<int32_t>> generate(const std::vector<int32_t>& prompt,
+                                                const core::GenerateOptions& options) override;
+    core::Result<void> save_adapter(const std::filesystem::path& folder) override;
+    core::Result<void> save_state(const std::filesystem::path& folder) override;
+    core::Result<void> load_state(const std::filesystem::path& folder) override;
+    core::Result<core::LogprobsResult> logprobs(const std::vector<core::PackedRow>& rows,
+                                                const std::filesystem::path& logits_out,
+                                                const std::filesystem::path& grads_out) override;
+    int64_t device_bytes() const override;
+    int64_t device_bytes_peak() const override;
+
+    /// For tests and the memory plan: the decoder and what is trained. Valid after prepare().
+    Decoder& decoder() { return *m_decoder; }
+    ParameterSet& parameters() { return *m_model.parameters; }
+
+  private:
+    /// Sets libtorch's threads for the calling thread, once per thread.
+    void bind_thread();
+    core::Result<core::PreparedModel> prepare_model(const core::Recipe& recipe);
+    core::Result<void> check_ready() const;
+    core::Result<void> check_batch(const core::PackedBatch& batch) const;
+    core::Result<void> accumulate_batch(const core::PackedBatch& batch, double loss_divisor);
+
+    core::Device m_device;
+    std::optional<std::thread::id> m_bound_thread;
+    core::Recipe m_recipe;
+    std::unique_ptr<BaseModel> m_base;
+    BuiltModel m_model;
+    std::unique_ptr<Decoder> m_decoder;
+    std::unique_ptr<LossHead> m_head;
+    std::unique_ptr<Optimizer> m_optimizer;
+    double m_loss = 0;            // of the step being accumulated
+    int64_t m_target_tokens = 0;  // of the step being accumulated
+};
+
+}  // namespace dayrun::engine

@@ -1,0 +1,224 @@
+// Bodies of engine_support.h.
+#include "tests/engine/engine_support.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <nlohmann/json.hpp>
+
+#include "core/base/atomic_file.h"
+#include "core/base/rng.h"
+#include "core/model/model_config.h"
+#include "core/model/weight_map.h"
+
+namespace dayrun::tests {
+
+using namespace dayrun::core;
+
+namespace {
+
+std::string config_json(const TinyModel& m) {
+    nlohmann::json config = {{"architectures", {m.architecture}},
+                             {"model_type", m.model_type},
+                             {"vocab_size", m.vocab},
+                             {"hidden_size", m.hidden},
+                             {"intermediate_size", m.intermediate},
+                             {"num_hidden_layers", m.layers},
+                             {"num_attention_heads", m.heads},
+                             {"num_key_value_heads", m.kv_heads},
+                             {"head_dim", m.head_dim},
+                             {"rms_norm_eps", 1e-5},
+                             {"rope_theta", 10000.0},
+                             {"max_position_embeddings", 512},
+                             {"hidden_act", "silu"},
+                             {"tie_word_embeddings", m.tied},
+                             {"torch_dtype", "float32"}};
+    if (m.window > 0) config["sliding_window"] = m.window;
+    return config.dump(1);
+}
+
+struct Writer {
+    std::vector<TensorToWrite> tensors;
+    std::vector<std::unique_ptr<std::vector<std::byte>>> bytes;
+    TensorDtype dtype;
+    double scale;
+    uint64_t seed;
+
+    void add(const std::string& name, const std::vector<int64_t>& shape) {
+        int64_t count = 1;
+        for (const int64_t extent : shape) count *= extent;
+        Rng rng(seed, name);
+        const bool is_norm = shape.size() == 1 && name.find("bias") == std::string::npos;
+        auto data = std::make_unique<std::vector<std::byte>>(
+            static_cast<size_t>(count * dtype_bytes(dtype)));
+        for (int64_t i = 0; i < count; ++i) {
+            const float value = static_cast<float>((is_norm ? 1.0 : 0.0) + scale * rng.normal());
+            if (dtype == TensorDtype::Float32) {
+                std::memcpy(data->data() + i * 4, &value, 4);
+            } else {
+                const kernels::bfloat16 narrow = kernels::to_bfloat16(value);
+                std::memcpy(data->data() + i * 2, &narrow, 2);
+            }
+        }
+        tensors.push_back({name, dtype, shape, std::span<const std::byte>(*data)});
+        bytes.push_back(std::move(data));
+    }
+};
+
+}  // namespace
+
+bool write_tiny_model(const std::filesystem::path& folder, const TinyModel& model, uint64_t seed,
+                      TensorDtype dtype) {
+    if (!write_file(folder / "config.json", config_json(model)).ok()) return false;
+    const auto config = read_model_config(folder);
+    if (!config.ok()) {
+        qWarning("%s", config.error().text().c_str());
+        return false;
+    }
+    const WeightMap map = make_weight_map(*config);
+    Writer writer{{}, {}, dtype, model.weight_scale, seed};
+    writer.add(map.embed_tokens, {config->vocab_size, config->hidden_size});
+    if (!map.lm_head.empty()) writer.add(map.lm_head, {config->vocab_size, config->hidden_size});
+    writer.add(map.final_norm, {config->hidden_size});
+    for (const LayerNames& layer : map.layers) {
+        writer.add(layer.input_norm, {config->hidden_size});
+        writer.add(layer.post_attention_norm, {config->hidden_size});
+        if (!layer.q_norm.empty()) {
+            writer.add(layer.q_norm, {config->head_dim});
+            writer.add(layer.k_norm, {config->head_dim});
+        }
+        for (const LinearInfo& linear : layer.linears) {
+            writer.add(linear.module + ".weight", {linear.out_features, linear.in_features});
+            if (linear.has_bias) writer.add(linear.module + ".bias", {linear.out_features});
+        }
+    }
+    return write_safetensors(folder / "model.safetensors", writer.tensors).ok();
+}
+
+Recipe lora_recipe(const std::filesystem::path& folder, int rank, double alpha) {
+    Recipe recipe;
+    recipe.base.path = folder.string();
+    recipe.adapter.lora_rank = rank;
+    recipe.adapter.lora_alpha = alpha;
+    return recipe;
+}
+
+std::unique_ptr<engine::TorchEngine> open_engine(const Recipe& recipe, int threads) {
+    auto engine = std::make_unique<engine::TorchEngine>(Device{.threads = threads});
+    const auto prepared = engine->prepare(recipe);
+    if (prepared.ok()) return engine;
+    qWarning("%s", prepared.error().text().c_str());
+    return nullptr;
+}
+
+PackedRow make_row(std::vector<int32_t> tokens, std::vector<int32_t> labels,
+                   uint32_t source_index) {
+    PackedRow row;
+    const auto length = static_cast<int32_t>(tokens.size());
+    row.documents.push_back({.source_index = source_index, .begin = 0, .end = length});
+    for (size_t i = 1; i < labels.size(); ++i) row.target_token_count += labels[i] != kIgnoreLabel;
+    row.tokens = std::move(tokens);
+    row.labels = std::move(labels);
+    return row;
+}
+
+PackedRow random_row(int64_t length, int64_t vocab, uint64_t seed, double masked) {
+    Rng rng(seed, "row");
+    std::vector<int32_t> tokens, labels;
+    for (int64_t i = 0; i < length; ++i) {
+        tokens.push_back(static_cast<int32_t>(rng.below(static_cast<uint64_t>(vocab))));
+        labels.push_back(rng.uniform() < masked ? kIgnoreLabel : tokens.back());
+    }
+    return make_row(std::move(tokens), std::move(labels));
+}
+
+PackedRow join_rows(const std::vector<PackedRow>& rows) {
+    PackedRow joined;
+    for (const PackedRow& row : rows) {
+        const auto begin = static_cast<int32_t>(joined.tokens.size());
+        for (DocumentSpan document : row.documents) {
+            document.begin += begin;
+            document.end += begin;
+            joined.documents.push_back(document);
+        }
+        joined.tokens.insert(joined.tokens.end(), row.tokens.begin(), row.tokens.end());
+        joined.labels.insert(joined.labels.end(), row.labels.begin(), row.labels.end());
+        joined.target_token_count += row.target_token_count;
+    }
+    return joined;
+}
+
+TensorFile read_tensors(const std::filesystem::path& path) {
+    TensorFile read;
+    const auto file = SafetensorsFile::open(path);
+    if (!file.ok()) {
+        qWarning("%s", file.error().text().c_str());
+        return read;
+    }
+    for (const TensorView& view : (*file)->tensors()) {
+        std::vector<float>& values = read.values[view.name];
+        read.shapes[view.name] = view.shape;
+        for (int64_t i = 0; i < view.element_count(); ++i) {
+            const std::byte* const at = view.bytes.data() + i * dtype_bytes(view.dtype);
+            if (view.dtype == TensorDtype::Int64) {
+                int64_t value = 0;
+                std::memcpy(&value, at, 8);
+                values.push_back(static_cast<float>(value));
+            } else if (view.dtype == TensorDtype::BFloat16) {
+                kernels::bfloat16 value{};
+                std::memcpy(&value, at, 2);
+                values.push_back(kernels::to_float(value));
+            } else {
+                float value = 0;
+                std::memcpy(&value, at, 4);
+                values.push_back(value);
+            }
+        }
+    }
+    return read;
+}
+
+std::vector<PackedRow> read_rows(const TensorFile& file) {
+    std::vector<PackedRow> rows;
+    const auto& shape = file.shapes.at("input_ids");
+    const std::vector<float>& ids = file.values.at("input_ids");
+    const std::vector<float>& labels = file.values.at("labels");
+    const auto as_ids = [](auto begin, auto end) { return std::vector<int32_t>(begin, end); };
+    for (int64_t i = 0; i < shape[0]; ++i) {
+        const int64_t from = i * shape[1], to = from + shape[1];
+        rows.push_back(make_row(as_ids(ids.begin() + from, ids.begin() + to),
+                                as_ids(labels.begin() + from, labels.begin() + to)));
+    }
+    return rows;
+}
+
+double relative_difference(std::span<const float> got, std::span<const float> want) {
+    if (got.size() != want.size() || want.empty()) return INFINITY;
+    double difference = 0, norm = 0;
+    for (size_t i = 0; i < want.size(); ++i) {
+        const double d = double{got[i]} - double{want[i]};
+        difference += d * d;
+        norm += double{want[i]} * double{want[i]};
+    }
+    return norm > 0 ? std::sqrt(difference / norm) : std::sqrt(difference);
+}
+
+double largest_difference(std::span<const float> got, std::span<const float> want) {
+    if (got.size() != want.size() || want.empty()) return INFINITY;
+    double largest = 0;
+    for (size_t i = 0; i < want.size(); ++i) {
+        const double d = std::abs(double{got[i]} - double{want[i]});
+        if (!(d <= largest)) largest = d;
+    }
+    return largest;
+}
+
+std::span<const float> gradient_of(const engine::Parameter& parameter) {
+    return {parameter.gradient, static_cast<size_t>(parameter.count)};
+}
+
+std::span<const float> value_of(const engine::Parameter& parameter) {
+    return {parameter.value, static_cast<size_t>(parameter.count)};
+}
+
+}  // namespace dayrun::tests

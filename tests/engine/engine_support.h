@@ -1,0 +1,72 @@
+// What the engine's tests share: recipes in code, rows of token ids, small random models in the
+// Hugging Face layout, and relative differences. Neighbour: engine_support.cpp.
+#pragma once
+
+#include <QString>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "core/engine/torch_engine.h"
+#include "core/model/safetensors.h"
+#include "core/recipe/recipe.h"
+#include "core/tokens/packed.h"
+
+namespace dayrun::tests {
+
+inline const std::vector<std::string> kSevenProjections = {
+    "q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"};
+
+/// A small model's shape; written as a folder with config.json and model.safetensors.
+struct TinyModel {
+    std::string architecture = "LlamaForCausalLM";
+    std::string model_type = "llama";
+    int64_t vocab = 67, hidden = 24, intermediate = 40, layers = 2, heads = 4, kv_heads = 2,
+            head_dim = 6, window = 0;
+    bool tied = false;
+    double weight_scale = 0.2;
+};
+/// False when a file cannot be written.
+bool write_tiny_model(const std::filesystem::path& folder, const TinyModel& model, uint64_t seed,
+                      core::TensorDtype dtype = core::TensorDtype::Float32);
+
+/// A recipe that trains LoRA on all linear modules of the model in `folder`.
+core::Recipe lora_recipe(const std::filesystem::path& folder, int rank = 4, double alpha = 8);
+
+/// A prepared engine, or null after printing why not.
+std::unique_ptr<engine::TorchEngine> open_engine(const core::Recipe& recipe, int threads = 1);
+
+/// One row of one document.
+core::PackedRow make_row(std::vector<int32_t> tokens, std::vector<int32_t> labels,
+                         uint32_t source_index = 0);
+/// A row of random ids; about `masked` of its labels are not trained.
+core::PackedRow random_row(int64_t length, int64_t vocab, uint64_t seed, double masked = 0.3);
+/// Several rows' documents in one row.
+core::PackedRow join_rows(const std::vector<core::PackedRow>& rows);
+
+/// A whole tensor file as float32 values by name (I64 ids are converted too).
+struct TensorFile {
+    std::map<std::string, std::vector<float>> values;
+    std::map<std::string, std::vector<int64_t>> shapes;
+};
+TensorFile read_tensors(const std::filesystem::path& path);
+/// Rows from the tensors input_ids and labels [rows, T].
+std::vector<core::PackedRow> read_rows(const TensorFile& file);
+
+/// Norm of the difference over the norm of `want`.
+double relative_difference(std::span<const float> got, std::span<const float> want);
+double largest_difference(std::span<const float> got, std::span<const float> want);
+std::span<const float> gradient_of(const engine::Parameter& parameter);
+std::span<const float> value_of(const engine::Parameter& parameter);
+
+}  // namespace dayrun::tests
+
+// Fails the test with the Result's error in words; evaluates its argument once.
+#define REQUIRE_OK(...)                                                                \
+    do {                                                                               \
+        const auto& required = (__VA_ARGS__);                                          \
+        QVERIFY2(required.ok(), required.ok() ? "" : required.error().text().c_str()); \
+    } while (false)
