@@ -267,6 +267,8 @@ Result<std::vector<RecordedLog>> RunQuery::log(const std::string& run_id, int64_
 std::optional<double> RunQuery::measured_tokens_per_second(const std::string& base_path,
                                                            const std::string& device_name) const {
     // The middle one of the newest matching run's warm steps (the first two warm up caches).
+    // Runs keep their base as an absolute path without dots.
+    const std::string base = std::filesystem::path(base_path).lexically_normal().string();
     std::optional<double> speed;
     const Result<void> outcome = m_database->query(
         "WITH newest AS (SELECT run.run_id FROM run JOIN setting s ON s.run_id = run.run_id "
@@ -276,7 +278,7 @@ std::optional<double> RunQuery::measured_tokens_per_second(const std::string& ba
         "speeds AS (SELECT tokens_per_second AS v FROM step_metric WHERE run_id = (SELECT run_id "
         "FROM newest) AND step > 2 AND tokens_per_second IS NOT NULL) "
         "SELECT v FROM speeds ORDER BY v LIMIT 1 OFFSET (SELECT count(*) / 2 FROM speeds)",
-        {base_path, device_name}, [&](const SqlRow& row) {
+        {base, device_name}, [&](const SqlRow& row) {
             speed = row.real(0);
             return false;
         });

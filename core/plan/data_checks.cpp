@@ -1,0 +1,206 @@
+// One function a check; each says its figures whatever its colour. Neighbour: preflight.cpp.
+#include "core/plan/data_checks.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "core/base/units.h"
+
+namespace dayrun::core {
+
+namespace {
+
+constexpr size_t kSamplesRead = 20'000;
+constexpr size_t kOffendersShown = 10;
+// Above this share of lost trained tokens the sheet turns amber (promises.md row 1).
+constexpr double kLostShare = 0.01;
+
+PreflightCheck named(std::string name) {
+    PreflightCheck check;
+    check.name = std::move(name);
+    return check;
+}
+
+struct Totals {
+    int64_t train_rows = 0;
+    int64_t validation_rows = 0;
+    int64_t trained_tokens = 0;
+    int64_t truncated_rows = 0;
+    int64_t lost_trained_tokens = 0;
+    int64_t lost_stop_tokens = 0;
+};
+
+Totals totals_of(const CompiledData& data) {
+    Totals totals;
+    for (const SourceReport& source : data.sources) {
+        totals.train_rows += source.train_rows;
+        totals.validation_rows += source.validation_rows;
+        totals.trained_tokens += source.trained_tokens;
+        totals.truncated_rows += source.truncated_rows;
+        totals.lost_trained_tokens += source.truncated_target_tokens;
+        totals.lost_stop_tokens += source.lost_stop_tokens;
+    }
+    return totals;
+}
+
+PreflightCheck check_rows(const Totals& totals) {
+    PreflightCheck check = named("training rows");
+    check.message =
+        fmt::format("{} training rows with {} trained tokens.", format_count(totals.train_rows),
+                    format_count(totals.trained_tokens));
+    if (totals.trained_tokens == 0) {
+        check.level = CheckLevel::Red;
+        check.count = totals.train_rows;
+        check.message = "No token would be trained: " + check.message;
+        check.hint = "Look at the reasons why rows were left out.";
+    }
+    return check;
+}
+
+PreflightCheck check_stop_token(const CompiledData& data, const Totals& totals) {
+    PreflightCheck check = named("stop token trained");
+    check.count = totals.lost_stop_tokens;
+    const double share =
+        totals.train_rows > 0
+            ? 100.0 * (1.0 - static_cast<double>(totals.lost_stop_tokens) /
+                                 static_cast<double>(totals.train_rows + totals.validation_rows))
+            : 100.0;
+    check.message = fmt::format("The stop token is trained in {:.4g} % of the samples.", share);
+    if (check.count == 0) return check;
+    check.level = CheckLevel::Red;
+    check.hint =
+        "Raise tokens.sample_limit, or set tokens.too_long to drop: a model that never "
+        "sees the end of a reply does not stop.";
+    for (const SourceReport& source : data.sources) {
+        if (source.lost_stop_tokens == 0) continue;
+        check.offenders.push_back(fmt::format("{}: {} samples cut before their stop token",
+                                              source.name, source.lost_stop_tokens));
+    }
+    return check;
+}
+
+PreflightCheck check_lost_tokens(const CompiledData& data, const Totals& totals) {
+    PreflightCheck check = named("lost tokens");
+    check.count = totals.lost_trained_tokens;
+    const int64_t all = totals.trained_tokens + totals.lost_trained_tokens;
+    const double share =
+        all > 0 ? static_cast<double>(totals.lost_trained_tokens) / static_cast<double>(all) : 0;
+    check.message = fmt::format("{} samples are cut; {} trained tokens ({:.2g} %) are lost.",
+                                format_count(totals.truncated_rows),
+                                format_count(totals.lost_trained_tokens), 100 * share);
+    if (share > kLostShare) {
+        check.level = CheckLevel::Amber;
+        check.hint = "Raise tokens.sample_limit.";
+    }
+    for (const SourceReport& source : data.sources) {
+        if (source.truncated_target_tokens == 0) continue;
+        check.offenders.push_back(fmt::format("{}: {} samples, {} trained tokens", source.name,
+                                              source.truncated_rows,
+                                              source.truncated_target_tokens));
+    }
+    return check;
+}
+
+PreflightCheck check_dropped(const CompiledData& data) {
+    PreflightCheck check = named("rows left out");
+    int64_t rows = 0;
+    for (const SourceReport& source : data.sources) {
+        rows += source.rows_in;
+        for (const auto& [reason, dropped] : source.dropped.reasons) {
+            check.count += dropped.count;
+            std::string line = fmt::format("{}: {} rows: {}", source.name, dropped.count, reason);
+            if (!dropped.examples.empty()) line += " (" + dropped.examples.front() + ")";
+            check.offenders.push_back(std::move(line));
+        }
+    }
+    check.message =
+        fmt::format("{} of {} rows are left out.", format_count(check.count), format_count(rows));
+    if (check.count > 0) {
+        check.level = CheckLevel::Amber;
+        check.hint = "Each reason is listed with its count.";
+    }
+    return check;
+}
+
+PreflightCheck check_overlap(const CompiledData& data) {
+    PreflightCheck check = named("train/validation overlap");
+    check.count = data.overlap.exact;
+    check.message = fmt::format("{} validation rows also stand among the training rows.",
+                                format_count(check.count));
+    check.offenders = data.overlap.examples;
+    if (check.count > 0) {
+        check.level = CheckLevel::Amber;
+        check.hint = "Set mix.dedupe to input, or split.group_by to input.";
+    }
+    return check;
+}
+
+// What breaks a sample's BOS; empty when it is right.
+std::string bos_fault(const TokenizedSample& sample, int32_t bos, bool is_wanted) {
+    const auto count = std::count(sample.tokens.begin(), sample.tokens.end(), bos);
+    const bool is_first = !sample.tokens.empty() && sample.tokens.front() == bos;
+    if (is_wanted && count == 1 && is_first) return {};
+    if (!is_wanted && count == 0) return {};
+    return fmt::format("{} BOS tokens{}", count, is_first ? "" : ", none at the start");
+}
+
+std::optional<PreflightCheck> check_bos(const Recipe& recipe, const CompiledData& data,
+                                        const Tokenizer* tokenizer) {
+    if (tokenizer == nullptr || !tokenizer->bos_id()) return std::nullopt;
+    const bool is_wanted = recipe.tokens.bos == BosRule::Auto && tokenizer->adds_bos();
+    PreflightCheck check = named(is_wanted ? "exactly one BOS" : "no BOS");
+    size_t looked_at = 0;
+    const EpochPlan plan = data.plan_epoch(0);
+    for (const SampleRef ref : plan.samples) {
+        if (looked_at == kSamplesRead) break;
+        const SourceReport& source = data.sources[ref.source_index];
+        if (source.converter == "token_ids") continue;  // used number by number, as they are
+        ++looked_at;
+        const TokenizedSample sample = data.read_sample(ref);
+        const std::string fault = bos_fault(sample, *tokenizer->bos_id(), is_wanted);
+        if (fault.empty()) continue;
+        ++check.count;
+        if (check.offenders.size() < kOffendersShown) {
+            check.offenders.push_back(
+                fmt::format("{} row {}: {}", source.name, sample.row_index, fault));
+        }
+    }
+    if (looked_at == 0) return std::nullopt;
+    check.message = fmt::format("{} of {} samples looked at {} {}.", format_count(check.count),
+                                format_count(static_cast<int64_t>(looked_at)),
+                                check.count == 1 ? "differs from" : "differ from", check.name);
+    if (check.count > 0) {
+        check.level = CheckLevel::Amber;
+        check.hint = "Text of the samples holds a special token, or set tokens.bos to never.";
+    }
+    return check;
+}
+
+PreflightCheck check_validation(const Recipe& recipe, const CompiledData& data) {
+    PreflightCheck check = named("validation rows");
+    check.count = data.validation_rows();
+    check.message = fmt::format("{} rows are held out for validation.", format_count(check.count));
+    if (check.count == 0 && recipe.eval.keep == KeepRule::Best) {
+        check.level = CheckLevel::Amber;
+        check.hint =
+            "Without them the last adapter is kept; set split.validation, for example 0.1.";
+    }
+    return check;
+}
+
+}  // namespace
+
+std::vector<PreflightCheck> check_data(const Recipe& recipe, const CompiledData& data,
+                                       const Tokenizer* tokenizer) {
+    const Totals totals = totals_of(data);
+    std::vector<PreflightCheck> checks = {check_rows(totals), check_stop_token(data, totals)};
+    if (auto bos = check_bos(recipe, data, tokenizer)) checks.push_back(std::move(*bos));
+    checks.push_back(check_lost_tokens(data, totals));
+    checks.push_back(check_dropped(data));
+    checks.push_back(check_validation(recipe, data));
+    checks.push_back(check_overlap(data));
+    return checks;
+}
+
+}  // namespace dayrun::core

@@ -1,0 +1,19 @@
+// The checks of the pre-flight sheet that look at compiled data: stop tokens, BOS, lost tokens,
+// empty samples, overlap. Neighbours: preflight.cpp adds machine checks; a run asks for these too
+// before its first step. Any thread.
+#pragma once
+
+#include <vector>
+
+#include "core/plan/preflight.h"
+#include "core/recipe/recipe.h"
+#include "core/tokens/data_compiler.h"
+#include "core/tokens/tokenizer.h"
+
+namespace dayrun::core {
+
+/// `tokenizer` may be null: then the check of BOS is left out. Reads at most 20,000 samples.
+std::vector<PreflightCheck> check_data(const Recipe& recipe, const CompiledData& data,
+                                       const Tokenizer* tokenizer);
+
+}  // namespace dayrun::core

@@ -1,0 +1,188 @@
+// Puts the sheet together: memory from the shape, time and data checks from compiled data, disk
+// from the file system. Neighbours: data_checks.cpp, memory_estimate.cpp, time_plan.cpp.
+#include "core/plan/preflight.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "core/base/units.h"
+#include "core/plan/data_checks.h"
+#include "core/tokens/data_compiler.h"
+#include "core/tokens/tokenizer.h"
+
+namespace dayrun::core {
+
+namespace {
+
+PreflightCheck make_check(std::string name, CheckLevel level, std::string message,
+                          std::string hint = {}) {
+    PreflightCheck check;
+    check.name = std::move(name);
+    check.level = level;
+    check.message = std::move(message);
+    check.hint = level == CheckLevel::Green ? std::string() : std::move(hint);
+    return check;
+}
+
+int64_t host_memory_bytes() {
+    return static_cast<int64_t>(::sysconf(_SC_PHYS_PAGES)) * ::sysconf(_SC_PAGE_SIZE);
+}
+
+std::optional<int64_t> free_disk_bytes(std::filesystem::path folder) {
+    // The project may not exist yet; its disk is that of the nearest folder that does.
+    std::error_code failed;
+    while (!folder.empty() && !std::filesystem::exists(folder, failed)) {
+        if (folder == folder.parent_path()) break;
+        folder = folder.parent_path();
+    }
+    const auto space = std::filesystem::space(folder.empty() ? "." : folder, failed);
+    if (failed) return std::nullopt;
+    return static_cast<int64_t>(space.available);
+}
+
+void plan_memory(const Recipe& recipe, const PlanOptions& options, PlanSheet& sheet) {
+    const Result<ModelConfig> config = read_model_config(recipe.resolved(recipe.base.path));
+    if (!config.ok()) {
+        sheet.missing.push_back("Memory needs the base's config.json: " + config.error().text());
+        return;
+    }
+    Result<MemoryEstimate> estimate = estimate_memory(*config, recipe);
+    if (!estimate.ok()) {
+        const Error& error = estimate.error();
+        sheet.checks.push_back(
+            make_check("target modules", CheckLevel::Red, error.message, error.hint));
+        return;
+    }
+    sheet.memory = std::move(estimate).value();
+    const int64_t limit = options.device_memory_bytes.value_or(
+        recipe.budget.max_device_bytes.value_or(host_memory_bytes()));
+    sheet.memory_limit_bytes = limit;
+    const bool fits = sheet.memory->total_bytes <= limit;
+    // Amber and never red: an estimate is no measurement (promises.md row 28).
+    sheet.checks.push_back(
+        make_check("memory", fits ? CheckLevel::Green : CheckLevel::Amber,
+                   fmt::format("The run needs about {} of {}.",
+                               format_bytes(sheet.memory->total_bytes), format_bytes(limit)),
+                   "Lower tokens.max_seq_len, batch.micro_batch_size or adapter.lora_rank."));
+}
+
+void plan_disk(const Recipe& recipe, const PlanOptions& options, PlanSheet& sheet) {
+    if (!sheet.memory) return;
+    const int64_t trained = sheet.memory->trained_parameter_count;
+    const bool is_bfloat16 = recipe.adapter.dtype == DtypeChoice::BFloat16;
+    const int64_t adapter = (is_bfloat16 ? 2 : 4) * trained;
+    // Best, last and the kept one; and resume points with the optimizer's state, one more while it
+    // is written.
+    sheet.disk_bytes = 3 * adapter + (recipe.checkpoint.keep + 1) * (adapter + 8 * trained);
+    const auto folder = options.project_folder.empty() ? recipe.folder : options.project_folder;
+    sheet.disk_free_bytes = free_disk_bytes(folder);
+    if (!sheet.disk_free_bytes) return;
+    const int64_t limit = std::min(*sheet.disk_free_bytes,
+                                   recipe.budget.max_disk_bytes.value_or(*sheet.disk_free_bytes));
+    const bool fits = *sheet.disk_bytes <= limit;
+    sheet.checks.push_back(
+        make_check("disk space", fits ? CheckLevel::Green : CheckLevel::Red,
+                   fmt::format("The run writes up to {}; {} are free.",
+                               format_bytes(*sheet.disk_bytes), format_bytes(limit)),
+                   "Free space, or lower checkpoint.keep."));
+}
+
+WorkAmount work_of(const Recipe& recipe, const CompiledData& data) {
+    WorkAmount work;
+    work.micro_batches_per_epoch = data.micro_batches_in_epoch(0);
+    for (const SourceReport& source : data.sources) {
+        if (source.train_rows == 0) continue;
+        work.tokens_per_epoch += source.tokens * source.rows_per_epoch / source.train_rows;
+    }
+    for (const PackedBatch& batch : data.validation_batches(recipe.eval.rows.value_or(0))) {
+        work.eval_tokens += static_cast<int64_t>(batch.tokens.size());
+    }
+    return work;
+}
+
+void check_time(const Recipe& recipe, PlanSheet& sheet) {
+    const double limit_s = 3600 * recipe.budget.max_hours;
+    if (!sheet.time->total_s) {
+        sheet.checks.push_back(make_check(
+            "finishing time", CheckLevel::Green,
+            fmt::format("{} steps; the time is unknown until the first run on this base measures "
+                        "it. At {} hours the run validates, saves and ends.",
+                        format_count(sheet.time->total_steps), recipe.budget.max_hours)));
+        return;
+    }
+    const bool fits = *sheet.time->total_s <= limit_s;
+    sheet.checks.push_back(make_check(
+        "finishing time", fits ? CheckLevel::Green : CheckLevel::Amber,
+        fmt::format("{} steps take about {} of {}.", format_count(sheet.time->total_steps),
+                    format_duration(*sheet.time->total_s), format_duration(limit_s)),
+        "Lower batch.epochs or take fewer rows; at the limit the run validates, saves and ends."));
+}
+
+Result<void> plan_data(const Recipe& recipe, const PlanOptions& options, PlanSheet& sheet) {
+    if (options.cache_folder.empty()) {
+        sheet.missing.push_back("Time and the checks of the data need the data to be compiled.");
+        return {};
+    }
+    const Result<std::unique_ptr<Tokenizer>> tokenizer =
+        open_tokenizer(recipe.resolved(recipe.base.path));
+    const Tokenizer* const opened = tokenizer.ok() ? tokenizer->get() : nullptr;
+    const bool needs_one =
+        std::any_of(recipe.data.begin(), recipe.data.end(),
+                    [](const DataSpec& source) { return source.converter != "token_ids"; });
+    if (opened == nullptr && needs_one) {
+        sheet.missing.push_back("Time and the checks of the data need the base's tokenizer: " +
+                                tokenizer.error().text());
+        return {};
+    }
+    const auto data = compile_data(recipe, opened, options.cache_folder, {}, options.stop);
+    if (!data.ok()) {
+        if (data.error().code == ErrorCode::Cancelled) return data.error();
+        if (data.error().code == ErrorCode::FileMissing) {
+            sheet.missing.push_back("Time and the checks of the data need the data: " +
+                                    data.error().text());
+            return {};
+        }
+        sheet.checks.push_back(
+            make_check("data", CheckLevel::Red, data.error().text(), data.error().hint));
+        return {};
+    }
+    for (PreflightCheck& check : check_data(recipe, **data, opened)) {
+        sheet.checks.push_back(std::move(check));
+    }
+    if ((*data)->train_rows() == 0) return {};
+    sheet.time =
+        plan_time(recipe, work_of(recipe, **data), options.tokens_per_second, options.speed_basis);
+    check_time(recipe, sheet);
+    return {};
+}
+
+}  // namespace
+
+std::string_view to_string(CheckLevel level) {
+    switch (level) {
+        case CheckLevel::Green:
+            return "green";
+        case CheckLevel::Amber:
+            return "amber";
+        case CheckLevel::Red:
+            return "red";
+    }
+    return "red";
+}
+
+bool PlanSheet::can_start() const {
+    return std::none_of(checks.begin(), checks.end(),
+                        [](const PreflightCheck& check) { return check.level == CheckLevel::Red; });
+}
+
+Result<PlanSheet> make_plan(const Recipe& recipe, const PlanOptions& options) {
+    PlanSheet sheet;
+    plan_memory(recipe, options, sheet);
+    plan_disk(recipe, options, sheet);
+    TRY_VOID(plan_data(recipe, options, sheet));
+    return sheet;
+}
+
+}  // namespace dayrun::core

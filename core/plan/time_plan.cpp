@@ -1,0 +1,44 @@
+// Steps, tokens and, where a speed is known, seconds. Neighbour: preflight.cpp.
+#include "core/plan/time_plan.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "core/run/eval_moments.h"
+#include "core/run/lr_schedule.h"
+
+namespace dayrun::core {
+
+namespace {
+
+// A validation only goes forward, which is about a third of a training step's work.
+constexpr double kForwardShare = 1.0 / 3.0;
+
+}  // namespace
+
+TimePlan plan_time(const Recipe& recipe, const WorkAmount& work,
+                   std::optional<double> tokens_per_second, const std::string& basis) {
+    TimePlan plan;
+    plan.steps_per_epoch =
+        steps_per_epoch(work.micro_batches_per_epoch, recipe.batch.gradient_accumulation_steps);
+    plan.total_steps =
+        total_steps(recipe.batch, [&](int64_t) { return work.micro_batches_per_epoch; });
+    const double epochs =
+        static_cast<double>(plan.total_steps) / static_cast<double>(plan.steps_per_epoch);
+    plan.train_tokens = std::llround(epochs * static_cast<double>(work.tokens_per_epoch));
+    plan.eval_count = work.eval_tokens > 0
+                          ? EvalMoments(recipe.eval.every).remaining(0, plan.total_steps, 0, epochs)
+                          : 0;
+    if (!tokens_per_second || *tokens_per_second <= 0) {
+        plan.basis = "unknown until measured: the first run on this base measures it";
+        return plan;
+    }
+    plan.train_s = static_cast<double>(plan.train_tokens) / *tokens_per_second;
+    plan.eval_s = kForwardShare * static_cast<double>(plan.eval_count * work.eval_tokens) /
+                  *tokens_per_second;
+    plan.total_s = *plan.train_s + *plan.eval_s;
+    plan.basis = basis;
+    return plan;
+}
+
+}  // namespace dayrun::core

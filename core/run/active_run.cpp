@@ -1,0 +1,305 @@
+// The verbs of the walk. Lives on the run thread. Neighbours: trainer.cpp and validation.cpp do the
+// long part.
+#include "core/run/active_run.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "core/base/atomic_file.h"
+#include "core/base/hash.h"
+#include "core/base/units.h"
+#include "core/plan/data_checks.h"
+#include "core/recipe/recipe_schema.h"
+#include "core/recipe/recipe_yaml.h"
+#include "core/run/run_report.h"
+
+namespace dayrun::core {
+
+namespace {
+
+// Rows looked at to find a largest one; reading all of a big mix would take minutes.
+constexpr size_t kRowsLookedAt = 2000;
+
+// A run owns its recipe: paths no longer depend on where the file lay.
+Recipe frozen(const Recipe& recipe, const std::string& run_id) {
+    Recipe copy = recipe;
+    if (copy.name.empty()) copy.name = run_id;
+    const auto resolve = [&](std::string& path) {
+        if (!path.empty()) path = recipe.resolved(path).lexically_normal().string();
+    };
+    resolve(copy.base.path);
+    resolve(copy.adapter.init_from);
+    for (DataSpec& source : copy.data) resolve(source.path);
+    return copy;
+}
+
+RunSettings settings_of(const Recipe& recipe) {
+    RunSettings settings;
+    for (const std::string& key : setting_keys(recipe)) {
+        settings.emplace_back(key, setting_value(recipe, key));
+    }
+    return settings;
+}
+
+bool needs_tokenizer(const Recipe& recipe) {
+    return std::any_of(recipe.data.begin(), recipe.data.end(),
+                       [](const DataSpec& source) { return source.converter != "token_ids"; });
+}
+
+PackedRow largest_row(const CompiledData& data) {
+    PackedRow largest;
+    const EpochPlan plan = data.plan_epoch(0);
+    for (size_t i = 0; i < std::min(plan.rows.size(), kRowsLookedAt); ++i) {
+        PackedRow row = data.read_row(plan, i);
+        if (row.tokens.size() > largest.tokens.size()) largest = std::move(row);
+        if (static_cast<int64_t>(largest.tokens.size()) >= data.longest_row_tokens()) break;
+    }
+    return largest;
+}
+
+Error cancelled() {
+    return {.code = ErrorCode::Cancelled, .message = "The run was stopped."};
+}
+
+}  // namespace
+
+ActiveRun::ActiveRun(Project& project, const EngineFactory& make_engine, RunControl& control,
+                     RunListener& listener, const RunOrder& order)
+    : m_project(project),
+      m_make_engine(make_engine),
+      m_control(control),
+      m_recipe(frozen(order.recipe, order.run_id)),
+      m_recipe_yaml(write_recipe(m_recipe, Keys::All)),
+      m_order(order),
+      m_reporter(order.run_id, project.store(), listener),
+      m_files(project.run_folder(order.run_id)) {}
+
+ActiveRun::~ActiveRun() = default;
+
+Result<void> ActiveRun::begin() {
+    TRY_VOID(m_files.create(m_recipe_yaml));
+    m_reporter.record(NewRun{.record = {.run_id = m_order.run_id,
+                                        .parent_run_id = m_order.parent_run_id,
+                                        .name = m_recipe.name,
+                                        .state = RunState::Preparing,
+                                        .interrupted = false,
+                                        .recipe_yaml = m_recipe_yaml,
+                                        .recipe_sha256 = sha256_hex(m_recipe_yaml),
+                                        .data_sha256 = {},
+                                        .build_id = m_order.build_id,
+                                        .device_name = m_order.device_name,
+                                        .started_at = unix_time_s(),
+                                        .adapter = {},
+                                        .error = {}},
+                             .settings = settings_of(m_recipe)});
+    m_began = true;
+    m_reporter.state(RunState::Preparing);
+    return m_project.store().flush();
+}
+
+Result<void> ActiveRun::compile() {
+    Result<std::unique_ptr<Tokenizer>> tokenizer =
+        open_tokenizer(m_recipe.resolved(m_recipe.base.path));
+    if (tokenizer.ok()) {
+        m_tokenizer = std::move(tokenizer).value();
+    } else if (needs_tokenizer(m_recipe)) {
+        return std::move(tokenizer).error();
+    }
+    std::stop_source stop;
+    const auto on_progress = [&](const CompileProgress&) {
+        if (is_stop_requested()) stop.request_stop();
+    };
+    TRY(data, compile_data(m_recipe, m_tokenizer.get(), m_project.cache_folder(), on_progress,
+                           stop.get_token()));
+    m_data = std::move(data);
+    m_progress.total_steps = total_steps(
+        m_recipe.batch, [&](int64_t epoch) { return m_data->micro_batches_in_epoch(epoch); });
+    m_progress.source_target_tokens.assign(m_recipe.data.size(), 0);
+    m_reporter.record(RunFacts{.run_id = m_order.run_id,
+                               .data_sha256 = m_data->data_sha256,
+                               .total_steps = m_progress.total_steps});
+    for (const std::string& warning : m_data->warnings) m_reporter.warning(warning);
+    return is_stop_requested() ? Result<void>(cancelled()) : Result<void>();
+}
+
+Result<void> ActiveRun::check() {
+    for (const PreflightCheck& check : check_data(m_recipe, *m_data, m_tokenizer.get())) {
+        if (check.level == CheckLevel::Red) {
+            return Error{.code = ErrorCode::BadData, .message = check.message, .hint = check.hint};
+        }
+        if (check.level == CheckLevel::Amber) m_reporter.warning(check.message);
+    }
+    return {};
+}
+
+Result<void> ActiveRun::prepare() {
+    TRY(engine, m_make_engine(m_order.device));
+    m_engine = std::move(engine);
+    TRY(model, m_engine->prepare(m_recipe));
+    m_model = std::move(model);
+    m_reporter.info(fmt::format("{}: {} parameters in {}, {} trained; {} steps planned.",
+                                m_model->architecture, format_count(m_model->parameter_count),
+                                m_model->dtype, format_count(m_model->trained_parameter_count),
+                                m_progress.total_steps));
+    return {};
+}
+
+Result<void> ActiveRun::rehearse() {
+    // Only a forward: it needs no change of state, so a rehearsed run is bit-equal to one without.
+    // The whole step is measured by the issue on planning.
+    const PackedRow row = largest_row(*m_data);
+    if (row.tokens.empty()) return {};
+    const int64_t slot = m_recipe.tokens.packing ? m_recipe.tokens.max_seq_len : 0;
+    const Stopwatch watch;
+    TRY(loss, m_engine->evaluate({make_batch({row}, slot)}, m_recipe.data.size()));
+    m_reporter.info(fmt::format(
+        "Rehearsal: the largest row ({} tokens) takes {:.3g} ms forward, peak memory {}.",
+        row.tokens.size(), watch.elapsed_ms(), format_bytes(m_engine->device_bytes_peak())));
+    return {};
+}
+
+RunParts ActiveRun::parts() {
+    return {.recipe = m_recipe,
+            .data = *m_data,
+            .tokenizer = m_tokenizer.get(),
+            .engine = *m_engine,
+            .control = m_control,
+            .reporter = m_reporter,
+            .files = m_files,
+            .progress = m_progress};
+}
+
+Result<TrainEnd> ActiveRun::train() {
+    m_validation = std::make_unique<Validation>(parts());
+    m_reporter.state(RunState::Training);
+    BatchStream stream(m_data, m_progress.stream_position);
+    Trainer trainer(parts(), stream, *m_validation);
+    return trainer.run();
+}
+
+Result<void> ActiveRun::evaluate(TrainEnd end) {
+    const bool is_wanted = end == TrainEnd::Completed || end == TrainEnd::FinishNow;
+    return is_wanted ? m_validation->run() : Result<void>();
+}
+
+Result<void> ActiveRun::save(TrainEnd end) {
+    if (end == TrainEnd::Discarded) {
+        m_files.remove_results();
+        return {};
+    }
+    m_reporter.state(RunState::Finishing);
+    if (m_validation == nullptr) m_validation = std::make_unique<Validation>(parts());
+    TRY_VOID(m_validation->save("last"));
+    const bool has_best = m_progress.best_eval_loss == m_progress.best_eval_loss;  // not NaN
+    if (m_recipe.eval.keep == KeepRule::Last || !has_best) TRY_VOID(m_validation->publish("last"));
+    m_adapter = m_project.relative(m_files.adapter());
+    return {};
+}
+
+Result<RunState> ActiveRun::finish(TrainEnd end) {
+    const bool is_finished = end == TrainEnd::Completed || end == TrainEnd::FinishNow;
+    const RunState state = is_finished ? RunState::Finished : RunState::Stopped;
+    m_peak_bytes = m_engine->device_bytes_peak();
+    m_engine.reset();  // the device is free before the end is told
+    write_source_tokens();
+    write_report(state);
+    TRY_VOID(m_project.store().flush());
+    end_records(state);
+    return state;
+}
+
+bool ActiveRun::is_stop_requested() const {
+    return m_control.request() > RunRequest::FinishNow;
+}
+
+// A stop always leaves a loadable adapter, also one that was not trained yet.
+RunState ActiveRun::stop_while_preparing() {
+    const bool is_kept = m_control.request() != RunRequest::Discard;
+    const TrainEnd end = is_kept ? TrainEnd::Stopped : TrainEnd::Discarded;
+    if (!is_kept) {
+        m_files.remove_results();
+        end_records(RunState::Stopped);
+        return RunState::Stopped;
+    }
+    const auto save_untrained = [&]() -> Result<RunState> {
+        if (m_engine == nullptr) TRY_VOID(prepare());
+        if (m_data == nullptr) m_data = std::make_shared<CompiledData>();
+        TRY_VOID(save(end));
+        return finish(end);
+    };
+    const Result<RunState> saved = save_untrained();
+    if (saved.ok()) return *saved;
+    m_reporter.warning("No adapter was saved: " + saved.error().text());
+    end_records(RunState::Stopped);
+    return RunState::Stopped;
+}
+
+RunState ActiveRun::fail(Error error) {
+    if (error.code == ErrorCode::Cancelled && is_stop_requested()) return stop_while_preparing();
+    m_error = error;
+    if (m_model && m_progress.step > 0 && m_validation != nullptr) {
+        // What was trained until here is worth keeping, if it can be.
+        const Result<void> saved = save(TrainEnd::Stopped);
+        if (!saved.ok()) m_reporter.warning(saved.error().text());
+    }
+    if (m_engine != nullptr) m_peak_bytes = m_engine->device_bytes_peak();
+    m_engine.reset();
+    if (m_began) write_report(RunState::Failed);
+    m_reporter.tell(RunFailed{std::move(error)});
+    end_records(RunState::Failed);
+    return RunState::Failed;
+}
+
+void ActiveRun::end_records(RunState state) {
+    RunFinished finished{.state = state,
+                         .best_eval_loss = m_progress.best_eval_loss,
+                         .best_step = m_progress.best_step,
+                         .adapter = m_adapter,
+                         .exports = {}};
+    const bool is_adapter = m_recipe.adapter.method != AdapterMethod::Full;
+    if (!m_adapter.empty() && is_adapter) finished.exports.emplace_back("peft", m_adapter);
+    m_reporter.tell(std::move(finished));
+}
+
+void ActiveRun::write_source_tokens() {
+    SourceTokens tokens{.run_id = m_order.run_id, .step = m_progress.step, .target_tokens = {}};
+    for (size_t i = 0; i < m_progress.source_target_tokens.size(); ++i) {
+        tokens.target_tokens.emplace_back(m_recipe.data[i].name,
+                                          m_progress.source_target_tokens[i]);
+    }
+    m_reporter.record(std::move(tokens));
+}
+
+void ActiveRun::write_report(RunState state) {
+    const RunOutcome result = outcome(state);
+    const std::string text = run_report({.recipe = m_recipe,
+                                         .outcome = result,
+                                         .progress = m_progress,
+                                         .data = m_data.get(),
+                                         .model = m_model ? &*m_model : nullptr,
+                                         .peak_bytes = m_peak_bytes,
+                                         .device_name = m_order.device_name,
+                                         .build_id = m_order.build_id});
+    const Result<void> written = write_file(m_files.report(), text);
+    if (!written.ok()) {
+        m_reporter.warning(written.error().text());
+        return;
+    }
+    m_reporter.record(Artifact{.run_id = m_order.run_id,
+                               .kind = "report",
+                               .path = m_project.relative(m_files.report()),
+                               .bytes = static_cast<int64_t>(text.size())});
+}
+
+RunOutcome ActiveRun::outcome(RunState state) const {
+    return {.run_id = m_order.run_id,
+            .state = state,
+            .error = m_error,
+            .steps = m_progress.step,
+            .best_eval_loss = m_progress.best_eval_loss,
+            .best_step = m_progress.best_step,
+            .adapter = m_adapter};
+}
+
+}  // namespace dayrun::core

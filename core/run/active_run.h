@@ -1,0 +1,71 @@
+// The verbs of the walk and what one run holds while it walks: data, tokenizer, engine, files.
+// Made, used and destroyed on the run thread. Neighbour: run_session.cpp calls the verbs in order.
+#pragma once
+
+#include <memory>
+#include <optional>
+
+#include "core/records/project.h"
+#include "core/run/run_session.h"
+#include "core/run/trainer.h"
+#include "core/run/validation.h"
+
+namespace dayrun::core {
+
+class ActiveRun {
+  public:
+    ActiveRun(Project& project, const EngineFactory& make_engine, RunControl& control,
+              RunListener& listener, const RunOrder& order);
+    ~ActiveRun();
+
+    /// The run's folder, its frozen recipe and its row in the records.
+    Result<void> begin();
+    /// Sources to token caches, splits and packed rows.
+    Result<void> compile();
+    /// The pre-flight checks of the data; red ones stop here.
+    Result<void> check();
+    /// Base model, adapters and optimizer.
+    Result<void> prepare();
+    /// One forward of a largest row, measured before the first step.
+    Result<void> rehearse();
+    Result<TrainEnd> train();
+    /// The last validation, unless training was stopped.
+    Result<void> evaluate(TrainEnd end);
+    /// The last adapter, and the kept one as the run's adapter.
+    Result<void> save(TrainEnd end);
+    /// Report, end state, records on the disk.
+    Result<RunState> finish(TrainEnd end);
+
+    /// Tells the end of a run that did not finish, saving what can be saved.
+    RunState fail(Error error);
+    RunOutcome outcome(RunState state) const;
+
+  private:
+    RunParts parts();
+    bool is_stop_requested() const;
+    RunState stop_while_preparing();
+    void end_records(RunState state);
+    void write_report(RunState state);
+    void write_source_tokens();
+
+    Project& m_project;
+    const EngineFactory& m_make_engine;
+    RunControl& m_control;
+    Recipe m_recipe;  // frozen: paths absolute, name set
+    std::string m_recipe_yaml;
+    RunOrder m_order;
+    RunReporter m_reporter;
+    RunFiles m_files;
+    RunProgress m_progress;
+    std::unique_ptr<Tokenizer> m_tokenizer;
+    std::shared_ptr<const CompiledData> m_data;
+    std::unique_ptr<Engine> m_engine;
+    std::optional<PreparedModel> m_model;
+    std::unique_ptr<Validation> m_validation;
+    std::string m_adapter;  // relative to the project folder, once published
+    std::optional<Error> m_error;
+    int64_t m_peak_bytes = 0;
+    bool m_began = false;
+};
+
+}  // namespace dayrun::core

@@ -1,0 +1,51 @@
+// The folder of one run: frozen recipe, checkpoints, adapter, report. Every folder in it is either
+// whole or not there: it is written under another name, flushed and then swapped in.
+// Lives on the run thread. Neighbour: validation.cpp and trainer.cpp decide when to save.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include "core/base/result.h"
+
+namespace dayrun::core {
+
+/// Writes what belongs into an empty folder.
+using FolderWriter = std::function<Result<void>(const std::filesystem::path& folder)>;
+
+/// Puts `fresh` in the place of `target`, which may exist; at no moment is neither of them there.
+Result<void> replace_folder(const std::filesystem::path& fresh,
+                            const std::filesystem::path& target);
+/// Sum of the sizes of the files in a folder.
+int64_t folder_bytes(const std::filesystem::path& folder);
+
+class RunFiles {
+  public:
+    explicit RunFiles(std::filesystem::path folder) : m_folder(std::move(folder)) {}
+
+    const std::filesystem::path& folder() const { return m_folder; }
+    std::filesystem::path recipe() const { return m_folder / "recipe.yaml"; }
+    std::filesystem::path report() const { return m_folder / "report.md"; }
+    std::filesystem::path adapter() const { return m_folder / "adapter"; }
+    std::filesystem::path checkpoints() const { return m_folder / "checkpoints"; }
+    std::filesystem::path checkpoint(std::string_view name) const { return checkpoints() / name; }
+
+    /// Makes the folder; DiskFull names it when it cannot be written.
+    Result<void> create(std::string_view recipe_yaml);
+    /// Makes or replaces checkpoints/NAME with what `write` puts there. Returns its bytes.
+    Result<int64_t> save_checkpoint(std::string_view name, const FolderWriter& write);
+    /// Makes checkpoints/NAME the run's adapter/, sharing the bytes where the disk can.
+    Result<void> publish(std::string_view name);
+    /// Deletes the oldest checkpoints/step-… beyond the newest `keep`, and unfinished leftovers.
+    void prune(int64_t keep);
+    /// Deletes adapter and checkpoints (Discard).
+    void remove_results();
+
+  private:
+    std::filesystem::path m_folder;
+};
+
+}  // namespace dayrun::core

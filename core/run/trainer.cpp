@@ -1,0 +1,260 @@
+// Optimizer steps, one after the other. Lives on the run thread; requests are read between
+// micro-batches, so a stop is answered within one of them.
+#include "core/run/trainer.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <set>
+
+#include "core/base/atomic_file.h"
+#include "core/run/event_json.h"
+
+namespace dayrun::core {
+
+namespace {
+
+// Three losses in a row that are no number are no accident any more.
+constexpr int64_t kStrikes = 3;
+constexpr size_t kSampleIdsShown = 20;
+
+// "gsm8k row 17, …": so that a person can look at what broke the step.
+std::string samples_of(const std::vector<StreamedBatch>& batches, const Recipe& recipe) {
+    std::set<std::pair<uint32_t, uint64_t>> samples;
+    for (const StreamedBatch& streamed : batches) {
+        for (const DocumentSpan& span : streamed.batch.documents) {
+            samples.emplace(span.source_index, span.sample_id);
+        }
+    }
+    std::string text;
+    size_t shown = 0;
+    for (const auto& [source, sample] : samples) {
+        if (++shown > kSampleIdsShown) break;
+        const std::string name =
+            source < recipe.data.size() ? recipe.data[source].name : std::to_string(source);
+        text += fmt::format("{}{}:{:x}", text.empty() ? "" : ", ", name, sample);
+    }
+    if (samples.size() > kSampleIdsShown) {
+        text += fmt::format(" and {} more", samples.size() - kSampleIdsShown);
+    }
+    return text;
+}
+
+}  // namespace
+
+Trainer::Trainer(const RunParts& parts, BatchStream& stream, Validation& validation)
+    : m_parts(parts),
+      m_stream(stream),
+      m_validation(validation),
+      m_schedule(parts.recipe.schedule, parts.progress.total_steps),
+      m_moments(parts.recipe.eval.every) {}
+
+Result<TrainEnd> Trainer::run() {
+    RunProgress& progress = m_parts.progress;
+    const double base_rate = m_parts.recipe.optimizer.learning_rate;
+    while (progress.step < progress.total_steps) {
+        if (const auto end = requested_end()) return *end;
+        const Stopwatch watch;
+        const double waited_before = m_stream.data_wait_ms();
+        TRY(group, next_group());
+        const double data_wait_ms = m_stream.data_wait_ms() - waited_before;
+        // ---- hot loop: no logging, no records, no waiting for the device ----
+        TRY(end, accumulate(group));
+        if (end) {
+            m_parts.engine.drop_gradients();
+            return *end;
+        }
+        const double learning_rate = base_rate * m_schedule.multiplier(progress.step);
+        TRY(outcome, apply(group, learning_rate));
+        // ---- end of the hot loop ----
+        progress.pace.add_step(watch.elapsed_s());
+        tell(group, outcome, learning_rate, watch.elapsed_ms(), data_wait_ms);
+        TRY_VOID(check_finite(group, outcome));
+        TRY(early_end, after_step(group.batches.back().is_last_of_epoch()));
+        if (early_end) return *early_end;
+    }
+    return TrainEnd::Completed;
+}
+
+// The loss is divided once by the step's supervised tokens over ALL its micro-batches, so they must
+// be known before the first backward. An epoch's last group may be partial, and is stepped.
+Result<Trainer::Group> Trainer::next_group() {
+    Group group;
+    const auto wanted = static_cast<size_t>(m_parts.recipe.batch.gradient_accumulation_steps);
+    while (group.batches.size() < wanted) {
+        TRY(streamed, m_stream.next());
+        group.tokens += static_cast<int64_t>(streamed.batch.tokens.size());
+        group.target_tokens += streamed.batch.target_token_count;
+        group.slot_tokens += streamed.batch.slot_tokens;
+        if (streamed.batch.target_token_count > 0) ++group.trained_batches;
+        const bool is_last = streamed.is_last_of_epoch();
+        group.batches.push_back(std::move(streamed));
+        if (is_last) break;
+    }
+    return group;
+}
+
+std::optional<TrainEnd> Trainer::requested_end() {
+    switch (m_parts.control.request()) {
+        case RunRequest::None:
+            return std::nullopt;
+        case RunRequest::Park:
+            if (!m_told_park) {
+                m_parts.reporter.warning(
+                    "Parking is not available in this version; stop the run to free the device.");
+            }
+            m_told_park = true;
+            return std::nullopt;
+        case RunRequest::FinishNow:
+            return TrainEnd::FinishNow;
+        case RunRequest::StopAtCheckpoint:
+            return TrainEnd::Stopped;
+        case RunRequest::Discard:
+            return TrainEnd::Discarded;
+    }
+    return std::nullopt;
+}
+
+double Trainer::loss_divisor(const Group& group, const PackedBatch& batch) const {
+    if (m_parts.recipe.batch.loss_mean == LossMean::Tokens) {
+        return static_cast<double>(group.target_tokens);
+    }
+    return static_cast<double>(batch.target_token_count) *
+           static_cast<double>(group.trained_batches);
+}
+
+Result<std::optional<TrainEnd>> Trainer::accumulate(const Group& group) {
+    for (const StreamedBatch& streamed : group.batches) {
+        if (const auto end = requested_end()) return end;
+        if (streamed.batch.target_token_count == 0) continue;
+        TRY_VOID(m_parts.engine.accumulate(streamed.batch, loss_divisor(group, streamed.batch)));
+    }
+    return std::optional<TrainEnd>();
+}
+
+// A step without a single supervised token changes nothing; it is counted and told as skipped.
+Result<StepOutcome> Trainer::apply(const Group& group, double learning_rate) {
+    if (group.target_tokens == 0) {
+        return StepOutcome{
+            .loss = std::numeric_limits<double>::quiet_NaN(), .grad_norm = 0, .skipped = true};
+    }
+    return m_parts.engine.apply_step(learning_rate);
+}
+
+void Trainer::tell(const Group& group, const StepOutcome& outcome, double learning_rate,
+                   double step_ms, double data_wait_ms) {
+    RunProgress& progress = m_parts.progress;
+    const StreamedBatch& last = group.batches.back();
+    if (++progress.step == 1) progress.first_loss = outcome.loss;
+    progress.last_loss = outcome.loss;
+    progress.stream_position = last.batch.batch_index + 1;
+    progress.epoch = static_cast<double>(last.epoch) +
+                     static_cast<double>(last.batch_in_epoch + 1) /
+                         static_cast<double>(std::max<int64_t>(1, last.batches_in_epoch));
+    for (const StreamedBatch& streamed : group.batches) {
+        const PackedBatch& batch = streamed.batch;
+        for (const DocumentSpan& span : batch.documents) {
+            if (span.source_index >= progress.source_target_tokens.size()) continue;
+            progress.source_target_tokens[span.source_index] +=
+                std::count_if(batch.targets.begin() + span.begin, batch.targets.begin() + span.end,
+                              [](int32_t target) { return target != kIgnoreLabel; });
+        }
+    }
+    const int64_t evals = m_validation.has_rows()
+                              ? m_moments.remaining(progress.step, progress.total_steps,
+                                                    progress.epoch, m_parts.recipe.batch.epochs)
+                              : 0;
+    m_parts.reporter.tell(StepMetrics{
+        .step = progress.step,
+        .epoch = progress.epoch,
+        .loss = outcome.loss,
+        .loss_z = m_outliers.z_score(outcome.loss),
+        .grad_norm = outcome.grad_norm,
+        .learning_rate = learning_rate,
+        .target_tokens = group.target_tokens,
+        .slot_tokens = group.slot_tokens,
+        .tokens_per_second = static_cast<double>(group.tokens) / std::max(1e-9, step_ms / 1000),
+        .step_ms = step_ms,
+        .data_wait_ms = data_wait_ms,
+        .device_bytes_peak = m_parts.engine.device_bytes_peak(),
+        .wall_s = progress.wall.elapsed_s(),
+        .device_s = progress.pace.device_s(),
+        .eta_s = progress.pace.eta_s(progress.total_steps - progress.step, evals),
+        .skipped = outcome.skipped});
+}
+
+Result<void> Trainer::check_finite(const Group& group, const StepOutcome& outcome) {
+    if (!outcome.skipped) {
+        m_skipped_in_a_row = 0;
+        return {};
+    }
+    const int64_t step = m_parts.progress.step;
+    const std::string samples = samples_of(group.batches, m_parts.recipe);
+    if (group.target_tokens == 0) {
+        m_parts.reporter.warning(fmt::format(
+            "Step {} has no trained token and was skipped; its samples: {}.", step, samples));
+        return {};
+    }
+    m_parts.reporter.warning(
+        fmt::format("Step {} was not applied: its loss ({}) or gradient norm ({}) is not a number; "
+                    "its samples: {}.",
+                    step, outcome.loss, outcome.grad_norm, samples));
+    if (++m_skipped_in_a_row < kStrikes) return {};
+    return Error{.code = ErrorCode::NotFinite,
+                 .message = fmt::format("{} steps in a row, up to step {}, gave a loss or gradient "
+                                        "that is not a number.",
+                                        kStrikes, step),
+                 .hint = "Lower optimizer.learning_rate, or look at the samples named in the log."};
+}
+
+Result<std::optional<TrainEnd>> Trainer::after_step(bool is_end_of_epoch) {
+    RunProgress& progress = m_parts.progress;
+    TRY_VOID(m_parts.reporter.health());
+    if (m_moments.is_due(progress.step, is_end_of_epoch, m_since_eval.elapsed_s() / 60)) {
+        TRY_VOID(m_validation.run());
+        m_since_eval = Stopwatch();
+    }
+    if (m_since_checkpoint.elapsed_s() >= 60 * m_parts.recipe.checkpoint.every_minutes) {
+        TRY_VOID(save_resume_point());
+        m_since_checkpoint = Stopwatch();
+    }
+    if (is_budget_spent() && progress.step < progress.total_steps) {
+        m_parts.reporter.warning(fmt::format(
+            "The budget of {} hours is spent at step {} of {}: validating, saving and finishing.",
+            m_parts.recipe.budget.max_hours, progress.step, progress.total_steps));
+        return std::optional(TrainEnd::FinishNow);
+    }
+    return std::optional<TrainEnd>();
+}
+
+// What is needed to go on from here: adapter, optimizer and the place in the data.
+Result<void> Trainer::save_resume_point() {
+    const RunProgress& progress = m_parts.progress;
+    const Stopwatch watch;
+    const std::string name = fmt::format("step-{:08}", progress.step);
+    const auto write = [&](const std::filesystem::path& folder) -> Result<void> {
+        TRY_VOID(m_parts.engine.save_adapter(folder));
+        TRY_VOID(m_parts.engine.save_state(folder));
+        return write_file(folder / "progress.json", progress_json(progress));
+    };
+    TRY(bytes, m_parts.files.save_checkpoint(name, write));
+    m_parts.progress.pace.add_save(watch.elapsed_s());
+    m_parts.reporter.tell(CheckpointSaved{
+        .step = progress.step,
+        .path = fmt::format("runs/{}/checkpoints/{}", m_parts.reporter.run_id(), name),
+        .bytes = bytes,
+        .kind = "resume"});
+    m_parts.files.prune(m_parts.recipe.checkpoint.keep);
+    return {};
+}
+
+// Time for the last validation and save is part of the budget.
+bool Trainer::is_budget_spent() const {
+    const RunPace& pace = m_parts.progress.pace;
+    const double reserve_s = pace.eval_s() + 2 * pace.save_s() + pace.step_s();
+    return m_parts.progress.wall.elapsed_s() + reserve_s >= 3600 * m_parts.recipe.budget.max_hours;
+}
+
+}  // namespace dayrun::core

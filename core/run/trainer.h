@@ -1,0 +1,61 @@
+// The loop over optimizer steps: all micro-batches of a step, forward and backward of each, one
+// update, and what is due after it. Lives on the run thread. Neighbours: validation.h,
+// active_run.h.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "core/base/result.h"
+#include "core/run/eval_moments.h"
+#include "core/run/lr_schedule.h"
+#include "core/run/outlier_detector.h"
+#include "core/run/validation.h"
+#include "core/tokens/batch_stream.h"
+
+namespace dayrun::core {
+
+class Trainer {
+  public:
+    Trainer(const RunParts& parts, BatchStream& stream, Validation& validation);
+
+    /// Trains until the planned steps are done, a request ends it, or something fails.
+    Result<TrainEnd> run();
+
+  private:
+    /// The micro-batches of one optimizer step.
+    struct Group {
+        std::vector<StreamedBatch> batches;
+        int64_t tokens = 0;
+        int64_t target_tokens = 0;
+        int64_t slot_tokens = 0;
+        int64_t trained_batches = 0;  // those with a target
+    };
+
+    Result<Group> next_group();
+    /// The answer to a request that came in; empty when there is none.
+    std::optional<TrainEnd> requested_end();
+    double loss_divisor(const Group& group, const PackedBatch& batch) const;
+    Result<std::optional<TrainEnd>> accumulate(const Group& group);
+    Result<StepOutcome> apply(const Group& group, double learning_rate);
+    void tell(const Group& group, const StepOutcome& outcome, double learning_rate, double step_ms,
+              double data_wait_ms);
+    Result<void> check_finite(const Group& group, const StepOutcome& outcome);
+    Result<std::optional<TrainEnd>> after_step(bool is_end_of_epoch);
+    Result<void> save_resume_point();
+    bool is_budget_spent() const;
+
+    RunParts m_parts;
+    BatchStream& m_stream;
+    Validation& m_validation;
+    LrSchedule m_schedule;
+    EvalMoments m_moments;
+    OutlierDetector m_outliers;
+    Stopwatch m_since_eval;
+    Stopwatch m_since_checkpoint;
+    int64_t m_skipped_in_a_row = 0;
+    bool m_told_park = false;
+};
+
+}  // namespace dayrun::core
