@@ -40,7 +40,7 @@ std::string asked(Random& random, const Scene& scene) {
 // where the tokenizer writes them with other pieces than after a space.
 std::string word_list(Random& random, const std::vector<Row>& pairs) {
     std::string lines = "\n";
-    for (const Row& pair : random.sample(pairs, 4))
+    for (const Row& pair : random.sample(pairs, 6))
         lines += fill("{} - {}\n", {pair.input, pair.output});
     return lines;
 }
@@ -117,21 +117,26 @@ std::string town_piece(Random& random) {
     }
 }
 
+// All sums of two numbers from one to nine.
+std::vector<Row> sum_rows() {
+    std::vector<Row> rows;
+    for (std::size_t left = 1; left <= 9; ++left)
+        for (std::size_t right = 1; right <= 9; ++right)
+            rows.push_back({numbers()[left] + " and " + numbers()[right], numbers()[left + right]});
+    return rows;
+}
+
 std::string sum_piece(Random& random) {
-    if (random.chance(45)) return asked(random, sum_scene(random));
-    const int left = random.between(1, 9);
-    const int right = random.between(1, 9);
-    const auto word = [](int n) { return numbers()[static_cast<std::size_t>(n)]; };
-    switch (random.below(3)) {
+    const Row sum = random.pick(sum_rows());
+    switch (random.below(5)) {
         case 0:
-            return capitalized(
-                fill("{} and {} make {}.", {word(left), word(right), word(left + right)}));
+            return capitalized(fill("{} make {}.", {sum.input, sum.output}));
         case 1:
-            return capitalized(
-                fill("{} less {} is {}.", {word(left + right), word(right), word(left)}));
+            return word_list(random, sum_rows());
+        case 2:
+            return asked(random, fill("How much is {}?", {sum.input}), sum.output);
         default:
-            return asked(random, fill("How much is {} and {}?", {word(left), word(right)}),
-                         word(left + right));
+            return asked(random, sum_scene(random));
     }
 }
 
@@ -220,9 +225,10 @@ std::string count_piece(Random& random) {
 using Piece = std::string (*)(Random&);
 // A kind that stands here twice is told twice as often: those need more examples.
 constexpr std::array<Piece, 20> kPieces = {
-    opposite_piece, plural_piece,    bigger_piece, town_piece, mood_piece, sum_piece,   sum_piece,
-    count_piece,    backwards_piece, lost_piece,   walk_piece, walk_piece, tense_piece, tense_piece,
-    colour_piece,   colour_piece,    colour_piece, echo_piece, echo_piece, echo_piece};
+    opposite_piece,  opposite_piece,  plural_piece, town_piece, town_piece,
+    bigger_piece,    mood_piece,      sum_piece,    sum_piece,  count_piece,
+    backwards_piece, backwards_piece, lost_piece,   walk_piece, tense_piece,
+    colour_piece,    colour_piece,    echo_piece,   echo_piece, echo_piece};
 
 }  // namespace
 

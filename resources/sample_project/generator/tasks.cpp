@@ -15,20 +15,15 @@ namespace {
 constexpr std::size_t kTrainRows = 240;
 constexpr std::size_t kHeldOutRows = 30;
 
-// Rows about single facts: every fact is either trained, in each wording, or held out, in one.
+// Rows about single facts: every fact is either trained or held out, in each wording.
 void add_facts(Task& task, const std::vector<Row>& facts, const std::vector<std::string>& wordings,
                std::size_t held_out_facts, Random& random) {
     std::vector<Row> order = facts;
     random.shuffle(order);
     for (std::size_t i = 0; i < order.size(); ++i) {
-        const auto put = [&](std::vector<Row>& rows, const std::string& wording) {
+        std::vector<Row>& rows = i < held_out_facts ? task.held_out : task.train;
+        for (const std::string& wording : wordings)
             rows.push_back({fill(wording, {order[i].input}), order[i].output});
-        };
-        if (i < held_out_facts) {
-            put(task.held_out, random.pick(wordings));
-            continue;
-        }
-        for (const std::string& wording : wordings) put(task.train, wording);
     }
     random.shuffle(task.train);
 }
@@ -60,7 +55,7 @@ Task opposite_task(Random& random) {
     std::vector<Opposite> pairs = opposites();
     random.shuffle(pairs);
     const std::vector<std::string> wordings = {"{}", "What is the opposite of {}?", "Word: {}"};
-    constexpr std::size_t kHeldOutPairs = kHeldOutRows / 2;
+    constexpr std::size_t kHeldOutPairs = 8;
     for (std::size_t i = 0; i < pairs.size(); ++i) {
         const std::vector<Row> both = {{pairs[i].first, pairs[i].second},
                                        {pairs[i].second, pairs[i].first}};
@@ -78,7 +73,7 @@ Task plural_task(Random& random) {
               {},
               {}};
     add_facts(task, plural_rows(),
-              {"{}", "What is the plural of {}?", "One {}, many ...", "Word: {}"}, 24, random);
+              {"{}", "What is the plural of {}?", "One {}, many ...", "Word: {}"}, 10, random);
     return task;
 }
 
@@ -95,7 +90,7 @@ Task town_task(Random& random) {
     add_facts(task, town_rows(),
               {"What is the town of {} known for?", "What comes from {}?", "The town of {}",
                "Tom went to {}. What did he buy there?"},
-              12, random);
+              8, random);
     return task;
 }
 
