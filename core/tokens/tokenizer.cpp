@@ -16,7 +16,9 @@ namespace fs = std::filesystem;
 
 /// In the order in which a model folder is searched and a file is asked.
 constexpr std::array kOpeners{
+    TokenizerOpener{"tokenizer.json", "tokenizer.json", is_tokenizer_json, open_tokenizer_json},
     TokenizerOpener{"sentencepiece", "tokenizer.model", is_sentencepiece, open_sentencepiece},
+    TokenizerOpener{"tiktoken", "qwen.tiktoken", is_tiktoken, open_tiktoken},
 };
 
 Result<std::unique_ptr<Tokenizer>> open_file(const fs::path& path) {
@@ -28,7 +30,7 @@ Result<std::unique_ptr<Tokenizer>> open_file(const fs::path& path) {
     return Error{
         .code = ErrorCode::BadTokenizer,
         .message = fmt::format("{} is no tokenizer file that Dayrun reads.", path.string()),
-        .hint = "Give a sentencepiece model (tokenizer.model) or the model's folder."};
+        .hint = "Give a tokenizer.json, a sentencepiece model, a rank file or the model's folder."};
 }
 
 }  // namespace

@@ -28,4 +28,11 @@ struct TokenizerOpener {
 bool is_sentencepiece(const TokenizerFile& file);
 Result<std::unique_ptr<Tokenizer>> open_sentencepiece(const TokenizerFile& file);
 
+bool is_tokenizer_json(const TokenizerFile& file);
+Result<std::unique_ptr<Tokenizer>> open_tokenizer_json(const TokenizerFile& file);
+
+/// Rank files of Qwen 1 and Llama 3.
+bool is_tiktoken(const TokenizerFile& file);
+Result<std::unique_ptr<Tokenizer>> open_tiktoken(const TokenizerFile& file);
+
 }  // namespace dayrun::core
