@@ -1,0 +1,144 @@
+// Bodies of plain_decoder.h: formulas as they stand in the papers, no cleverness.
+#include "tests/engine/plain_decoder.h"
+
+#include <ATen/ATen.h>
+
+#include <limits>
+
+#include "core/model/adapter_config.h"
+#include "tests/engine/engine_support.h"
+
+namespace dayrun::tests {
+
+using namespace dayrun::core;
+
+namespace {
+
+at::Tensor from_values(const float* values, const std::vector<int64_t>& shape) {
+    return at::from_blob(const_cast<float*>(values), shape, at::kFloat).to(at::kDouble).clone();
+}
+
+const LinearInfo* find_role(const LayerNames& layer, LinearRole role) {
+    for (const LinearInfo& info : layer.linears) {
+        if (info.role == role) return &info;
+    }
+    return nullptr;
+}
+
+}  // namespace
+
+PlainDecoder::PlainDecoder(const std::filesystem::path& folder,
+                           const engine::ParameterSet& parameters, double scaling)
+    : m_config(*read_model_config(folder)), m_map(make_weight_map(m_config)), m_scaling(scaling) {
+    const TensorFile file = read_tensors(folder / "model.safetensors");
+    for (const auto& [name, values] : file.values) {
+        m_tensors[name] = from_values(values.data(), file.shapes.at(name));
+    }
+    for (const engine::Parameter& parameter : parameters.all()) {
+        m_tensors[parameter.name] =
+            from_values(parameter.value, parameter.shape).requires_grad_(true);
+    }
+}
+
+at::Tensor PlainDecoder::linear(const at::Tensor& x, const LinearInfo& info) {
+    at::Tensor y = x.matmul(tensor(info.module + ".weight").t());
+    if (info.has_bias) y = y + tensor(info.module + ".bias");
+    if (m_tensors.contains(lora_a_name(info.module))) {
+        const at::Tensor xa = x.matmul(tensor(lora_a_name(info.module)).t());
+        y = y + m_scaling * xa.matmul(tensor(lora_b_name(info.module)).t());
+    }
+    return y;
+}
+
+at::Tensor PlainDecoder::norm(const at::Tensor& x, const std::string& name) {
+    return x * (x.pow(2).mean(-1, true) + m_config.rms_norm_eps).rsqrt() * tensor(name);
+}
+
+// x [T, heads, D], pairs (i, i + D/2).
+at::Tensor PlainDecoder::rotate(const at::Tensor& x) const {
+    const int64_t half = m_config.head_dim / 2;
+    const auto options = at::TensorOptions(at::kDouble);
+    const at::Tensor index = at::arange(half, options);
+    const at::Tensor frequency = at::pow(at::scalar_tensor(m_config.rope_theta, options),
+                                         index * (-2.0 / static_cast<double>(m_config.head_dim)));
+    const at::Tensor angle = at::outer(at::arange(x.size(0), options), frequency).unsqueeze(1);
+    const at::Tensor a = x.narrow(-1, 0, half), b = x.narrow(-1, half, half);
+    return at::cat({a * angle.cos() - b * angle.sin(), b * angle.cos() + a * angle.sin()}, -1);
+}
+
+at::Tensor PlainDecoder::attention(const at::Tensor& x, const LayerNames& layer, int64_t window) {
+    const int64_t length = x.size(0), dim = m_config.head_dim;
+    const int64_t heads = m_config.num_attention_heads, kv = m_config.num_key_value_heads;
+    at::Tensor q, k, v;
+    if (const LinearInfo* const fused = find_role(layer, LinearRole::Qkv)) {
+        const auto parts = linear(x, *fused).split_with_sizes(
+            {m_config.q_size(), m_config.kv_size(), m_config.kv_size()}, -1);
+        q = parts[0], k = parts[1], v = parts[2];
+    } else {
+        q = linear(x, *find_role(layer, LinearRole::Q));
+        k = linear(x, *find_role(layer, LinearRole::K));
+        v = linear(x, *find_role(layer, LinearRole::V));
+    }
+    q = q.view({length, heads, dim});
+    k = k.view({length, kv, dim});
+    v = v.view({length, kv, dim}).repeat_interleave(heads / kv, 1);
+    if (!layer.q_norm.empty()) {
+        q = norm(q, layer.q_norm);
+        k = norm(k, layer.k_norm);
+    }
+    q = rotate(q);
+    k = rotate(k).repeat_interleave(heads / kv, 1);
+    at::Tensor scores = at::einsum("ind,jnd->nij", {q, k}) / std::sqrt(static_cast<double>(dim));
+    const at::Tensor i = at::arange(length).unsqueeze(1), j = at::arange(length).unsqueeze(0);
+    at::Tensor hidden = j > i;
+    if (window > 0) hidden = hidden.logical_or(j <= i - window);
+    scores = scores.masked_fill(hidden, -std::numeric_limits<double>::infinity());
+    const at::Tensor out = at::einsum("nij,jnd->ind", {at::softmax(scores, -1), v});
+    return linear(out.reshape({length, heads * dim}), *find_role(layer, LinearRole::O));
+}
+
+at::Tensor PlainDecoder::document_loss(const std::vector<int32_t>& tokens,
+                                       const std::vector<int32_t>& targets) {
+    const auto ids = [](const std::vector<int32_t>& values) {
+        return at::tensor(at::ArrayRef<int32_t>(values), at::kInt).to(at::kLong);
+    };
+    at::Tensor h = tensor(m_map.embed_tokens).index_select(0, ids(tokens));
+    for (size_t l = 0; l < m_map.layers.size(); ++l) {
+        const LayerNames& layer = m_map.layers[l];
+        h = h + attention(norm(h, layer.input_norm), layer, m_config.sliding_window[l]);
+        const at::Tensor x = norm(h, layer.post_attention_norm);
+        const at::Tensor gate = linear(x, *find_role(layer, LinearRole::Gate));
+        const at::Tensor up = linear(x, *find_role(layer, LinearRole::Up));
+        h = h + linear(gate * gate.sigmoid() * up, *find_role(layer, LinearRole::Down));
+    }
+    const std::string head = m_map.lm_head.empty() ? m_map.embed_tokens : m_map.lm_head;
+    const at::Tensor logits = norm(h, m_map.final_norm).matmul(tensor(head).t());
+    at::Tensor sum = at::zeros({}, at::kDouble);
+    const at::Tensor logprobs = at::log_softmax(logits, -1);
+    for (size_t t = 0; t < targets.size(); ++t) {
+        if (targets[t] == kIgnoreLabel) continue;
+        sum = sum - logprobs.select(0, static_cast<int64_t>(t)).select(0, targets[t]);
+    }
+    return sum;
+}
+
+double PlainDecoder::loss(const PackedBatch& batch, double divisor) {
+    at::Tensor total = at::zeros({}, at::kDouble);
+    for (size_t i = 0; i + 1 < batch.cu_seqlens.size(); ++i) {
+        const auto begin = batch.cu_seqlens[i], end = batch.cu_seqlens[i + 1];
+        total = total + document_loss({batch.tokens.begin() + begin, batch.tokens.begin() + end},
+                                      {batch.targets.begin() + begin, batch.targets.begin() + end});
+    }
+    total = total / divisor;
+    if (total.requires_grad()) total.backward();
+    return total.item<double>();
+}
+
+std::vector<float> PlainDecoder::gradient(const std::string& name) const {
+    const at::Tensor& gradient = m_tensors.at(name).grad();
+    if (!gradient.defined()) return {};
+    const at::Tensor values = gradient.to(at::kFloat).contiguous();
+    return {values.data_ptr<float>(), values.data_ptr<float>() + values.numel()};
+}
+
+}  // namespace dayrun::tests
