@@ -2,17 +2,14 @@
 #include "tests/ui/fixture.h"
 
 #include <QApplication>
-#include <chrono>
-#include <cmath>
 #include <memory>
-#include <thread>
 
 #include "core/base/atomic_file.h"
-#include "core/base/clock.h"
 #include "core/model/model_config.h"
 #include "core/model/safetensors.h"
 #include "core/model/weight_map.h"
 #include "core/records/project.h"
+#include "tests/support/fake_engine.h"
 #include "ui/shell/theme.h"
 
 namespace dayrun::tests {
@@ -65,69 +62,6 @@ void writeBase(const std::filesystem::path& folder) {
     QVERIFY2(written.ok(), written.ok() ? "" : written.error().text().c_str());
 }
 
-class PretendEngine final : public core::Engine {
-  public:
-    explicit PretendEngine(int step_ms) : m_step_ms(step_ms) {}
-
-    core::Result<core::PreparedModel> prepare(const core::Recipe& recipe) override {
-        m_rank = recipe.adapter.lora_rank;
-        return core::PreparedModel{.architecture = "LlamaForCausalLM",
-                                   .parameter_count = 20'000,
-                                   .trained_parameter_count = 500,
-                                   .vocab_size = 64,
-                                   .base_bytes = 80'000,
-                                   .dtype = "float32",
-                                   .adapted_modules = {}};
-    }
-    core::Result<void> accumulate(const core::PackedBatch&, double) override {
-        std::this_thread::sleep_for(std::chrono::milliseconds(m_step_ms));
-        return {};
-    }
-    core::Result<core::StepOutcome> apply_step(double) override {
-        ++m_step;
-        const double noise = 0.15 * std::sin(m_step * 1.7) * std::cos(m_step * 0.3);
-        return core::StepOutcome{.loss = loss() + noise, .grad_norm = 1.0 / m_step};
-    }
-    void drop_gradients() override {}
-    core::Result<core::EvalResult> evaluate(const std::vector<core::PackedBatch>& batches,
-                                            size_t source_count) override {
-        core::EvalResult result;
-        result.by_source.resize(source_count);
-        for (const core::PackedBatch& batch : batches) {
-            result.total.target_tokens += batch.target_token_count;
-        }
-        result.total.loss_sum = (loss() + 0.1) * static_cast<double>(result.total.target_tokens);
-        if (source_count > 0) result.by_source.front() = result.total;
-        return result;
-    }
-    core::Result<std::vector<int32_t>> generate(const std::vector<int32_t>&,
-                                                const core::GenerateOptions&) override {
-        return std::vector<int32_t>{};
-    }
-    core::Result<void> save_adapter(const std::filesystem::path& folder) override {
-        return core::write_file(folder / "adapter_config.json", "{}");
-    }
-    core::Result<void> save_state(const std::filesystem::path& folder) override {
-        return core::write_file(folder / "state", "state");
-    }
-    core::Result<void> load_state(const std::filesystem::path&) override { return {}; }
-    core::Result<core::LogprobsResult> logprobs(const std::vector<core::PackedRow>&,
-                                                const std::filesystem::path&,
-                                                const std::filesystem::path&) override {
-        return core::LogprobsResult{};
-    }
-    int64_t device_bytes() const override { return core::peak_resident_bytes(); }
-    int64_t device_bytes_peak() const override { return core::peak_resident_bytes(); }
-
-  private:
-    // A greater rank learns a little faster, so that compared curves differ.
-    double loss() const { return 1.0 + 3.0 * std::exp(-m_step * 0.002 * (4 + m_rank)); }
-
-    int m_step_ms;
-    int m_step = 0;
-    int m_rank = 0;
-};
-
 }  // namespace
 
 void makeProject(const std::filesystem::path& folder, int epochs) {
@@ -146,9 +80,9 @@ void makeProject(const std::filesystem::path& folder, int epochs) {
 }
 
 core::EngineFactory fakeEngine(int step_ms) {
-    return [step_ms](const core::Device&) -> core::Result<std::unique_ptr<core::Engine>> {
-        return std::make_unique<PretendEngine>(step_ms);
-    };
+    auto script = std::make_shared<FakeScript>();
+    script->sleep_ms = step_ms;
+    return fake_engine_factory(std::move(script));
 }
 
 ui::WorkbenchOptions optionsWith(core::EngineFactory engine) {

@@ -18,7 +18,7 @@ namespace dayrun::tests {
 /// project around them. `epochs` makes a run long or short.
 void makeProject(const std::filesystem::path& folder, int epochs = 400);
 
-/// An engine without maths: the loss falls with the steps, a micro-batch takes `step_ms`.
+/// The FakeEngine whose micro-batches take `step_ms`.
 core::EngineFactory fakeEngine(int step_ms = 2);
 
 ui::WorkbenchOptions optionsWith(core::EngineFactory engine);
