@@ -10,8 +10,8 @@
 namespace dayrun::app {
 
 struct WindowOptions {
-    std::filesystem::path project;     // empty: the last project, or the welcome page
-    std::filesystem::path screenshot;  // a PNG to write instead of staying open
+    std::filesystem::path project = {};     // empty: the last project, or the welcome page
+    std::filesystem::path screenshot = {};  // a PNG to write instead of staying open
     std::string stage = "plan";
     double scale = 1;
     bool dark = false;

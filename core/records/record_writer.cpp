@@ -116,6 +116,14 @@ Result<void> RecordWriter::insert(const RunEvent& event, const SampleGenerated& 
         {event.run_id, sample.step, sample.prompt, sample.text, event.at});
 }
 
+Result<void> RecordWriter::insert(const RunEvent& event, const ExactMatchMeasured& measured) {
+    return m_database->execute(
+        "INSERT OR REPLACE INTO exact_match (run_id, step, source_id, rows, matches, at) "
+        "VALUES (?, ?, ?, ?, ?, ?)",
+        {event.run_id, measured.step, measured.source_id, measured.rows, measured.matches,
+         event.at});
+}
+
 Result<void> RecordWriter::insert(const RunEvent& event, const LogLine& line) {
     return insert_line(event, "log", line.level, line.message);
 }

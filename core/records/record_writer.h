@@ -33,6 +33,7 @@ class RecordWriter {
     Result<void> insert(const RunEvent& event, const EvalMetrics& eval);
     Result<void> insert(const RunEvent& event, const CheckpointSaved& saved);
     Result<void> insert(const RunEvent& event, const SampleGenerated& sample);
+    Result<void> insert(const RunEvent& event, const ExactMatchMeasured& measured);
     Result<void> insert(const RunEvent& event, const LogLine& line);
     Result<void> insert(const RunEvent& event, const RunFinished& finished);
     Result<void> insert(const RunEvent& event, const RunFailed& failed);

@@ -159,6 +159,29 @@ Result<void> ActiveRun::rehearse() {
     return {};
 }
 
+bool ActiveRun::is_examined() const {
+    return m_recipe.eval.exact_match_rows > 0 && m_tokenizer != nullptr && m_data->test_rows() > 0;
+}
+
+Result<void> ActiveRun::examine(Engine& engine, int64_t step) {
+    TRY(figures, measure_exact_match(engine, *m_tokenizer, *m_data, m_recipe.eval.exact_match_rows,
+                                     m_control));
+    for (const ExactMatch& figure : figures) {
+        m_exact_match.push_back({.step = step,
+                                 .source_id = figure.source_id,
+                                 .rows = figure.rows,
+                                 .matches = figure.matches});
+        m_reporter.tell(m_exact_match.back());
+    }
+    return {};
+}
+
+Result<void> ActiveRun::examine_start() {
+    if (!is_examined()) return {};
+    m_reporter.state(RunState::Evaluating);
+    return examine(*m_engine, 0);
+}
+
 RunParts ActiveRun::parts() {
     return {.recipe = m_recipe,
             .data = *m_data,
@@ -197,10 +220,40 @@ Result<void> ActiveRun::save(TrainEnd end) {
     return {};
 }
 
+Result<std::unique_ptr<Engine>> ActiveRun::open_result() {
+    TRY(engine, m_make_engine(m_order.device));
+    Recipe recipe = m_recipe;
+    if (recipe.adapter.method == AdapterMethod::Full) {
+        recipe.base.path = m_files.adapter().string();
+        TRY(base, engine->prepare_base(recipe));
+    } else {
+        recipe.adapter.init_from = m_files.adapter().string();
+        TRY(model, engine->prepare(recipe));
+    }
+    return std::move(engine);
+}
+
+Result<void> ActiveRun::examine_result(TrainEnd end) {
+    const bool is_finished = end == TrainEnd::Completed || end == TrainEnd::FinishNow;
+    if (!is_finished || !is_examined()) return {};
+    m_reporter.state(RunState::Evaluating);
+    m_peak_bytes = m_engine->device_bytes_peak();
+    m_engine.reset();  // two models at once may not fit
+    // The result is on the disk already: a figure that cannot be measured must not fail the run.
+    const auto measured = [&]() -> Result<void> {
+        TRY(result, open_result());
+        return examine(*result, m_progress.step);
+    }();
+    if (!measured.ok()) {
+        m_reporter.warning("Exact match was not measured: " + measured.error().text());
+    }
+    return {};
+}
+
 Result<RunState> ActiveRun::finish(TrainEnd end) {
     const bool is_finished = end == TrainEnd::Completed || end == TrainEnd::FinishNow;
     const RunState state = is_finished ? RunState::Finished : RunState::Stopped;
-    m_peak_bytes = m_engine->device_bytes_peak();
+    if (m_engine != nullptr) m_peak_bytes = m_engine->device_bytes_peak();
     m_engine.reset();  // the device is free before the end is told
     write_source_tokens();
     write_report(state);
@@ -238,7 +291,7 @@ RunState ActiveRun::stop_while_preparing() {
 RunState ActiveRun::fail(Error error) {
     if (error.code == ErrorCode::Cancelled && is_stop_requested()) return stop_while_preparing();
     m_error = error;
-    if (m_model && m_progress.step > 0 && m_validation != nullptr) {
+    if (m_engine != nullptr && m_model && m_progress.step > 0 && m_validation != nullptr) {
         // What was trained until here is worth keeping, if it can be.
         const Result<void> saved = save(TrainEnd::Stopped);
         if (!saved.ok()) m_reporter.warning(saved.error().text());
@@ -276,6 +329,7 @@ void ActiveRun::write_report(RunState state) {
     const std::string text = run_report({.recipe = m_recipe,
                                          .outcome = result,
                                          .progress = m_progress,
+                                         .exact_match = m_exact_match,
                                          .data = m_data.get(),
                                          .model = m_model ? &*m_model : nullptr,
                                          .peak_bytes = m_peak_bytes,

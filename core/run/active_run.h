@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 
+#include "core/evaluate/exact_match.h"
 #include "core/records/project.h"
 #include "core/run/run_session.h"
 #include "core/run/trainer.h"
@@ -28,11 +29,15 @@ class ActiveRun {
     Result<void> prepare();
     /// One forward of a largest row, measured before the first step.
     Result<void> rehearse();
+    /// Exact match on test rows before the first step, where eval.exact_match_rows asks for it.
+    Result<void> examine_start();
     Result<TrainEnd> train();
     /// The last validation, unless training was stopped.
     Result<void> evaluate(TrainEnd end);
     /// The last adapter, and the kept one as the run's adapter.
     Result<void> save(TrainEnd end);
+    /// The same with what was saved, opened anew from the disk.
+    Result<void> examine_result(TrainEnd end);
     /// Report, end state, records on the disk.
     Result<RunState> finish(TrainEnd end);
 
@@ -42,6 +47,9 @@ class ActiveRun {
 
   private:
     RunParts parts();
+    bool is_examined() const;
+    Result<void> examine(Engine& engine, int64_t step);
+    Result<std::unique_ptr<Engine>> open_result();
     bool is_stop_requested() const;
     RunState stop_while_preparing();
     void end_records(RunState state);
@@ -62,6 +70,7 @@ class ActiveRun {
     std::unique_ptr<Engine> m_engine;
     std::optional<PreparedModel> m_model;
     std::unique_ptr<Validation> m_validation;
+    std::vector<ExactMatchMeasured> m_exact_match;
     std::string m_adapter;  // relative to the project folder, once published
     std::optional<Error> m_error;
     int64_t m_peak_bytes = 0;

@@ -103,6 +103,15 @@ std::string body_json(const RunEvent& event, const SampleGenerated& sample) {
         .end();
 }
 
+std::string body_json(const RunEvent& event, const ExactMatchMeasured& measured) {
+    return line_of(event, "exact_match")
+        .add("step", measured.step)
+        .add("source_id", measured.source_id)
+        .add("rows", measured.rows)
+        .add("matches", measured.matches)
+        .end();
+}
+
 std::string body_json(const RunEvent& event, const LogLine& log) {
     return line_of(event, "log").add("level", log.level).add("message", log.message).end();
 }

@@ -75,6 +75,14 @@ struct SampleGenerated {
     std::string text;
 };
 
+/// Test rows of a source answered word for word, greedily: before the run and after it.
+struct ExactMatchMeasured {
+    int64_t step = 0;  // 0: the model before the run
+    std::string source_id;
+    int64_t rows = 0;
+    int64_t matches = 0;
+};
+
 struct LogLine {
     std::string level;  // debug, info, warning, error
     std::string message;
@@ -92,8 +100,9 @@ struct RunFailed {
     Error error;
 };
 
-using RunEventBody = std::variant<StateChanged, StepMetrics, EvalMetrics, CheckpointSaved,
-                                  SampleGenerated, LogLine, RunFinished, RunFailed>;
+using RunEventBody =
+    std::variant<StateChanged, StepMetrics, EvalMetrics, CheckpointSaved, SampleGenerated,
+                 ExactMatchMeasured, LogLine, RunFinished, RunFailed>;
 
 struct RunEvent {
     std::string run_id;

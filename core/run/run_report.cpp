@@ -48,6 +48,28 @@ std::string result_part(const ReportInput& input) {
     return text;
 }
 
+// One line a source: the figure before the run beside the one after it.
+std::string exact_match_part(const std::vector<ExactMatchMeasured>& figures) {
+    if (figures.empty()) return {};
+    std::string text =
+        "\n## Exact match on held-out rows\n\n| source | rows | before | after "
+        "|\n|---|---|---|---|\n";
+    const auto share = [](const ExactMatchMeasured& figure) {
+        return fmt::format("{:.1f} %", 100.0 * static_cast<double>(figure.matches) /
+                                           static_cast<double>(figure.rows));
+    };
+    for (const ExactMatchMeasured& before : figures) {
+        if (before.step != 0) continue;
+        std::string after = "-";
+        for (const ExactMatchMeasured& figure : figures) {
+            if (figure.step != 0 && figure.source_id == before.source_id) after = share(figure);
+        }
+        text += fmt::format("| {} | {} | {} | {} |\n", cell(before.source_id), before.rows,
+                            share(before), after);
+    }
+    return text;
+}
+
 std::string model_part(const PreparedModel& model) {
     return fmt::format("\n## Model\n\n{}, {} parameters in {}, {} of them trained in {} modules.\n",
                        model.architecture, format_count(model.parameter_count), model.dtype,
@@ -92,6 +114,7 @@ std::string data_part(const CompiledData& data) {
 std::string run_report(const ReportInput& input) {
     std::string text = fmt::format("# {} ({})\n\n", input.recipe.name, input.outcome.run_id);
     text += result_part(input);
+    text += exact_match_part(input.exact_match);
     if (input.model != nullptr) text += model_part(*input.model);
     text += settings_part(input.recipe);
     if (input.data != nullptr) text += data_part(*input.data);

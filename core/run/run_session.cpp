@@ -21,9 +21,11 @@ Result<RunState> walk(ActiveRun& run) {
     TRY_VOID(run.check());
     TRY_VOID(run.prepare());
     TRY_VOID(run.rehearse());
+    TRY_VOID(run.examine_start());
     TRY(end, run.train());
     TRY_VOID(run.evaluate(end));
     TRY_VOID(run.save(end));
+    TRY_VOID(run.examine_result(end));
     return run.finish(end);
 }
 

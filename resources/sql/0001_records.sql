@@ -77,6 +77,17 @@ CREATE TABLE eval_metric (
     PRIMARY KEY (run_id, step, source_id)
 ) STRICT, WITHOUT ROWID;
 
+-- Test rows answered word for word before the run (step 0) and after it.
+CREATE TABLE exact_match (
+    run_id TEXT NOT NULL REFERENCES run (run_id) ON DELETE CASCADE,
+    step INTEGER NOT NULL,
+    source_id TEXT NOT NULL,
+    rows INTEGER NOT NULL,
+    matches INTEGER NOT NULL,
+    at REAL NOT NULL,
+    PRIMARY KEY (run_id, step, source_id)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE sample_output (
     id INTEGER PRIMARY KEY,
     run_id TEXT NOT NULL REFERENCES run (run_id) ON DELETE CASCADE,

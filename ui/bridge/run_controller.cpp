@@ -33,8 +33,8 @@ core::Result<RunView> readRun(const std::filesystem::path& folder, const std::st
                  .steps = std::move(steps),
                  .evals = std::move(evals),
                  .error = toQt(record.error)};
-    auto recipe = core::parse_recipe(record.recipe_yaml, "recipe.yaml",
-                                     folder / "runs" / record.run_id);
+    auto recipe =
+        core::parse_recipe(record.recipe_yaml, "recipe.yaml", folder / "runs" / record.run_id);
     if (recipe.ok()) view.recipe = std::move(recipe).value();
     return view;
 }
@@ -63,8 +63,7 @@ class RunController::Listener final : public core::RunListener {
 };
 
 RunController::RunController(core::Project& project, core::EngineFactory make_engine,
-                             core::Device device, const QString& device_name,
-                             QObject* parent)
+                             core::Device device, const QString& device_name, QObject* parent)
     : QObject(parent),
       m_project(project),
       m_device(device),
@@ -117,7 +116,9 @@ void RunController::request(core::RunRequest wanted) {
 }
 
 // From the start until the ui thread has heard of the end, so that all parts agree.
-bool RunController::isRunning() const { return m_drain_timer.isActive(); }
+bool RunController::isRunning() const {
+    return m_drain_timer.isActive();
+}
 
 void RunController::drain() {
     if (!m_current) return;
@@ -157,8 +158,8 @@ void RunController::readTotalSteps() {
     const QString run_id = m_current->run_id;
     m_total_job = startJob(
         this,
-        [folder = m_project.folder(), id = toStd(run_id)](
-            std::stop_token) -> core::Result<int64_t> {
+        [folder = m_project.folder(),
+         id = toStd(run_id)](std::stop_token) -> core::Result<int64_t> {
             TRY(query, core::RunQuery::open(folder / "project.sqlite"));
             TRY(record, query.run(id));
             return record.total_steps;
@@ -189,6 +190,13 @@ void RunController::handle(const core::RunEvent& event) {
         },
         [this](const core::SampleGenerated& sample) {
             Q_EMIT sampleArrived(sample.step, toQt(sample.prompt), toQt(sample.text));
+        },
+        [this](const core::ExactMatchMeasured& measured) {
+            const QString when = measured.step == 0 ? tr("before the run") : tr("after the run");
+            Q_EMIT logArrived(QStringLiteral("info"), tr("exact match of %1 %2: %3 of %4 rows")
+                                                          .arg(toQt(measured.source_id), when)
+                                                          .arg(measured.matches)
+                                                          .arg(measured.rows));
         },
         [this](const core::LogLine& line) {
             Q_EMIT logArrived(toQt(line.level), toQt(line.message));
