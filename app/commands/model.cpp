@@ -37,7 +37,11 @@ size_t stop_position(const std::string& text, const std::vector<std::string>& st
 int generate_ids(core::Engine& engine, const CommonOptions& common, const ModelOptions& options) {
     const auto ids = engine.generate(options.prompt_ids, options.generate);
     if (!ids.ok()) return report_error(ids.error());
-    fmt::print(common.json ? "{{\"ids\":[{}]}}\n" : "{}\n", fmt::join(*ids, ","));
+    if (common.json) {
+        fmt::print("{{\"ids\":[{}]}}\n", fmt::join(*ids, ","));
+    } else {
+        fmt::print("{}\n", fmt::join(*ids, ","));
+    }
     return kExitDone;
 }
 
