@@ -7,7 +7,8 @@
 
 #include "core/base/hash.h"
 #include "core/data/text.h"
-#include "core/tokens/bpe/sp_bpe_encoder.h"
+#include "core/tokens/sentencepiece/sp_bpe_encoder.h"
+#include "core/tokens/sentencepiece/sp_unigram_encoder.h"
 #include "core/tokens/tokenizer_config.h"
 #include "core/tokens/tokenizer_openers.h"
 
@@ -51,6 +52,7 @@ class SentencepieceTokenizer : public Tokenizer {
     sentencepiece::SentencePieceProcessor m_model;
     sentencepiece::SentencePieceProcessor m_bare_model;  // the same without a dummy prefix
     std::unique_ptr<SpBpeEncoder> m_encoder;             // the fast way where the model allows it
+    std::unique_ptr<SpUnigramEncoder> m_unigram;         // the best path of unigram models
     std::vector<SpecialToken> m_special_tokens;
     std::optional<int32_t> m_bos_id, m_eos_id;
     int32_t m_vocab_size = 0;
@@ -80,6 +82,7 @@ Result<std::unique_ptr<Tokenizer>> SentencepieceTokenizer::open(const TokenizerF
         return bad_file(file, fmt::format("cannot be read: {}", error.what()));
     }
     made->m_encoder = SpBpeEncoder::make(file.content);
+    made->m_unigram = SpUnigramEncoder::make(file.content);
     TRY(config, read_tokenizer_config(file.folder));
     TRY_VOID(made->take_config(config, file.path.string()));
     Sha256 hash;
@@ -163,8 +166,17 @@ void SentencepieceTokenizer::append(std::string_view text, bool has_prefix,
         m_encoder->append(text, has_prefix, ids);
         return;
     }
-    std::vector<int> found;
     const auto& model = has_prefix ? m_model : m_bare_model;
+    if (m_unigram != nullptr) {
+        // The library normalizes: its pieces together are the normalized text.
+        std::vector<std::string> pieces;
+        if (!model.Encode(text, &pieces).ok()) return;
+        std::string normalized;
+        for (const std::string& piece : pieces) normalized += piece;
+        m_unigram->append(normalized, ids);
+        return;
+    }
+    std::vector<int> found;
     if (!model.Encode(text, &found).ok()) return;
     ids.insert(ids.end(), found.begin(), found.end());
 }

@@ -29,6 +29,10 @@ class Tokenizer {
     virtual std::vector<int32_t> encode(std::string_view text, SpecialTokens special) const = 0;
     /// Text of ids; control tokens vanish, unknown ids become "".
     virtual std::string decode(const std::vector<int32_t>& ids) const = 0;
+    /// The same with control tokens written out ("</s>"), where the tokenizer can.
+    virtual std::string decode_with_specials(const std::vector<int32_t>& ids) const {
+        return decode(ids);
+    }
     /// The printable piece of one id, for the token lens ("▁the", "<0x0A>", "</s>").
     virtual std::string piece(int32_t id) const = 0;
 

@@ -5,6 +5,7 @@
 
 #include <array>
 #include <charconv>
+#include <system_error>
 
 #include "core/base/hash.h"
 #include "core/tokens/bpe/merges_of_pieces.h"
@@ -127,6 +128,14 @@ std::vector<std::string> llama3_specials() {
     return names;
 }
 
+/// A rank file says nothing of normal forms; Qwen 1's own tokenizer, which a model folder names,
+/// composes every text first.
+bool is_in_model_folder(const TokenizerFile& file) {
+    std::error_code ignored;
+    return std::filesystem::exists(file.folder / "config.json", ignored) ||
+           std::filesystem::exists(file.folder / "tokenizer_config.json", ignored);
+}
+
 }  // namespace
 
 bool is_tiktoken(const TokenizerFile& file) {
@@ -145,6 +154,7 @@ Result<std::unique_ptr<Tokenizer>> open_tiktoken(const TokenizerFile& file) {
     TRY(scanner, WordScanner::make(std::string(is_qwen ? kQwenPattern : kLlama3Pattern)));
     TRY(decoder, TokenDecoder::make(std::nullopt, /*is_byte_level=*/true));
 
+    const bool composes = is_qwen && is_in_model_folder(file);
     std::vector<AddedToken> added;
     const auto first = static_cast<int32_t>(tokens.size());
     for (const std::string& name : is_qwen ? qwen_specials() : llama3_specials()) {
@@ -162,11 +172,12 @@ Result<std::unique_ptr<Tokenizer>> open_tiktoken(const TokenizerFile& file) {
     Sha256 hash;
     hash.add_field("tiktoken 1");
     hash.add_field(is_qwen ? "qwen" : "llama3");
+    hash.add_field(composes ? "NFC" : "");
     hash.add_field(file.content);
     const bool adds_bos = !is_qwen;
     return make_pipeline_tokenizer(
         {.added_tokens = std::move(added),
-         .normalizer = is_qwen ? Normalizer::nfc() : Normalizer(),
+         .normalizer = composes ? Normalizer::nfc() : Normalizer(),
          .pre_tokenizer = PreTokenizer(scanner),
          .vocab = std::move(vocab),
          .decode_only = {},

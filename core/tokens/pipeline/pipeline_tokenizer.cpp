@@ -16,7 +16,12 @@ class PipelineTokenizer final : public Tokenizer {
     explicit PipelineTokenizer(PipelineParts parts);
 
     std::vector<int32_t> encode(std::string_view text, SpecialTokens special) const override;
-    std::string decode(const std::vector<int32_t>& ids) const override;
+    std::string decode(const std::vector<int32_t>& ids) const override {
+        return decode(ids, SpecialPieces::Vanish);
+    }
+    std::string decode_with_specials(const std::vector<int32_t>& ids) const override {
+        return decode(ids, SpecialPieces::Show);
+    }
     std::string piece(int32_t id) const override;
     int32_t vocab_size() const override { return m_vocab_size; }
     std::optional<int32_t> bos_id() const override { return m_bos_id; }
@@ -28,6 +33,7 @@ class PipelineTokenizer final : public Tokenizer {
     const std::string& fingerprint() const override { return m_fingerprint; }
 
   private:
+    enum class SpecialPieces { Vanish, Show };
     struct Scratch {
         BpeScratch bpe;
         Words words;
@@ -37,6 +43,7 @@ class PipelineTokenizer final : public Tokenizer {
         std::string text;
         bool is_special = false;
     };
+    std::string decode(const std::vector<int32_t>& ids, SpecialPieces specials) const;
     void encode_piece(std::string_view piece, bool is_first, SpecialText special, Scratch& scratch,
                       std::vector<int32_t>& ids) const;
     void encode_words(std::string_view text, bool is_first, Scratch& scratch,
@@ -128,12 +135,14 @@ std::vector<int32_t> PipelineTokenizer::encode(std::string_view text, SpecialTok
     return ids;
 }
 
-std::string PipelineTokenizer::decode(const std::vector<int32_t>& ids) const {
+std::string PipelineTokenizer::decode(const std::vector<int32_t>& ids,
+                                      SpecialPieces specials) const {
     std::vector<std::string> tokens;
     tokens.reserve(ids.size());
     for (const int32_t id : ids) {
         if (const auto found = m_listed.find(id); found != m_listed.end()) {
-            if (!found->second.is_special) tokens.push_back(found->second.text);
+            const bool is_shown = !found->second.is_special || specials == SpecialPieces::Show;
+            if (is_shown) tokens.push_back(found->second.text);
         } else if (id >= 0 && id < m_model.vocab().token_count) {
             tokens.push_back(m_model.vocab().tokens[static_cast<size_t>(id)]);
         }
