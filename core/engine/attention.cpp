@@ -1,112 +1,219 @@
-// Attention per document over libtorch's flash attention for CPUs; keys of grouped heads are never
-// repeated.
-// Neighbour: attention.h.
+// Attention in blocks of queries: products by sgemm, the row work by kernels/causal_softmax.
+// Scores, sums and gradients are float32 whatever the activations are, so bfloat16 rounds only
+// inputs and outputs. Heads run in parallel; every sum has one fixed order. Neighbour: attention.h.
 #include "core/engine/attention.h"
-
-#include <ATen/ops/_scaled_dot_product_flash_attention_for_cpu.h>
-#include <ATen/ops/_scaled_dot_product_flash_attention_for_cpu_backward.h>
-#include <ATen/ops/from_blob.h>
-#include <ATen/ops/full.h>
-#include <ATen/ops/sum.h>
 
 #include <algorithm>
 #include <cmath>
 #include <limits>
 
+#include "core/engine/linear/gemm.h"
+#include "kernels/causal_softmax/causal_softmax.h"
 #include "kernels/common/parallel.h"
 
 namespace dayrun::engine {
 namespace {
 
-at::ScalarType type_of(Dtype dtype) {
-    return dtype == Dtype::Float32 ? at::kFloat : at::kBFloat16;
-}
+// Queries a block: little is wasted above the diagonal, and sgemm still runs at full speed.
+constexpr int64_t kQueries = 64;
 
-// The ops want [batch, heads, tokens, dim]. With the key heads as the batch and the queries of one
-// key head as its heads, a key's stride over heads is 0: grouped heads without a copy.
-at::Tensor query_heads(const Matrix& m, const AttentionShape& shape, int64_t begin,
-                       int64_t length) {
-    const int64_t group = shape.heads / shape.kv_heads;
-    const Matrix rows = m.row_range(begin, length);
-    return at::from_blob(rows.data, {shape.kv_heads, group, length, shape.head_dim},
-                         {group * shape.head_dim, shape.head_dim, m.stride, 1},
-                         at::TensorOptions(type_of(m.dtype)));
-}
-
-at::Tensor key_heads(const Matrix& m, const AttentionShape& shape, int64_t begin, int64_t length,
-                     int64_t group) {
-    const Matrix rows = m.row_range(begin, length);
-    return at::from_blob(rows.data, {shape.kv_heads, group, length, shape.head_dim},
-                         {shape.head_dim, 0, m.stride, 1}, at::TensorOptions(type_of(m.dtype)));
-}
-
-at::Tensor head_sums(const Matrix& m, const AttentionShape& shape, int64_t begin, int64_t length) {
-    const int64_t group = shape.heads / shape.kv_heads;
-    const Matrix rows = m.row_range(begin, length);
-    return at::from_blob(rows.data, {shape.kv_heads, group, length}, {group, 1, m.stride},
-                         at::TensorOptions(at::kFloat));
-}
-
-// What a document longer than the window may see, added to the scores [1, 1, L, L].
-at::Tensor window_mask(int64_t length, int64_t window) {
-    at::Tensor mask = at::full({1, 1, length, length}, -std::numeric_limits<float>::infinity(),
-                               at::TensorOptions(at::kFloat));
-    auto* const values = mask.mutable_data_ptr<float>();
-    for (int64_t i = 0; i < length; ++i) {
-        const int64_t first = std::max<int64_t>(0, i - window + 1);
-        std::fill(values + i * length + first, values + i * length + i + 1, 0.0F);
+/// float32 working memory of one thread, kept between calls.
+class Scratch {
+  public:
+    Matrix matrix(int64_t rows, int64_t cols) {
+        const int64_t bytes = rows * cols * 4;
+        if (bytes > m_buffer.bytes()) {
+            m_buffer = Buffer();
+            m_buffer = Buffer(bytes, MemoryPart::Working);
+        }
+        return dense(m_buffer.data(), rows, cols, Dtype::Float32);
     }
-    return mask;
+
+  private:
+    Buffer m_buffer;
+};
+
+struct ThreadScratch {
+    Scratch scores, dscores, q, k, v, dout, out, dq, dk, dv;
+};
+
+ThreadScratch& thread_scratch() {
+    static thread_local ThreadScratch s_scratch;
+    return s_scratch;
 }
+
+// The rows as float32: themselves, or widened into the scratch.
+Matrix widened(const Matrix& m, Scratch& scratch) {
+    if (m.dtype == Dtype::Float32) return m;
+    const Matrix wide = scratch.matrix(m.rows, m.cols);
+    for (int64_t row = 0; row < m.rows; ++row) {
+        const auto* const from = static_cast<const bfloat16*>(m.row_range(row, 1).data);
+        float* const to = wide.row_range(row, 1).floats();
+        for (int64_t c = 0; c < m.cols; ++c) to[c] = kernels::to_float(from[c]);
+    }
+    return wide;
+}
+
+// to = from * factor[row], rounded to the type of `to`.
+void store_rows(const Matrix& to, const Matrix& from, const float* factor = nullptr) {
+    for (int64_t row = 0; row < to.rows; ++row) {
+        const float scale = factor != nullptr ? factor[row] : 1.0F;
+        const float* const source = from.row_range(row, 1).floats();
+        void* const target = to.row_range(row, 1).data;
+        if (to.dtype == Dtype::Float32) {
+            auto* const out = static_cast<float*>(target);
+            for (int64_t c = 0; c < to.cols; ++c) out[c] = source[c] * scale;
+        } else {
+            auto* const out = static_cast<bfloat16*>(target);
+            for (int64_t c = 0; c < to.cols; ++c) out[c] = kernels::to_bfloat16(source[c] * scale);
+        }
+    }
+}
+
+float scale_of(const AttentionShape& shape) {
+    if (shape.scale != 0) return static_cast<float>(shape.scale);
+    return static_cast<float>(1.0 / std::sqrt(static_cast<double>(shape.head_dim)));
+}
+
+/// One block of queries of a document, and the keys that any of them sees.
+struct Block {
+    int64_t first_query, queries, first_key, keys;
+
+    kernels::CausalBlock causal(const AttentionShape& shape) const {
+        return {queries, keys, keys, first_query, first_key, shape.window};
+    }
+};
 
 template <class Body>
-void for_each_document(const std::vector<int32_t>& cu_seqlens, Body&& body) {
-    for (size_t i = 0; i + 1 < cu_seqlens.size(); ++i) {
-        const int64_t length = cu_seqlens[i + 1] - cu_seqlens[i];
-        if (length > 0) body(int64_t{cu_seqlens[i]}, length);
+void for_each_block(int64_t length, const AttentionShape& shape, Body&& body) {
+    for (int64_t first = 0; first < length; first += kQueries) {
+        const int64_t queries = std::min(kQueries, length - first);
+        const int64_t key = shape.window > 0 ? std::max<int64_t>(0, first - shape.window + 1) : 0;
+        body(Block{first, queries, key, first + queries - key});
     }
 }
 
-std::optional<at::Tensor> mask_for(const AttentionShape& shape, int64_t length) {
-    if (shape.window <= 0 || length <= shape.window) return std::nullopt;
-    return window_mask(length, shape.window);
+/// Runs body(first row, length, head) for every document and head, in parallel.
+template <class Body>
+void for_each_head(const std::vector<int32_t>& cu_seqlens, int64_t heads, Body&& body) {
+    const auto documents = static_cast<int64_t>(cu_seqlens.size()) - 1;
+    kernels::parallel_for(documents * heads, 1, [&](int64_t begin, int64_t end) {
+        for (int64_t i = begin; i < end; ++i) {
+            const auto document = static_cast<size_t>(i / heads);
+            const int64_t first = cu_seqlens[document];
+            const int64_t length = cu_seqlens[document + 1] - first;
+            if (length > 0) body(first, length, i % heads);
+        }
+    });
 }
 
-std::optional<double> scale_of(const AttentionShape& shape) {
-    if (shape.scale == 0) return std::nullopt;
-    return shape.scale;
+Matrix head_rows(const Matrix& m, int64_t first, int64_t length, int64_t head, int64_t dim) {
+    return m.row_range(first, length).columns(head * dim, dim);
+}
+
+void head_forward(const Matrix& out, float* logsumexp, int64_t logsumexp_stride, const Matrix& q,
+                  const Matrix& k, const Matrix& v, const AttentionShape& shape) {
+    ThreadScratch& scratch = thread_scratch();
+    float total[kQueries];
+    for_each_block(q.rows, shape, [&](const Block& block) {
+        const Matrix scores = scratch.scores.matrix(block.queries, block.keys);
+        const Matrix sums = scratch.out.matrix(block.queries, shape.head_dim);
+        block_nt(scores, q.row_range(block.first_query, block.queries),
+                 k.row_range(block.first_key, block.keys), scale_of(shape), 0.0F);
+        kernels::causal_softmax_forward(scores.floats(), total,
+                                        logsumexp + block.first_query * logsumexp_stride,
+                                        logsumexp_stride, block.causal(shape));
+        block_nn(sums, scores, v.row_range(block.first_key, block.keys), 1.0F, 0.0F);
+        for (int64_t row = 0; row < block.queries; ++row) total[row] = 1.0F / total[row];
+        store_rows(out.row_range(block.first_query, block.queries), sums, total);
+    });
+}
+
+/// The views of one query head; q, k, v, out and dout are float32.
+struct HeadGradient {
+    Matrix dq;      // overwritten, in the activations' type
+    Matrix dk, dv;  // float32, added to
+    Matrix q, k, v, out, dout;
+    const float* logsumexp;
+    int64_t logsumexp_stride;
+};
+
+void head_backward(const HeadGradient& head, const AttentionShape& shape) {
+    ThreadScratch& scratch = thread_scratch();
+    float delta[kQueries];
+    const float scale = scale_of(shape);
+    for_each_block(head.q.rows, shape, [&](const Block& block) {
+        const Matrix q = head.q.row_range(block.first_query, block.queries);
+        const Matrix dout = head.dout.row_range(block.first_query, block.queries);
+        const Matrix out = head.out.row_range(block.first_query, block.queries);
+        const Matrix k = head.k.row_range(block.first_key, block.keys);
+        const Matrix v = head.v.row_range(block.first_key, block.keys);
+        for (int64_t row = 0; row < block.queries; ++row) {
+            const float* const a = dout.row_range(row, 1).floats();
+            const float* const b = out.row_range(row, 1).floats();
+            float sum = 0;
+            for (int64_t d = 0; d < shape.head_dim; ++d) sum += a[d] * b[d];
+            delta[row] = sum;
+        }
+        const Matrix scores = scratch.scores.matrix(block.queries, block.keys);
+        const Matrix dscores = scratch.dscores.matrix(block.queries, block.keys);
+        block_nt(scores, q, k, scale, 0.0F);
+        block_nt(dscores, dout, v, 1.0F, 0.0F);
+        kernels::causal_softmax_backward(scores.floats(), dscores.floats(),
+                                         head.logsumexp + block.first_query * head.logsumexp_stride,
+                                         head.logsumexp_stride, delta, block.causal(shape));
+        block_tn(head.dv.row_range(block.first_key, block.keys), scores, dout, 1.0F, 1.0F);
+        block_tn(head.dk.row_range(block.first_key, block.keys), dscores, q, scale, 1.0F);
+        const Matrix dq = scratch.dq.matrix(block.queries, shape.head_dim);
+        block_nn(dq, dscores, k, scale, 0.0F);
+        store_rows(head.dq.row_range(block.first_query, block.queries), dq);
+    });
 }
 
 }  // namespace
 
 void attention_forward(const Matrix& out, const Matrix& logsumexp, const AttentionInput& input,
                        const AttentionShape& shape, const std::vector<int32_t>& cu_seqlens) {
-    const int64_t group = shape.heads / shape.kv_heads;
-    for_each_document(cu_seqlens, [&](int64_t begin, int64_t length) {
-        const auto [attended, sums] = at::_scaled_dot_product_flash_attention_for_cpu(
-            query_heads(input.q, shape, begin, length),
-            key_heads(input.k, shape, begin, length, group),
-            key_heads(input.v, shape, begin, length, group), 0.0, true, mask_for(shape, length),
-            scale_of(shape));
-        query_heads(out, shape, begin, length).copy_(attended);
-        head_sums(logsumexp, shape, begin, length).copy_(sums);
+    const int64_t dim = shape.head_dim, group = shape.heads / shape.kv_heads;
+    for_each_head(cu_seqlens, shape.heads, [&](int64_t first, int64_t length, int64_t head) {
+        ThreadScratch& scratch = thread_scratch();
+        head_forward(head_rows(out, first, length, head, dim),
+                     logsumexp.row_range(first, length).columns(head, 1).floats(), logsumexp.stride,
+                     widened(head_rows(input.q, first, length, head, dim), scratch.q),
+                     widened(head_rows(input.k, first, length, head / group, dim), scratch.k),
+                     widened(head_rows(input.v, first, length, head / group, dim), scratch.v),
+                     shape);
     });
 }
 
 void attention_backward(const AttentionInput& gradient, const Matrix& dout,
                         const AttentionInput& input, const Matrix& out, const Matrix& logsumexp,
                         const AttentionShape& shape, const std::vector<int32_t>& cu_seqlens) {
-    const int64_t group = shape.heads / shape.kv_heads;
-    for_each_document(cu_seqlens, [&](int64_t begin, int64_t length) {
-        const auto [dq, dk, dv] = at::_scaled_dot_product_flash_attention_for_cpu_backward(
-            query_heads(dout, shape, begin, length), query_heads(input.q, shape, begin, length),
-            key_heads(input.k, shape, begin, length, group),
-            key_heads(input.v, shape, begin, length, group), query_heads(out, shape, begin, length),
-            head_sums(logsumexp, shape, begin, length), 0.0, true, mask_for(shape, length),
-            scale_of(shape));
-        query_heads(gradient.q, shape, begin, length).copy_(dq);
-        key_heads(gradient.k, shape, begin, length, 1).copy_(dk.sum(1, true));
-        key_heads(gradient.v, shape, begin, length, 1).copy_(dv.sum(1, true));
+    const int64_t dim = shape.head_dim, group = shape.heads / shape.kv_heads;
+    // One task a key head: its query heads add to the same gradients, one after the other.
+    for_each_head(cu_seqlens, shape.kv_heads, [&](int64_t first, int64_t length, int64_t kv) {
+        ThreadScratch& scratch = thread_scratch();
+        const Matrix dk = scratch.dk.matrix(length, dim), dv = scratch.dv.matrix(length, dim);
+        std::fill_n(dk.floats(), length * dim, 0.0F);
+        std::fill_n(dv.floats(), length * dim, 0.0F);
+        const Matrix k = widened(head_rows(input.k, first, length, kv, dim), scratch.k);
+        const Matrix v = widened(head_rows(input.v, first, length, kv, dim), scratch.v);
+        for (int64_t head = kv * group; head < (kv + 1) * group; ++head) {
+            head_backward(
+                {.dq = head_rows(gradient.q, first, length, head, dim),
+                 .dk = dk,
+                 .dv = dv,
+                 .q = widened(head_rows(input.q, first, length, head, dim), scratch.q),
+                 .k = k,
+                 .v = v,
+                 .out = widened(head_rows(out, first, length, head, dim), scratch.out),
+                 .dout = widened(head_rows(dout, first, length, head, dim), scratch.dout),
+                 .logsumexp = logsumexp.row_range(first, length).columns(head, 1).floats(),
+                 .logsumexp_stride = logsumexp.stride},
+                shape);
+        }
+        store_rows(head_rows(gradient.k, first, length, kv, dim), dk);
+        store_rows(head_rows(gradient.v, first, length, kv, dim), dv);
     });
 }
 

@@ -87,4 +87,16 @@ void add_multiply_tn(float* out, const Matrix& y, const Matrix& x, float alpha) 
                       &lda, static_cast<const uint16_t*>(y.data), &ldb, &one, out, &ldc);
 }
 
+void block_nt(const Matrix& out, const Matrix& x, const Matrix& w, float alpha, float beta) {
+    sgemm('T', 'N', out.cols, out.rows, x.cols, alpha, w, x, beta, out.floats(), out.stride);
+}
+
+void block_nn(const Matrix& out, const Matrix& x, const Matrix& w, float alpha, float beta) {
+    sgemm('N', 'N', out.cols, out.rows, x.cols, alpha, w, x, beta, out.floats(), out.stride);
+}
+
+void block_tn(const Matrix& out, const Matrix& y, const Matrix& x, float alpha, float beta) {
+    sgemm('N', 'T', out.cols, out.rows, x.rows, alpha, x, y, beta, out.floats(), out.stride);
+}
+
 }  // namespace dayrun::engine
