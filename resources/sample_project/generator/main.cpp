@@ -70,14 +70,17 @@ bool write_start_model(const fs::path& folder, const std::vector<std::string>& d
            write_file(folder / "config.json", std::string(kModelConfig));
 }
 
-bool write_texts_and_model(const fs::path& folder, std::size_t count) {
+bool write_texts_and_model(const fs::path& folder, std::size_t first, std::size_t second) {
     Random random(kTextSeed);
     std::vector<std::string> documents;
-    while (documents.size() < count + kValidationDocuments)
-        documents.push_back(make_document(random));
-    return write_file(folder / "texts.jsonl", json_lines(documents, 0, count)) &&
+    while (documents.size() < first + kValidationDocuments)
+        documents.push_back(make_document(random, Course::Everything));
+    std::vector<std::string> more;
+    while (more.size() < second) more.push_back(make_document(random, Course::MostlyFacts));
+    return write_file(folder / "texts.jsonl", json_lines(documents, 0, first)) &&
            write_file(folder / "texts_validation.jsonl",
-                      json_lines(documents, count, documents.size())) &&
+                      json_lines(documents, first, documents.size())) &&
+           write_file(folder / "facts.jsonl", json_lines(more, 0, more.size())) &&
            write_start_model(folder / "start", documents);
 }
 
@@ -87,14 +90,14 @@ int main(int argc, char** argv) {
     const std::vector<std::string> arguments(argv + 1, argv + argc);
     if (arguments.size() == 2 && arguments[0] == "tasks")
         return write_tasks(arguments[1]) ? EXIT_SUCCESS : EXIT_FAILURE;
-    if (arguments.size() == 3 && arguments[0] == "base") {
-        const long documents = std::strtol(arguments[2].c_str(), nullptr, 10);
-        if (documents > 0 && documents <= 1'000'000)
-            return write_texts_and_model(arguments[1], static_cast<std::size_t>(documents))
-                       ? EXIT_SUCCESS
-                       : EXIT_FAILURE;
+    if (arguments.size() == 4 && arguments[0] == "base") {
+        const std::size_t first = std::strtoul(arguments[2].c_str(), nullptr, 10);
+        const std::size_t second = std::strtoul(arguments[3].c_str(), nullptr, 10);
+        if (first > 0 && first <= 1'000'000 && second <= 1'000'000)
+            return write_texts_and_model(arguments[1], first, second) ? EXIT_SUCCESS : EXIT_FAILURE;
     }
     std::cerr << "Usage: dayrun_sample_generator tasks DIR\n"
-                 "       dayrun_sample_generator base DIR DOCUMENTS   (1 to 1000000)\n";
+                 "       dayrun_sample_generator base DIR TEXTS FACTS   (documents of the first "
+                 "and second course)\n";
     return 2;
 }

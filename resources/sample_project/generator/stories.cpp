@@ -2,8 +2,6 @@
 // fact, so that the model learns the fact and not one sentence. Pure functions.
 #include "stories.h"
 
-#include <array>
-
 #include "scenes.h"
 #include "text.h"
 
@@ -224,22 +222,32 @@ std::string count_piece(Random& random) {
 
 using Piece = std::string (*)(Random&);
 // A kind that stands here twice is told twice as often: those need more examples.
-constexpr std::array<Piece, 20> kPieces = {
-    opposite_piece,  opposite_piece,  plural_piece, town_piece, town_piece,
-    bigger_piece,    mood_piece,      sum_piece,    sum_piece,  count_piece,
-    backwards_piece, backwards_piece, lost_piece,   walk_piece, tense_piece,
-    colour_piece,    colour_piece,    echo_piece,   echo_piece, echo_piece};
+const std::vector<Piece>& pieces_of(Course course) {
+    static const std::vector<Piece> kEverything = {
+        opposite_piece,  opposite_piece,  plural_piece, town_piece, town_piece,
+        bigger_piece,    mood_piece,      sum_piece,    sum_piece,  count_piece,
+        backwards_piece, backwards_piece, lost_piece,   walk_piece, tense_piece,
+        colour_piece,    colour_piece,    echo_piece,   echo_piece, echo_piece};
+    static const std::vector<Piece> kMostlyFacts = {
+        opposite_piece, opposite_piece, opposite_piece, opposite_piece,  opposite_piece,
+        plural_piece,   plural_piece,   plural_piece,   plural_piece,    town_piece,
+        bigger_piece,   bigger_piece,   bigger_piece,   bigger_piece,    mood_piece,
+        sum_piece,      sum_piece,      count_piece,    backwards_piece, backwards_piece,
+        tense_piece,    walk_piece};
+    return course == Course::Everything ? kEverything : kMostlyFacts;
+}
 
 }  // namespace
 
-std::string make_document(Random& random) {
+std::string make_document(Random& random, Course course) {
+    const std::vector<Piece>& kinds = pieces_of(course);
     // Half of the documents stay with one kind, as a lesson does; the others wander.
     const bool lesson = random.chance(50);
-    const Piece kind = kPieces[random.below(kPieces.size())];
+    const Piece kind = random.pick(kinds);
     std::string text;
     const int pieces = random.between(3, 6);
     for (int i = 0; i < pieces; ++i) {
-        const std::string piece = (lesson ? kind : kPieces[random.below(kPieces.size())])(random);
+        const std::string piece = (lesson ? kind : random.pick(kinds))(random);
         const bool has_break = text.empty() || text.back() == '\n' || piece.front() == '\n';
         if (!has_break) text += random.chance(25) ? '\n' : ' ';
         text += text.empty() || text.back() == '\n' ? piece.substr(piece.find_first_not_of('\n'))

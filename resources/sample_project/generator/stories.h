@@ -9,7 +9,11 @@
 
 namespace dayrun::sample_generator {
 
+// What a document is about. The base model first reads everything, then mostly facts and counting:
+// a tiny model has them last, and one mix for all would take twice the tokens.
+enum class Course { Everything, MostlyFacts };
+
 // One document of about 60 to 180 tokens.
-std::string make_document(Random& random);
+std::string make_document(Random& random, Course course);
 
 }  // namespace dayrun::sample_generator

@@ -13,6 +13,8 @@ namespace dayrun::sample_generator {
 namespace {
 
 constexpr std::size_t kTrainRows = 240;
+// The long answers of a generation task weigh more in the loss: half as many rows keep the balance.
+constexpr std::size_t kGenerationRows = 120;
 constexpr std::size_t kHeldOutRows = 30;
 
 // Rows about single facts: every fact is either trained or held out, in each wording.
@@ -31,7 +33,8 @@ void add_facts(Task& task, const std::vector<Row>& facts, const std::vector<std:
 // Rows drawn one by one; a repeated input is drawn again, so train and held-out inputs differ.
 void add_drawn(Task& task, Random& random, const std::function<Row(Random&)>& draw) {
     std::set<std::string> seen;
-    while (task.train.size() + task.held_out.size() < kTrainRows + kHeldOutRows) {
+    const std::size_t train_rows = task.kind == TaskKind::Exact ? kTrainRows : kGenerationRows;
+    while (task.train.size() + task.held_out.size() < train_rows + kHeldOutRows) {
         Row row = draw(random);
         if (!seen.insert(row.input).second) continue;
         (task.held_out.size() < kHeldOutRows ? task.held_out : task.train)
