@@ -332,7 +332,11 @@ std::vector<EncodedSample> Encoder::encode(const Sample& sample) const {
         encoded.sample.sample_id = sample.sample_id;
         encoded.sample.source_index = sample.source_index;
         encoded.sample.row_index = sample.row_index;
-        if (encoded.status == EncodeStatus::Kept && encoded.sample.target_token_count() == 0) {
+        // Finished ids are used row by row as they stand: leaving one out would shift every later
+        // micro-batch against the trainer they are compared with.
+        const bool is_text = sample.token_ids.empty();
+        const bool is_trained = encoded.sample.target_token_count() > 0;
+        if (encoded.status == EncodeStatus::Kept && is_text && !is_trained) {
             encoded.status = EncodeStatus::NothingTrained;
         }
     }
