@@ -1,4 +1,5 @@
-// Neighbour: fixture.h. Makes the QApplication that the weak symbol in test_registry.cpp leaves open.
+// Neighbour: fixture.h. Makes the QApplication that the weak symbol in test_registry.cpp leaves
+// open.
 #include "tests/ui/fixture.h"
 
 #include <QApplication>
@@ -106,9 +107,17 @@ LoopWatch::LoopWatch() {
     m_since.start();
     m_timer.setInterval(5);
     connect(&m_timer, &QTimer::timeout, this, [this] {
-        m_longest = std::max(m_longest, m_since.restart());
+        const qint64 gap = m_since.restart();
+        m_longest = std::max(m_longest, gap);
+        m_recent = std::max(m_recent, gap);
     });
     m_timer.start();
+}
+
+void LoopWatch::note(const char* what) {
+    QTest::qWait(10);
+    qInfo("%s: longest time without an event %lld ms", what, static_cast<long long>(m_recent));
+    m_recent = 0;
 }
 
 std::unique_ptr<QCoreApplication> make_application(int& argc, char** argv) {

@@ -31,11 +31,14 @@ class LoopWatch : public QObject {
   public:
     LoopWatch();
     qint64 longestGapMs() const { return m_longest; }
+    /// Prints and forgets the longest gap since the last call.
+    void note(const char* what);
 
   private:
     QTimer m_timer;
     QElapsedTimer m_since;
     qint64 m_longest = 0;
+    qint64 m_recent = 0;
 };
 
 }  // namespace dayrun::tests

@@ -17,7 +17,8 @@ class TestSeriesFeed : public QObject {
         for (int i = 0; i < 100'000; ++i) feed.append(i, i == 54'321 ? 99.0 : std::sin(i * 0.01));
         const QList<QPointF> drawn = feed.columns(0, 100'000, 500);
         QVERIFY(drawn.size() <= 2 * 500 + 2);
-        QVERIFY(std::any_of(drawn.begin(), drawn.end(), [](const QPointF& p) { return p.y() == 99.0; }));
+        QVERIFY(std::any_of(drawn.begin(), drawn.end(),
+                            [](const QPointF& p) { return p.y() == 99.0; }));
         for (qsizetype i = 1; i < drawn.size(); ++i) QVERIFY(drawn[i].x() >= drawn[i - 1].x());
     }
 
@@ -69,7 +70,9 @@ class TestSeriesFeed : public QObject {
         const int curve = chart.addCurve(QStringLiteral("a"), QPen(Qt::blue));
         for (int i = 0; i < 500'000; ++i) chart.feed(curve).append(i, std::sin(i * 0.001));
         chart.refresh();
-        QBENCHMARK { chart.refresh(); }
+        QBENCHMARK {
+            chart.refresh();
+        }
         const QPixmap picture = chart.grab();
         QVERIFY(!picture.isNull());
     }

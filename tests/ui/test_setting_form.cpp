@@ -68,8 +68,9 @@ class TestSettingForm : public QObject {
 
     void manySmallChangesOfOneValueAreOneCommand() {
         for (int rank = 5; rank < 20; ++rank) {
-            QVERIFY(m_document->setSetting(QStringLiteral("adapter.lora_rank"),
-                                           QString::number(rank)).ok());
+            QVERIFY(
+                m_document->setSetting(QStringLiteral("adapter.lora_rank"), QString::number(rank))
+                    .ok());
         }
         QCOMPARE(m_document->undoStack().count(), 1);
         m_document->undoStack().undo();
@@ -149,8 +150,8 @@ class TestSettingForm : public QObject {
     }
 
     void savesAndLoadsTheSameRecipe() {
-        QVERIFY(m_document->setSetting(QStringLiteral("adapter.lora_rank"),
-                                       QStringLiteral("32")).ok());
+        QVERIFY(
+            m_document->setSetting(QStringLiteral("adapter.lora_rank"), QStringLiteral("32")).ok());
         QVERIFY(m_document->save().ok());
         QVERIFY(m_document->undoStack().isClean());
         const auto folder = m_document->project().folder();

@@ -8,8 +8,8 @@
 #include "tests/ui/fixture.h"
 #include "ui/bridge/run_controller.h"
 #include "ui/charts/chart_view.h"
-#include "ui/forms/setting_form.h"
 #include "ui/forms/setting_editor.h"
+#include "ui/forms/setting_form.h"
 #include "ui/models/run_table_model.h"
 #include "ui/models/setting_diff_model.h"
 #include "ui/panels/preflight_sheet.h"
@@ -57,7 +57,9 @@ class TestWindow : public QObject {
         LoopWatch watch;
         QVERIFY(window.openProject(folder.path(), ProjectDocument::OpenAs::Existing));
 
+        watch.note("opened");
         QVERIFY2(startRun(window), qPrintable(window.planStage()->statusText()));
+        watch.note("started");
         QCOMPARE(window.currentStage(), StageId::Run);
         RunCharts* charts = window.runStage()->charts();
         QVERIFY(waitFor([&] { return charts->pointCount() >= 30; }));
@@ -66,14 +68,16 @@ class TestWindow : public QObject {
             QCOMPARE(steps[i].step, static_cast<int64_t>(i) + 1);
         }
         QVERIFY(waitFor([&] { return charts->lossChart()->pointCount(2) > 0; }));
-        QTest::mouseClick(window.runStage()->stopButton(), Qt::LeftButton,
-                          {}, QPoint(10, window.runStage()->stopButton()->height() / 2));
+        watch.note("watched");
+        QTest::mouseClick(window.runStage()->stopButton(), Qt::LeftButton, {},
+                          QPoint(10, window.runStage()->stopButton()->height() / 2));
         QVERIFY(waitFor([&] { return !window.runs()->isRunning(); }));
         QCOMPARE(window.runs()->current()->state, core::RunState::Stopped);
+        watch.note("stopped");
 
         // A second run with another rank, ended by Finish now.
-        SettingEditor* rank = window.planStage()->basicForm()->editor(
-            QStringLiteral("adapter.lora_rank"));
+        SettingEditor* rank =
+            window.planStage()->basicForm()->editor(QStringLiteral("adapter.lora_rank"));
         Q_EMIT rank->edited(rank->key(), QStringLiteral("16"));
         QCOMPARE(window.document()->recipe().adapter.lora_rank, 16);
         QVERIFY(startRun(window));
@@ -84,8 +88,10 @@ class TestWindow : public QObject {
         QVERIFY(waitFor([&] { return !window.runs()->isRunning(); }));
         QCOMPARE(window.runs()->current()->state, core::RunState::Finished);
 
+        watch.note("second run");
         QVERIFY(window.document()->save().ok());
         window.closeProject();
+        watch.note("closed");
         QVERIFY(window.document() == nullptr);
         QVERIFY(window.openProject(folder.path(), ProjectDocument::OpenAs::Existing));
         QCOMPARE(window.document()->recipe().adapter.lora_rank, 16);
@@ -101,7 +107,8 @@ class TestWindow : public QObject {
         QVERIFY2(differing.contains(QStringLiteral("adapter.lora_rank")),
                  qPrintable(differing.join(QLatin1Char(' '))));
         QVERIFY(!differing.contains(QStringLiteral("optimizer.learning_rate")));
-        qInfo("longest time without an event: %lld ms", static_cast<long long>(watch.longestGapMs()));
+        qInfo("longest time without an event: %lld ms",
+              static_cast<long long>(watch.longestGapMs()));
         QVERIFY2(watch.longestGapMs() < 500, "the event loop was blocked");
     }
 

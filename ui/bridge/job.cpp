@@ -31,26 +31,28 @@ JobPool::~JobPool() {
     m_private->threads.waitForDone();
 }
 
-int JobPool::pendingCount() const { return m_private->pending.load(); }
+int JobPool::pendingCount() const {
+    return m_private->pending.load();
+}
 
 Job JobPool::start(QObject* guard, std::function<std::function<void()>(std::stop_token)> work) {
     const std::stop_source source;
     ++m_private->pending;
-    m_private->threads.start([this, source, guard = QPointer<QObject>(guard),
-                              work = std::move(work)]() mutable {
-        std::function<void()> done;
-        // The pool's own end reaches the work through the same token.
-        const std::stop_callback forward(m_private->all.get_token(),
-                                         [&source] { std::stop_source(source).request_stop(); });
-        if (!source.stop_requested()) done = work(source.get_token());
-        QMetaObject::invokeMethod(
-            this,
-            [this, source, guard = std::move(guard), done = std::move(done)] {
-                --m_private->pending;
-                if (done && !guard.isNull() && !source.stop_requested()) done();
-            },
-            Qt::QueuedConnection);
-    });
+    m_private->threads.start(
+        [this, source, guard = QPointer<QObject>(guard), work = std::move(work)]() mutable {
+            std::function<void()> done;
+            // The pool's own end reaches the work through the same token.
+            const std::stop_callback forward(
+                m_private->all.get_token(), [&source] { std::stop_source(source).request_stop(); });
+            if (!source.stop_requested()) done = work(source.get_token());
+            QMetaObject::invokeMethod(
+                this,
+                [this, source, guard = std::move(guard), done = std::move(done)] {
+                    --m_private->pending;
+                    if (done && !guard.isNull() && !source.stop_requested()) done();
+                },
+                Qt::QueuedConnection);
+        });
     return Job(source);
 }
 

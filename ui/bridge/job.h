@@ -20,7 +20,8 @@ namespace dayrun::ui {
 class Job {
   public:
     Job() = default;
-    Job(Job&& other) noexcept : m_stop(std::exchange(other.m_stop, std::stop_source(std::nostopstate))) {}
+    Job(Job&& other) noexcept
+        : m_stop(std::exchange(other.m_stop, std::stop_source(std::nostopstate))) {}
     Job& operator=(Job&& other) noexcept {
         if (this != &other) {
             cancel();

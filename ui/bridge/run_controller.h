@@ -90,8 +90,8 @@ class RunController : public QObject {
     Job m_read_job;
     Job m_gap_job;
     Job m_total_job;
-    std::unique_ptr<Listener> m_listener;      // outlives the thread
-    std::unique_ptr<core::RunThread> m_thread; // ends first: declared last
+    std::unique_ptr<Listener> m_listener;       // outlives the thread
+    std::unique_ptr<core::RunThread> m_thread;  // ends first: declared last
 };
 
 }  // namespace dayrun::ui

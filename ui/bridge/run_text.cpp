@@ -12,31 +12,48 @@
 namespace dayrun::ui {
 namespace {
 
-QString tr(const char* text) { return QCoreApplication::translate("RunText", text); }
+QString tr(const char* text) {
+    return QCoreApplication::translate("RunText", text);
+}
 
 }  // namespace
 
 QString stateText(core::RunState state, core::RunRequest pending) {
     if (!isOver(state)) {
         switch (pending) {
-            case core::RunRequest::None: break;
-            case core::RunRequest::Park: return tr("Parking");
-            case core::RunRequest::FinishNow: return tr("Finishing now");
-            case core::RunRequest::StopAtCheckpoint: return tr("Stopping");
-            case core::RunRequest::Discard: return tr("Discarding");
+            case core::RunRequest::None:
+                break;
+            case core::RunRequest::Park:
+                return tr("Parking");
+            case core::RunRequest::FinishNow:
+                return tr("Finishing now");
+            case core::RunRequest::StopAtCheckpoint:
+                return tr("Stopping");
+            case core::RunRequest::Discard:
+                return tr("Discarding");
         }
     }
     switch (state) {
-        case core::RunState::Draft: return tr("Draft");
-        case core::RunState::Queued: return tr("Queued");
-        case core::RunState::Preparing: return tr("Preparing");
-        case core::RunState::Training: return tr("Training");
-        case core::RunState::Evaluating: return tr("Validating");
-        case core::RunState::Parked: return tr("Parked");
-        case core::RunState::Finishing: return tr("Finishing");
-        case core::RunState::Finished: return tr("Finished");
-        case core::RunState::Stopped: return tr("Stopped");
-        case core::RunState::Failed: return tr("Failed");
+        case core::RunState::Draft:
+            return tr("Draft");
+        case core::RunState::Queued:
+            return tr("Queued");
+        case core::RunState::Preparing:
+            return tr("Preparing");
+        case core::RunState::Training:
+            return tr("Training");
+        case core::RunState::Evaluating:
+            return tr("Validating");
+        case core::RunState::Parked:
+            return tr("Parked");
+        case core::RunState::Finishing:
+            return tr("Finishing");
+        case core::RunState::Finished:
+            return tr("Finished");
+        case core::RunState::Stopped:
+            return tr("Stopped");
+        case core::RunState::Failed:
+            return tr("Failed");
     }
     return {};
 }
@@ -49,12 +66,18 @@ bool isOver(core::RunState state) {
 
 QString stateSign(core::RunState state) {
     switch (state) {
-        case core::RunState::Finished: return QStringLiteral("\u2713");
-        case core::RunState::Stopped: return QStringLiteral("\u25a0");
-        case core::RunState::Parked: return QStringLiteral("\u2016");
-        case core::RunState::Failed: return QStringLiteral("\u26a0");
-        case core::RunState::Draft: return QStringLiteral("\u25cb");
-        default: return QStringLiteral("\u25b6");
+        case core::RunState::Finished:
+            return QStringLiteral("\u2713");
+        case core::RunState::Stopped:
+            return QStringLiteral("\u25a0");
+        case core::RunState::Parked:
+            return QStringLiteral("\u2016");
+        case core::RunState::Failed:
+            return QStringLiteral("\u26a0");
+        case core::RunState::Draft:
+            return QStringLiteral("\u25cb");
+        default:
+            return QStringLiteral("\u25b6");
     }
 }
 
@@ -63,10 +86,22 @@ QString lossText(double loss) {
                                : QStringLiteral("\u2013");
 }
 
-QString rateText(double learning_rate) { return QString::number(learning_rate, 'e', 2); }
+QString rateText(double learning_rate) {
+    return QString::number(learning_rate, 'e', 2);
+}
 
 QString speedText(double tokens_per_second) {
     return tr("%1 tok/s").arg(toQt(core::format_count(std::llround(tokens_per_second))));
+}
+
+QString durationText(double seconds) {
+    const auto whole = static_cast<qint64>(std::max(0.0, seconds));
+    const auto two = [](qint64 value) {
+        return QStringLiteral("%1").arg(value, 2, 10, QLatin1Char('0'));
+    };
+    const qint64 minutes = whole / 60 % 60;
+    if (whole < 3600) return QStringLiteral("%1:%2").arg(minutes).arg(two(whole % 60));
+    return QStringLiteral("%1:%2:%3").arg(whole / 3600).arg(two(minutes), two(whole % 60));
 }
 
 double elapsedSeconds(const RunView& run, bool is_running) {

@@ -18,9 +18,11 @@ bool isOver(core::RunState state);
 /// A sign before the word, so that states differ without colour.
 QString stateSign(core::RunState state);
 
-QString lossText(double loss);             // "1.2345", "–" when unknown
-QString rateText(double learning_rate);    // "2.0e-04"
+QString lossText(double loss);                // "1.2345", "–" when unknown
+QString rateText(double learning_rate);       // "2.0e-04"
 QString speedText(double tokens_per_second);  // "1,510 tok/s"
+/// "0:07", "12:40", "1:02:03": the same form from the first second on, so that it does not jump.
+QString durationText(double seconds);
 /// Seconds since the start: of a running run by the clock, of a recorded one by its last step.
 double elapsedSeconds(const RunView& run, bool is_running);
 /// "finishes 06:12" with the band of the last steps, or why it is not known yet.

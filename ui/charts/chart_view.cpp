@@ -15,8 +15,8 @@
 #include <QPainterPath>
 #include <QScatterSeries>
 #include <QTableWidget>
-#include <QValueAxis>
 #include <QVBoxLayout>
+#include <QValueAxis>
 #include <cmath>
 
 #include "core/base/units.h"
@@ -247,7 +247,8 @@ void ChartView::describe() {
                      .arg(m_text.y_text(curve.feed.y().back()), m_text.y_text(least),
                           m_text.y_text(most));
     }
-    setAccessibleDescription(lines.isEmpty() ? m_text.empty_text : lines.join(QStringLiteral("; ")));
+    setAccessibleDescription(lines.isEmpty() ? m_text.empty_text
+                                             : lines.join(QStringLiteral("; ")));
 }
 
 QString ChartView::reading(double x) const {
@@ -391,7 +392,8 @@ void ChartView::showNumbers() {
     table->horizontalHeader()->setStretchLastSection(true);
     table->verticalHeader()->hide();
     for (const Curve& curve : m_curves) {
-        // A table is read, not scrolled for an hour: at most a thousand lines a curve, evenly taken.
+        // A table is read, not scrolled for an hour: at most a thousand lines a curve, evenly
+        // taken.
         const size_t stride = curve.feed.x().size() / 1000 + 1;
         for (size_t i = 0; i < curve.feed.x().size(); i += stride) {
             const int row = table->rowCount();

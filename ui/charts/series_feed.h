@@ -31,10 +31,21 @@ class SeriesFeed {
     int nearest(double x) const;
 
   private:
+    // The extremes of kBlock neighbouring points: a view of half a million points looks at
+    // thousands of these instead.
+    struct Block {
+        size_t least = 0;
+        size_t most = 0;
+        bool has_finite = false;
+    };
+
     std::pair<size_t, size_t> slice(double from, double to) const;
+    void noteInBlock(size_t index);
+    std::vector<size_t> extremes(size_t first, size_t last) const;
 
     std::vector<double> m_x;
     std::vector<double> m_y;
+    std::vector<Block> m_blocks;
 };
 
 }  // namespace dayrun::ui

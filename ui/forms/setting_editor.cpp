@@ -80,9 +80,9 @@ SettingEditor::SettingEditor(QString key, const core::SettingInfo& info, QWidget
         line->addWidget(makeLabel(toQt(m_info.unit), "muted"));
     }
 
-    m_revert = makeToolButton(Glyph::Revert, tr("Back to the default of %1: %2")
-                                                 .arg(toQt(m_info.label),
-                                                      m_default.isEmpty() ? tr("empty") : m_default));
+    m_revert = makeToolButton(
+        Glyph::Revert, tr("Back to the default of %1: %2")
+                           .arg(toQt(m_info.label), m_default.isEmpty() ? tr("empty") : m_default));
     QSizePolicy policy = m_revert->sizePolicy();
     policy.setRetainSizeWhenHidden(true);
     m_revert->setSizePolicy(policy);
@@ -112,9 +112,8 @@ QWidget* SettingEditor::makeControl() {
     if (m_info.type == core::SettingType::Bool) {
         m_check = new QCheckBox;
         m_check->setMinimumSize(24, 24);
-        connect(m_check, &QCheckBox::clicked, this, [this](bool on) {
-            commit(on ? QStringLiteral("true") : QStringLiteral("false"));
-        });
+        connect(m_check, &QCheckBox::clicked, this,
+                [this](bool on) { commit(on ? QStringLiteral("true") : QStringLiteral("false")); });
         return m_check;
     }
     if (!m_info.choices.empty()) return makeChoice();
@@ -169,15 +168,16 @@ QWidget* SettingEditor::makeLine() {
     m_line = new QLineEdit;
     m_line->setMinimumWidth(110);
     if (m_info.may_be_empty) m_line->setPlaceholderText(tr("empty"));
-    connect(m_line, &QLineEdit::editingFinished, this, [this] { commit(m_line->text().trimmed()); });
+    connect(m_line, &QLineEdit::editingFinished, this,
+            [this] { commit(m_line->text().trimmed()); });
     return m_line;
 }
 
 void SettingEditor::addBrowse(QLayout* line) {
-    auto* browse = makeToolButton(Glyph::Folder, tr("Choose the folder for %1").arg(toQt(m_info.label)));
+    auto* browse =
+        makeToolButton(Glyph::Folder, tr("Choose the folder for %1").arg(toQt(m_info.label)));
     connect(browse, &QToolButton::clicked, this, [this] {
-        const QString chosen =
-            QFileDialog::getExistingDirectory(this, toQt(m_info.label), m_value);
+        const QString chosen = QFileDialog::getExistingDirectory(this, toQt(m_info.label), m_value);
         if (!chosen.isEmpty()) commit(chosen);
     });
     line->addWidget(browse);
@@ -208,7 +208,9 @@ void SettingEditor::setValue(const QString& value) {
     showState();
 }
 
-QString SettingEditor::value() const { return m_value; }
+QString SettingEditor::value() const {
+    return m_value;
+}
 
 void SettingEditor::showState() {
     m_is_changed = m_value != m_default;
@@ -241,8 +243,8 @@ QString SettingEditor::problem() const {
 }
 
 bool SettingEditor::matches(const QString& search) const {
-    const QString all = m_key + QLatin1Char(' ') + toQt(m_info.label) + QLatin1Char(' ') +
-                        toQt(m_info.help);
+    const QString all =
+        m_key + QLatin1Char(' ') + toQt(m_info.label) + QLatin1Char(' ') + toQt(m_info.help);
     const QStringList words = search.split(QLatin1Char(' '), Qt::SkipEmptyParts);
     return std::all_of(words.begin(), words.end(), [&](const QString& word) {
         return all.contains(word, Qt::CaseInsensitive);

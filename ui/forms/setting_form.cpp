@@ -40,8 +40,7 @@ QStringList SettingForm::wantedKeys() const {
         if (info == nullptr || key == "dayrun") continue;
         const bool is_source = key.starts_with("data[");
         // The short form leaves the sources to the Data stage.
-        if (m_scope == FormScope::Basic &&
-            (info->rank != core::SettingRank::Basic || is_source)) {
+        if (m_scope == FormScope::Basic && (info->rank != core::SettingRank::Basic || is_source)) {
             continue;
         }
         keys << toQt(key);
@@ -83,6 +82,8 @@ void SettingForm::addSection(const QString& title, const QStringList& keys) {
     shown[0] = shown[0].toUpper();
     auto* header = makeLabel(shown, "section");
     header->setContentsMargins(0, m_sections.isEmpty() ? 0 : 10, 0, 0);
+    // The short form is one list: a heading over every second line would be longer than the form.
+    if (m_scope == FormScope::Basic) header->hide();
     m_column->addWidget(header);
     section.header = header;
     for (const QString& key : keys) {
@@ -131,12 +132,14 @@ int SettingForm::setSearch(const QString& search) {
             editor->setVisible(is_match);
             in_section += is_match ? 1 : 0;
         }
-        section.header->setVisible(in_section > 0);
+        section.header->setVisible(m_scope == FormScope::All && in_section > 0);
         shown += in_section;
     }
     return shown;
 }
 
-SettingEditor* SettingForm::editor(const QString& key) const { return m_editors.value(key); }
+SettingEditor* SettingForm::editor(const QString& key) const {
+    return m_editors.value(key);
+}
 
 }  // namespace dayrun::ui

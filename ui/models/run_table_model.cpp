@@ -59,22 +59,27 @@ int RunTableModel::bestRow() const {
 
 QString RunTableModel::text(const core::RunRecord& run, int column) const {
     switch (column) {
-        case Name: return run.name.empty() ? toQt(run.run_id) : toQt(run.name);
+        case Name:
+            return run.name.empty() ? toQt(run.run_id) : toQt(run.name);
         case State:
             return stateSign(run.state) + QLatin1Char(' ') +
                    (run.interrupted ? tr("Interrupted") : stateText(run.state));
-        case BestLoss: return lossText(run.best_eval_loss);
-        case LastLoss: return lossText(run.last_loss);
+        case BestLoss:
+            return lossText(run.best_eval_loss);
+        case LastLoss:
+            return lossText(run.last_loss);
         case Steps:
             return run.total_steps > 0 ? tr("%1 of %2")
                                              .arg(toQt(core::format_count(run.last_step)),
                                                   toQt(core::format_count(run.total_steps)))
                                        : toQt(core::format_count(run.last_step));
-        case Duration: return toQt(core::format_duration(std::floor(run.wall_s)));
+        case Duration:
+            return durationText(run.wall_s);
         case Started:
             return QDateTime::fromMSecsSinceEpoch(static_cast<qint64>(run.started_at * 1000))
                 .toString(QStringLiteral("d MMM HH:mm"));
-        default: return {};
+        default:
+            return {};
     }
 }
 
@@ -104,7 +109,8 @@ QVariant RunTableModel::data(const QModelIndex& index, int role) const {
                 return font;
             }
             return {};
-        default: return {};
+        default:
+            return {};
     }
 }
 
@@ -128,16 +134,29 @@ Qt::ItemFlags RunTableModel::flags(const QModelIndex& index) const {
 }
 
 QVariant RunTableModel::headerData(int section, Qt::Orientation orientation, int role) const {
-    if (orientation != Qt::Horizontal || role != Qt::DisplayRole) return {};
+    if (orientation != Qt::Horizontal) return {};
+    const bool is_number = section >= BestLoss && section != Started;
+    if (role == Qt::TextAlignmentRole) {
+        return QVariant((is_number ? Qt::AlignRight : Qt::AlignLeft) | Qt::AlignVCenter);
+    }
+    if (role != Qt::DisplayRole) return {};
     switch (section) {
-        case Name: return tr("Run");
-        case State: return tr("State");
-        case BestLoss: return tr("Best validation loss");
-        case LastLoss: return tr("Last loss");
-        case Steps: return tr("Steps");
-        case Duration: return tr("Time");
-        case Started: return tr("Started");
-        default: return {};
+        case Name:
+            return tr("Run");
+        case State:
+            return tr("State");
+        case BestLoss:
+            return tr("Best validation loss");
+        case LastLoss:
+            return tr("Last loss");
+        case Steps:
+            return tr("Steps");
+        case Duration:
+            return tr("Time");
+        case Started:
+            return tr("Started");
+        default:
+            return {};
     }
 }
 

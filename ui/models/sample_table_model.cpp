@@ -90,8 +90,7 @@ void SampleTableModel::startIndex(Browser browser) {
     m_browser = std::move(browser);
     m_growth.start();
     m_index_job = startJob(
-        this,
-        [browser = m_browser](std::stop_token stop) { return browser->build({}, stop); },
+        this, [browser = m_browser](std::stop_token stop) { return browser->build({}, stop); },
         [this](const core::Result<void>& built) {
             m_growth.stop();
             if (!built.ok()) m_problem = toQt(built.error());
@@ -129,7 +128,9 @@ void SampleTableModel::setSearch(const QString& search_text) {
     m_is_searching = true;
     m_search_job = startJob(
         this,
-        [browser = m_browser, words](std::stop_token stop) { return search(*browser, words, stop); },
+        [browser = m_browser, words](std::stop_token stop) {
+            return search(*browser, words, stop);
+        },
         [this](std::vector<int64_t> found) {
             beginResetModel();
             m_is_searching = false;
@@ -141,9 +142,13 @@ void SampleTableModel::setSearch(const QString& search_text) {
     Q_EMIT changed();
 }
 
-int64_t SampleTableModel::sourceRowCount() const { return m_browser ? m_browser->row_count() : 0; }
+int64_t SampleTableModel::sourceRowCount() const {
+    return m_browser ? m_browser->row_count() : 0;
+}
 
-bool SampleTableModel::isComplete() const { return m_browser && m_browser->is_complete(); }
+bool SampleTableModel::isComplete() const {
+    return m_browser && m_browser->is_complete();
+}
 
 QString SampleTableModel::converter() const {
     return m_browser ? toQt(m_browser->converter_name()) : QString();
@@ -247,21 +252,35 @@ QVariant SampleTableModel::data(const QModelIndex& index, int role) const {
     if (shown->samples.empty()) return {};
     const core::Sample& sample = shown->samples.front();
     switch (index.column()) {
-        case Prompt: return promptLine(sample);
-        case Reply: return replyLine(sample);
-        case Words: return toQt(core::format_count(wordCount(sample)));
-        default: return {};
+        case Prompt:
+            return promptLine(sample);
+        case Reply:
+            return replyLine(sample);
+        case Words:
+            return toQt(core::format_count(wordCount(sample)));
+        default:
+            return {};
     }
 }
 
 QVariant SampleTableModel::headerData(int section, Qt::Orientation orientation, int role) const {
-    if (orientation != Qt::Horizontal || role != Qt::DisplayRole) return {};
+    if (orientation != Qt::Horizontal) return {};
+    if (role == Qt::TextAlignmentRole) {
+        const bool is_number = section == Row || section == Words;
+        return QVariant((is_number ? Qt::AlignRight : Qt::AlignLeft) | Qt::AlignVCenter);
+    }
+    if (role != Qt::DisplayRole) return {};
     switch (section) {
-        case Row: return tr("Row");
-        case Prompt: return tr("Prompt");
-        case Reply: return tr("Reply");
-        case Words: return tr("Words");
-        default: return {};
+        case Row:
+            return tr("Row");
+        case Prompt:
+            return tr("Prompt");
+        case Reply:
+            return tr("Reply");
+        case Words:
+            return tr("Words");
+        default:
+            return {};
     }
 }
 

@@ -10,7 +10,9 @@
 namespace dayrun::ui {
 namespace {
 
-QString tr(const char* text) { return QCoreApplication::translate("SampleText", text); }
+QString tr(const char* text) {
+    return QCoreApplication::translate("SampleText", text);
+}
 
 QString oneLine(const QString& text, int limit) {
     QString line = text.left(limit * 2).simplified();
@@ -20,9 +22,12 @@ QString oneLine(const QString& text, int limit) {
 
 QString roleName(core::Role role) {
     switch (role) {
-        case core::Role::System: return tr("System");
-        case core::Role::User: return tr("User");
-        case core::Role::Assistant: return tr("Reply");
+        case core::Role::System:
+            return tr("System");
+        case core::Role::User:
+            return tr("User");
+        case core::Role::Assistant:
+            return tr("Reply");
     }
     return {};
 }
@@ -34,10 +39,11 @@ std::vector<SamplePart> sampleParts(const core::Sample& sample) {
     // Fields are the finer view of one instruction; a longer dialogue is shown turn by turn.
     const bool is_instruction = !sample.field("response").empty() && sample.messages.size() <= 3;
     if (is_instruction) {
-        const std::array<std::pair<const char*, QString>, 4> names{{{"system", tr("System")},
-                                                                    {"instruction", tr("Instruction")},
-                                                                    {"input", tr("Input")},
-                                                                    {"response", tr("Reply")}}};
+        const std::array<std::pair<const char*, QString>, 4> names{
+            {{"system", tr("System")},
+             {"instruction", tr("Instruction")},
+             {"input", tr("Input")},
+             {"response", tr("Reply")}}};
         for (const auto& [field, name] : names) {
             const std::string& text = sample.field(field);
             if (!text.empty()) parts.push_back({name, toQt(text), field == names[3].first});
@@ -71,7 +77,8 @@ QString promptLine(const core::Sample& sample, int limit) {
 QString replyLine(const core::Sample& sample, int limit) {
     const std::vector<SamplePart> parts = sampleParts(sample);
     for (auto part = parts.rbegin(); part != parts.rend(); ++part) {
-        if (part->is_trained) return oneLine(part->text, limit);
+        const bool is_whole = part->name == tr("Text") || part->name == tr("Token ids");
+        if (part->is_trained && !is_whole) return oneLine(part->text, limit);
     }
     return {};
 }

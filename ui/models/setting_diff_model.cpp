@@ -41,12 +41,12 @@ void SettingDiffModel::build() {
         seconds.push_back(run.record.wall_s);
         steps.push_back(static_cast<double>(run.record.last_step));
     }
-    const auto duration = [](double s) { return toQt(core::format_duration(std::floor(s))); };
     addResult(tr("Best validation loss"), best, lossText, true);
     addResult(tr("Last training loss"), last, lossText, true);
-    addResult(tr("Time"), seconds, duration, true);
-    addResult(tr("Steps"), steps,
-              [](double n) { return toQt(core::format_count(std::llround(n))); }, false);
+    addResult(tr("Time"), seconds, durationText, true);
+    addResult(
+        tr("Steps"), steps, [](double n) { return toQt(core::format_count(std::llround(n))); },
+        false);
     const auto& settings = m_show == Show::Everything ? m_all : m_comparison.settings;
     for (const core::SettingDiff& setting : settings) addSetting(setting);
 }
@@ -99,8 +99,8 @@ QVariant SettingDiffModel::data(const QModelIndex& index, int role) const {
         const QString value = row.values.value(index.column() - 1);
         return is_best ? QStringLiteral("\u2605 ") + value : value;
     }
-    if (role == Qt::FontRole && (is_best || (row.differs && m_show == Show::Everything &&
-                                             index.column() == 0))) {
+    if (role == Qt::FontRole &&
+        (is_best || (row.differs && m_show == Show::Everything && index.column() == 0))) {
         QFont font;
         font.setWeight(QFont::DemiBold);
         return font;

@@ -28,7 +28,7 @@ class SettingDiffModel : public QAbstractTableModel {
     struct Row {
         QString name;
         QStringList values;
-        int best = -1;        // column of the best value
+        int best = -1;  // column of the best value
         bool differs = false;
         QString help;
     };

@@ -106,8 +106,9 @@ void PreflightSheet::showSheet(const core::Result<core::PlanSheet>& result) {
                                  toQt(core::clock_time(core::unix_time_s() + *sheet.time->total_s)))
                       : tr("time known after the first steps"));
     }
-    m_summary->setText(parts.isEmpty() ? tr("Nothing could be estimated.")
-                                       : tr("The run needs %1.").arg(parts.join(QStringLiteral(", "))));
+    m_summary->setText(parts.isEmpty()
+                           ? tr("Nothing could be estimated.")
+                           : tr("The run needs %1.").arg(parts.join(QStringLiteral(", "))));
     showStartable();
 }
 

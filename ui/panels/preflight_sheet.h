@@ -20,7 +20,8 @@ class PreflightSheet : public QDialog {
     Q_OBJECT
 
   public:
-    PreflightSheet(const core::Recipe& recipe, core::PlanOptions options, QWidget* parent = nullptr);
+    PreflightSheet(const core::Recipe& recipe, core::PlanOptions options,
+                   QWidget* parent = nullptr);
 
     const core::Recipe& recipe() const { return m_recipe; }
     QPushButton* startButton() const { return m_start; }

@@ -69,9 +69,9 @@ void TokenLens::showView(const core::LensView& view) {
     const auto count = [](size_t value) {
         return toQt(core::format_count(static_cast<int64_t>(value)));
     };
-    QString summary = tr("%1 tokens, %2 trained (bold, underlined)")
-                          .arg(count(view.tokens.size()),
-                               count(static_cast<size_t>(view.trained_tokens)));
+    QString summary =
+        tr("%1 tokens, %2 trained (bold, underlined)")
+            .arg(count(view.tokens.size()), count(static_cast<size_t>(view.trained_tokens)));
     if (view.truncated_tokens > 0) {
         summary += tr(", \u26a0 %1 cut off").arg(toQt(core::format_count(view.truncated_tokens)));
     }
@@ -96,10 +96,11 @@ void TokenLens::showView(const core::LensView& view) {
     for (size_t i = 0; i < std::min(view.tokens.size(), kShownTokens); ++i) {
         const core::LensToken& token = view.tokens[i];
         QTextCharFormat format = token.is_trained ? trained : masked;
-        format.setToolTip(tr("id %1%2, %3")
-                              .arg(token.id)
-                              .arg(token.part.empty() ? QString() : tr(", part %1").arg(toQt(token.part)),
-                                   token.is_trained ? tr("trained") : tr("not trained")));
+        format.setToolTip(
+            tr("id %1%2, %3")
+                .arg(token.id)
+                .arg(token.part.empty() ? QString() : tr(", part %1").arg(toQt(token.part)),
+                     token.is_trained ? tr("trained") : tr("not trained")));
         cursor.insertText(toQt(token.piece), format);
         cursor.insertText(QStringLiteral("\u200a\u2502\u200a"), edge);
         if (token.piece == "<0x0A>") cursor.insertText(QStringLiteral("\n"), edge);

@@ -15,7 +15,9 @@ constexpr int kSetSettingId = 1;
 // Changes of one key that follow each other faster than this belong to one movement of the hand.
 constexpr qint64 kMergeWithinMs = 700;
 
-QString tr(const char* text) { return QCoreApplication::translate("Commands", text); }
+QString tr(const char* text) {
+    return QCoreApplication::translate("Commands", text);
+}
 
 QString shortValue(const std::string& value) {
     QString text = value.empty() ? tr("empty") : toQt(value);
@@ -31,8 +33,12 @@ RecipeCommand::RecipeCommand(ProjectDocument& document, const QString& text, cor
       m_before(document.recipe()),
       m_after(std::move(after)) {}
 
-void RecipeCommand::redo() { m_document.replaceRecipe(m_after); }
-void RecipeCommand::undo() { m_document.replaceRecipe(m_before); }
+void RecipeCommand::redo() {
+    m_document.replaceRecipe(m_after);
+}
+void RecipeCommand::undo() {
+    m_document.replaceRecipe(m_before);
+}
 
 SetSettingCommand::SetSettingCommand(ProjectDocument& document, const QString& key,
                                      core::Recipe after)
@@ -51,7 +57,9 @@ void SetSettingCommand::describe() {
                      shortValue(core::setting_value(m_after, key))));
 }
 
-int SetSettingCommand::id() const { return kSetSettingId; }
+int SetSettingCommand::id() const {
+    return kSetSettingId;
+}
 
 bool SetSettingCommand::mergeWith(const QUndoCommand* other) {
     const auto* next = static_cast<const SetSettingCommand*>(other);

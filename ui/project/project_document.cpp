@@ -18,8 +18,8 @@ namespace fs = std::filesystem;
 
 // A name for a new source that no other source has: "train", "train 2".
 std::string uniqueName(const core::Recipe& recipe, const fs::path& path) {
-    std::string stem = path.filename().empty() ? path.parent_path().filename().string()
-                                               : path.filename().string();
+    std::string stem =
+        path.filename().empty() ? path.parent_path().filename().string() : path.filename().string();
     stem = stem.substr(0, stem.find('.'));
     if (stem.empty()) stem = "source";
     std::set<std::string> taken;
@@ -68,7 +68,9 @@ core::Result<std::unique_ptr<ProjectDocument>> ProjectDocument::open(const fs::p
     return document;
 }
 
-QString ProjectDocument::title() const { return toQt(m_project->folder().filename().string()); }
+QString ProjectDocument::title() const {
+    return toQt(m_project->folder().filename().string());
+}
 
 std::vector<fs::path> ProjectDocument::recipeFiles() const {
     std::vector<std::pair<fs::file_time_type, fs::path>> found;
@@ -125,7 +127,9 @@ void ProjectDocument::applyRecipe(const core::Recipe& recipe, const QString& fro
     m_undo.push(new ApplyRecipeCommand(*this, from, std::move(changed)));
 }
 
-core::Result<void> ProjectDocument::save() { return saveAs(m_file); }
+core::Result<void> ProjectDocument::save() {
+    return saveAs(m_file);
+}
 
 core::Result<void> ProjectDocument::saveAs(const fs::path& file) {
     TRY_VOID(core::write_file(file, core::write_recipe(m_recipe)));

@@ -9,8 +9,8 @@
 #include <memory>
 
 #include "core/base/result.h"
-#include "core/records/project.h"
 #include "core/recipe/recipe.h"
+#include "core/records/project.h"
 
 namespace dayrun::ui {
 

@@ -60,7 +60,8 @@ void strokeStage(QPainterPath& p, Glyph glyph) {
             p.moveTo(3.5, 10);
             p.cubicTo(9, 12, 10, 8, 20.5, 8);
             break;
-        default: break;
+        default:
+            break;
     }
 }
 
@@ -72,7 +73,9 @@ void strokeSign(QPainterPath& p, Glyph glyph) {
             p.lineTo(7, 19.5);
             p.closeSubpath();
             break;
-        case Glyph::Stop: p.addRoundedRect(QRectF(6, 6, 12, 12), 2, 2); break;
+        case Glyph::Stop:
+            p.addRoundedRect(QRectF(6, 6, 12, 12), 2, 2);
+            break;
         case Glyph::Plus:
             p.moveTo(12, 5);
             p.lineTo(12, 19);
@@ -158,7 +161,8 @@ void strokeSign(QPainterPath& p, Glyph glyph) {
                 p.lineTo(21.5, at);
             }
             break;
-        default: break;
+        default:
+            break;
     }
 }
 
@@ -168,8 +172,7 @@ class GlyphEngine final : public QIconEngine {
 
     void paint(QPainter* painter, const QRect& rect, QIcon::Mode mode, QIcon::State) override {
         const ThemeColors& colors = Theme::instance().colors();
-        paintGlyph(*painter, rect, m_glyph,
-                   mode == QIcon::Disabled ? colors.muted : colors.text);
+        paintGlyph(*painter, rect, m_glyph, mode == QIcon::Disabled ? colors.muted : colors.text);
     }
     QPixmap pixmap(const QSize& size, QIcon::Mode mode, QIcon::State state) override {
         QPixmap pixmap(size);
@@ -204,7 +207,9 @@ void paintGlyph(QPainter& painter, const QRectF& area, Glyph glyph, const QColor
     painter.restore();
 }
 
-QIcon makeIcon(Glyph glyph) { return QIcon(new GlyphEngine(glyph)); }
+QIcon makeIcon(Glyph glyph) {
+    return QIcon(new GlyphEngine(glyph));
+}
 
 QIcon applicationIcon() {
     QIcon icon;

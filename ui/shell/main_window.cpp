@@ -70,7 +70,7 @@ MainWindow::MainWindow(const WorkbenchOptions& options, Memory memory, QWidget* 
     m_palette = new CommandPalette(this);
     m_first_layout = saveState(kLayoutVersion);
     restoreGeometry(m_memory.geometry());
-    restoreState(m_memory.dockState(), kLayoutVersion);
+    showDocks(false);
     showWelcome();
     showEnabled();
     showTitle();
@@ -91,34 +91,59 @@ void MainWindow::makeDocks() {
     };
     m_inspector = new Inspector;
     m_inspector->setMinimumWidth(220);
-    m_inspector_dock = dock(QStringLiteral("inspector"), tr("Inspector"), m_inspector,
-                            Qt::RightDockWidgetArea);
+    m_inspector_dock =
+        dock(QStringLiteral("inspector"), tr("Inspector"), m_inspector, Qt::RightDockWidgetArea);
     m_log = new LogPanel;
     m_log->setMinimumHeight(60);
     m_log_dock = dock(QStringLiteral("log"), tr("Log"), m_log, Qt::BottomDockWidgetArea);
     m_history = new QUndoView;
     m_history->setEmptyLabel(tr("as opened"));
     m_history->setAccessibleName(tr("History of changes"));
-    m_history_dock = dock(QStringLiteral("history"), tr("History"), m_history,
-                          Qt::RightDockWidgetArea);
+    m_history_dock =
+        dock(QStringLiteral("history"), tr("History"), m_history, Qt::RightDockWidgetArea);
     setCorner(Qt::BottomRightCorner, Qt::RightDockWidgetArea);
     resizeDocks({m_inspector_dock}, {250}, Qt::Horizontal);
     resizeDocks({m_log_dock}, {92}, Qt::Vertical);
     m_history_dock->hide();
 }
 
-void MainWindow::resetLayout() { restoreState(m_first_layout, kLayoutVersion); }
+// Without a project the docks have nothing to say: the welcome page stands alone.
+void MainWindow::showDocks(bool has_project) {
+    if (has_project) {
+        const QByteArray known = m_memory.dockState();
+        if (known.isEmpty() || !restoreState(known, kLayoutVersion)) resetLayout();
+        return;
+    }
+    for (QDockWidget* dock : {m_inspector_dock, m_log_dock, m_history_dock}) dock->hide();
+}
 
-ProjectDocument* MainWindow::document() const { return m_open ? m_open->document.get() : nullptr; }
-RunController* MainWindow::runs() const { return m_open ? m_open->runs.get() : nullptr; }
-DataStage* MainWindow::dataStage() const { return m_open ? m_open->data : nullptr; }
-ModelStage* MainWindow::modelStage() const { return m_open ? m_open->model : nullptr; }
-PlanStage* MainWindow::planStage() const { return m_open ? m_open->plan : nullptr; }
-RunStage* MainWindow::runStage() const { return m_open ? m_open->run : nullptr; }
-CompareStage* MainWindow::compareStage() const { return m_open ? m_open->compare : nullptr; }
+void MainWindow::resetLayout() {
+    restoreState(m_first_layout, kLayoutVersion);
+}
 
-bool MainWindow::openProject(const std::filesystem::path& folder,
-                             ProjectDocument::OpenAs open_as) {
+ProjectDocument* MainWindow::document() const {
+    return m_open ? m_open->document.get() : nullptr;
+}
+RunController* MainWindow::runs() const {
+    return m_open ? m_open->runs.get() : nullptr;
+}
+DataStage* MainWindow::dataStage() const {
+    return m_open ? m_open->data : nullptr;
+}
+ModelStage* MainWindow::modelStage() const {
+    return m_open ? m_open->model : nullptr;
+}
+PlanStage* MainWindow::planStage() const {
+    return m_open ? m_open->plan : nullptr;
+}
+RunStage* MainWindow::runStage() const {
+    return m_open ? m_open->run : nullptr;
+}
+CompareStage* MainWindow::compareStage() const {
+    return m_open ? m_open->compare : nullptr;
+}
+
+bool MainWindow::openProject(const std::filesystem::path& folder, ProjectDocument::OpenAs open_as) {
     closeProject();
     auto opened = ProjectDocument::open(folder, open_as);
     if (!opened.ok()) {
@@ -129,9 +154,9 @@ bool MainWindow::openProject(const std::filesystem::path& folder,
     m_welcome->setProblem({});
     m_open = std::make_unique<OpenProject>();
     m_open->document = std::move(opened).value();
-    m_open->runs = std::make_unique<RunController>(m_open->document->project(),
-                                                   m_options.make_engine, m_options.device,
-                                                   toQt(m_options.device_name));
+    m_open->runs =
+        std::make_unique<RunController>(m_open->document->project(), m_options.make_engine,
+                                        m_options.device, toQt(m_options.device_name));
     const StageContext context{*m_open->document, *m_open->runs, *m_inspector};
     m_open->data = new DataStage(context);
     m_open->model = new ModelStage(context);
@@ -139,6 +164,7 @@ bool MainWindow::openProject(const std::filesystem::path& folder,
     m_open->run = new RunStage(context, m_stop_menu);
     m_open->compare = new CompareStage(context);
     for (Stage* stage : m_open->stages()) m_pages->addWidget(stage);
+    showDocks(true);
     connectProject();
     m_memory.addRecentProject(pathText(m_open->document->project().folder()));
     m_log->add(QStringLiteral("info"),
@@ -185,7 +211,8 @@ void MainWindow::connectProject() {
         const RunView* run = m_open->runs->current();
         if (run != nullptr) {
             m_strip->announce(tr("%1: %2.").arg(run->name, stateText(run->state)));
-            m_log->add(QStringLiteral("info"), tr("%1 ended: %2").arg(run->name, stateText(run->state)));
+            m_log->add(QStringLiteral("info"),
+                       tr("%1 ended: %2").arg(run->name, stateText(run->state)));
         }
         QApplication::alert(this);
         showEnabled();
@@ -200,6 +227,7 @@ void MainWindow::connectProject() {
 
 void MainWindow::closeProject() {
     if (!m_open) return;
+    m_memory.setLayout(saveGeometry(), saveState(kLayoutVersion));
     m_strip->setController(nullptr);
     m_history->setStack(nullptr);
     m_inspector->clear();
@@ -209,6 +237,7 @@ void MainWindow::closeProject() {
     }
     // The controller stops a running run at a checkpoint and waits before the project is let go.
     m_open.reset();
+    showDocks(false);
     showWelcome();
     showEnabled();
     showTitle();
@@ -219,6 +248,7 @@ void MainWindow::showStage(StageId stage) {
     m_current = stage;
     m_pages->setCurrentWidget(m_open->stages()[static_cast<size_t>(stage)]);
     m_rail->setCurrent(stage);
+    m_open->stages()[static_cast<size_t>(stage)]->showInInspector();
 }
 
 void MainWindow::showWelcome() {
@@ -264,17 +294,19 @@ bool MainWindow::mayCloseProject() {
     if (!m_open) return true;
     if (m_open->runs->isRunning()) {
         QMessageBox box(QMessageBox::Question, tr("A run is going on"),
-                        tr("Stop it at a checkpoint, or keep training?"), QMessageBox::NoButton, this);
-        QPushButton* stop = box.addButton(tr("Stop at checkpoint and close"), QMessageBox::AcceptRole);
+                        tr("Stop it at a checkpoint, or keep training?"), QMessageBox::NoButton,
+                        this);
+        QPushButton* stop =
+            box.addButton(tr("Stop at checkpoint and close"), QMessageBox::AcceptRole);
         box.addButton(tr("Keep training"), QMessageBox::RejectRole);
         box.exec();
         if (box.clickedButton() != stop) return false;
     }
     if (m_open->document->undoStack().isClean()) return true;
-    QMessageBox box(QMessageBox::Question, tr("Changes to the recipe"),
-                    tr("Save the changes to %1?")
-                        .arg(toQt(m_open->document->recipeFile().filename().string())),
-                    QMessageBox::Save | QMessageBox::Discard | QMessageBox::Cancel, this);
+    QMessageBox box(
+        QMessageBox::Question, tr("Changes to the recipe"),
+        tr("Save the changes to %1?").arg(toQt(m_open->document->recipeFile().filename().string())),
+        QMessageBox::Save | QMessageBox::Discard | QMessageBox::Cancel, this);
     const int answer = box.exec();
     if (answer == QMessageBox::Cancel) return false;
     return answer == QMessageBox::Discard || save();
@@ -285,7 +317,6 @@ void MainWindow::closeEvent(QCloseEvent* event) {
         event->ignore();
         return;
     }
-    m_memory.setLayout(saveGeometry(), saveState(kLayoutVersion));
     closeProject();
     QMainWindow::closeEvent(event);
 }

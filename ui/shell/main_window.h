@@ -68,7 +68,7 @@ class MainWindow : public QMainWindow {
     struct OpenProject;
 
     QAction* addCommand(QMenu* menu, const QString& name, const QString& text,
-                       const QKeySequence& keys, std::function<void()> handler);
+                        const QKeySequence& keys, std::function<void()> handler);
     void makeActions();
     void makeFileMenu();
     void makeEditMenu();
@@ -77,6 +77,7 @@ class MainWindow : public QMainWindow {
     void makeHelpMenu();
     void makeDocks();
     void resetLayout();
+    void showDocks(bool has_project);
     void connectProject();
     void showTitle();
     void showEnabled();

@@ -32,7 +32,7 @@ constexpr auto kNeedsProject = "needsProject";
 }  // namespace
 
 QAction* MainWindow::addCommand(QMenu* menu, const QString& name, const QString& text,
-                               const QKeySequence& keys, std::function<void()> handler) {
+                                const QKeySequence& keys, std::function<void()> handler) {
     QAction* made = menu->addAction(text);
     made->setObjectName(name);
     made->setShortcut(keys);
@@ -42,7 +42,9 @@ QAction* MainWindow::addCommand(QMenu* menu, const QString& name, const QString&
     return made;
 }
 
-QAction* MainWindow::action(const QString& name) const { return findChild<QAction*>(name); }
+QAction* MainWindow::action(const QString& name) const {
+    return findChild<QAction*>(name);
+}
 
 void MainWindow::makeActions() {
     makeFileMenu();
@@ -55,12 +57,12 @@ void MainWindow::makeActions() {
 void MainWindow::makeFileMenu() {
     QMenu* menu = menuBar()->addMenu(tr("&File"));
     addCommand(menu, QStringLiteral("file.new"), tr("&New project…"), QKeySequence::New,
-              [this] { newProject(); });
+               [this] { newProject(); });
     addCommand(menu, QStringLiteral("file.open"), tr("&Open project…"), QKeySequence::Open,
-              [this] { chooseProject(); });
-    addCommand(menu, QStringLiteral("file.sample"), tr("Open the sample &project"), {},
-              [this] { makeSample(); })
-        ->setEnabled(static_cast<bool>(m_options.make_sample_project));
+               [this] { chooseProject(); });
+    addCommand(menu, QStringLiteral("file.sample"), tr("Open the sample &project"), {}, [this] {
+        makeSample();
+    })->setEnabled(static_cast<bool>(m_options.make_sample_project));
     menu->addSeparator();
     addCommand(menu, QStringLiteral("file.recipe"), tr("Open &recipe…"), {}, [this] {
         const QString file = QFileDialog::getOpenFileName(
@@ -73,61 +75,63 @@ void MainWindow::makeFileMenu() {
             m_strip->announce(toQt(loaded.error()));
         }
     })->setProperty(kNeedsProject, true);
-    addCommand(menu, QStringLiteral("file.save"), tr("&Save recipe"), QKeySequence::Save,
-              [this] { save(); })
-        ->setProperty(kNeedsProject, true);
+    addCommand(menu, QStringLiteral("file.save"), tr("&Save recipe"), QKeySequence::Save, [this] {
+        save();
+    })->setProperty(kNeedsProject, true);
     addCommand(menu, QStringLiteral("file.saveAs"), tr("Save recipe &as…"),
-              QKeySequence(tr("Ctrl+Shift+S")), [this] {
-                  const QString file = QFileDialog::getSaveFileName(
-                      this, tr("Save recipe as"), pathText(document()->recipeFile()),
-                      tr("Recipes (*.yaml)"));
-                  if (file.isEmpty()) return;
-                  const auto saved = document()->saveAs(toPath(file));
-                  m_strip->announce(saved.ok() ? tr("Saved %1.").arg(file) : toQt(saved.error()));
-              })
+               QKeySequence(tr("Ctrl+Shift+S")),
+               [this] {
+                   const QString file = QFileDialog::getSaveFileName(
+                       this, tr("Save recipe as"), pathText(document()->recipeFile()),
+                       tr("Recipes (*.yaml)"));
+                   if (file.isEmpty()) return;
+                   const auto saved = document()->saveAs(toPath(file));
+                   m_strip->announce(saved.ok() ? tr("Saved %1.").arg(file) : toQt(saved.error()));
+               })
         ->setProperty(kNeedsProject, true);
     menu->addSeparator();
     addCommand(menu, QStringLiteral("file.close"), tr("&Close project"), QKeySequence::Close,
-              [this] {
-                  if (mayCloseProject()) closeProject();
-              })
+               [this] {
+                   if (mayCloseProject()) closeProject();
+               })
         ->setProperty(kNeedsProject, true);
     addCommand(menu, QStringLiteral("file.quit"), tr("&Quit"), QKeySequence::Quit,
-              [this] { close(); });
+               [this] { close(); });
 }
 
 void MainWindow::makeEditMenu() {
     QMenu* menu = menuBar()->addMenu(tr("&Edit"));
-    addCommand(menu, QStringLiteral("edit.undo"), tr("&Undo"), QKeySequence::Undo,
-              [this] { document()->undoStack().undo(); })
-        ->setProperty(kNeedsProject, true);
+    addCommand(menu, QStringLiteral("edit.undo"), tr("&Undo"), QKeySequence::Undo, [this] {
+        document()->undoStack().undo();
+    })->setProperty(kNeedsProject, true);
     addCommand(menu, QStringLiteral("edit.redo"), tr("&Redo"), QKeySequence(tr("Ctrl+Shift+Z")),
-              [this] { document()->undoStack().redo(); })
+               [this] { document()->undoStack().redo(); })
         ->setProperty(kNeedsProject, true);
     menu->addSeparator();
     addCommand(menu, QStringLiteral("edit.find"), tr("&Find in settings or rows"),
-              QKeySequence::Find, [this] {
-                  if (currentStage() == StageId::Data) {
-                      dataStage()->focusSearch();
-                  } else {
-                      showStage(StageId::Plan);
-                      planStage()->focusSearch();
-                  }
-              })
+               QKeySequence::Find,
+               [this] {
+                   if (currentStage() == StageId::Data) {
+                       dataStage()->focusSearch();
+                   } else {
+                       showStage(StageId::Plan);
+                       planStage()->focusSearch();
+                   }
+               })
         ->setProperty(kNeedsProject, true);
 }
 
 void MainWindow::makeViewMenu() {
     QMenu* menu = menuBar()->addMenu(tr("&View"));
     addCommand(menu, QStringLiteral("view.commands"), tr("&Commands…"), QKeySequence(tr("Ctrl+K")),
-              [this] { m_palette->open(); });
+               [this] { m_palette->open(); });
     menu->addSeparator();
     for (int i = 0; i < 5; ++i) {
         const auto stage = static_cast<StageId>(i);
         addCommand(menu, QStringLiteral("view.stage%1").arg(i + 1),
-                  tr("Stage %1: %2").arg(i + 1).arg(stageTitle(stage)),
-                  QKeySequence(QStringLiteral("Ctrl+%1").arg(i + 1)),
-                  [this, stage] { showStage(stage); })
+                   tr("Stage %1: %2").arg(i + 1).arg(stageTitle(stage)),
+                   QKeySequence(QStringLiteral("Ctrl+%1").arg(i + 1)),
+                   [this, stage] { showStage(stage); })
             ->setProperty(kNeedsProject, true);
     }
     menu->addSeparator();
@@ -136,7 +140,8 @@ void MainWindow::makeViewMenu() {
         toggle->setObjectName(QStringLiteral("view.dock.") + dock->objectName());
         menu->addAction(toggle);
     }
-    addCommand(menu, QStringLiteral("view.reset"), tr("&Reset layout"), {}, [this] { resetLayout(); });
+    addCommand(menu, QStringLiteral("view.reset"), tr("&Reset layout"), {},
+               [this] { resetLayout(); });
     menu->addSeparator();
     QMenu* look = menu->addMenu(tr("&Appearance"));
     auto* group = new QActionGroup(this);
@@ -145,9 +150,9 @@ void MainWindow::makeViewMenu() {
          {Appearance::Light, tr("&Light")},
          {Appearance::Dark, tr("&Dark")}}};
     for (const auto& [appearance, text] : looks) {
-        QAction* made = addCommand(
-            look, QStringLiteral("view.look%1").arg(static_cast<int>(appearance)), text, {},
-            [this, appearance = appearance] { setAppearance(appearance); });
+        QAction* made =
+            addCommand(look, QStringLiteral("view.look%1").arg(static_cast<int>(appearance)), text,
+                       {}, [this, appearance = appearance] { setAppearance(appearance); });
         made->setCheckable(true);
         made->setChecked(appearance == Theme::instance().appearance());
         group->addAction(made);
@@ -161,36 +166,37 @@ void MainWindow::setAppearance(Appearance appearance) {
 
 void MainWindow::makeRunMenu() {
     QMenu* menu = menuBar()->addMenu(tr("&Run"));
-    addCommand(menu, QStringLiteral("run.start"), tr("&Start run…"), QKeySequence(tr("Ctrl+Return")),
-              [this] { planStage()->openPreflight(); })
+    addCommand(menu, QStringLiteral("run.start"), tr("&Start run…"),
+               QKeySequence(tr("Ctrl+Return")), [this] { planStage()->openPreflight(); })
         ->setProperty(kNeedsProject, true);
-    addCommand(menu, QStringLiteral("run.estimate"), tr("&Estimate again"), QKeySequence(Qt::Key_F5),
-              [this] { planStage()->estimate(); })
+    addCommand(menu, QStringLiteral("run.estimate"), tr("&Estimate again"),
+               QKeySequence(Qt::Key_F5), [this] { planStage()->estimate(); })
         ->setProperty(kNeedsProject, true);
     menu->addSeparator();
     m_stop_menu = menu->addMenu(tr("S&top"));
     addCommand(m_stop_menu, QStringLiteral("run.finish"), tr("&Finish now (validate, save)"), {},
-              [this] { requestStop(core::RunRequest::FinishNow); });
+               [this] { requestStop(core::RunRequest::FinishNow); });
     addCommand(m_stop_menu, QStringLiteral("run.stop"), tr("&Stop at checkpoint"),
-              QKeySequence(tr("Ctrl+Shift+.")),
-              [this] { requestStop(core::RunRequest::StopAtCheckpoint); });
+               QKeySequence(tr("Ctrl+Shift+.")),
+               [this] { requestStop(core::RunRequest::StopAtCheckpoint); });
     addCommand(m_stop_menu, QStringLiteral("run.discard"), tr("&Discard (keep nothing new)"), {},
-              [this] { requestStop(core::RunRequest::Discard); });
+               [this] { requestStop(core::RunRequest::Discard); });
     m_stop_menu->addSeparator();
     QAction* park = addCommand(m_stop_menu, QStringLiteral("run.park"),
-                              tr("&Park (not yet: needs resuming, which comes later)"),
-                              QKeySequence(tr("Ctrl+.")), [] {});
+                               tr("&Park (not yet: needs resuming, which comes later)"),
+                               QKeySequence(tr("Ctrl+.")), [] {});
     park->setEnabled(false);
-    park->setStatusTip(tr("Parking frees the device and continues later; this version cannot "
-                          "continue a run yet."));
+    park->setStatusTip(
+        tr("Parking frees the device and continues later; this version cannot "
+           "continue a run yet."));
 }
 
 void MainWindow::makeHelpMenu() {
     QMenu* menu = menuBar()->addMenu(tr("&Help"));
     addCommand(menu, QStringLiteral("help.welcome"), tr("&Welcome page"), {},
-              [this] { showWelcome(); });
+               [this] { showWelcome(); });
     addCommand(menu, QStringLiteral("help.keys"), tr("&Keyboard shortcuts"), {},
-              [this] { showShortcuts(); });
+               [this] { showShortcuts(); });
     addCommand(menu, QStringLiteral("help.about"), tr("&About Dayrun"), {}, [this] {
         QMessageBox::about(this, tr("About Dayrun"),
                            tr("Dayrun %1\nFine-tunes language models on one machine, within a "
@@ -216,8 +222,8 @@ void MainWindow::showShortcuts() {
         const int row = table->rowCount();
         table->insertRow(row);
         table->setItem(row, 0, new QTableWidgetItem(shown->text().remove(QLatin1Char('&'))));
-        table->setItem(row, 1, new QTableWidgetItem(
-                                   shown->shortcut().toString(QKeySequence::NativeText)));
+        table->setItem(row, 1,
+                       new QTableWidgetItem(shown->shortcut().toString(QKeySequence::NativeText)));
     }
     auto* column = new QVBoxLayout(dialog);
     column->addWidget(table);
@@ -250,8 +256,8 @@ void MainWindow::requestStop(core::RunRequest request) {
 }
 
 void MainWindow::newProject() {
-    const QString folder = QFileDialog::getSaveFileName(
-        this, tr("New project: name of the folder"), QDir::homePath() + tr("/my-project"));
+    const QString folder = QFileDialog::getSaveFileName(this, tr("New project: name of the folder"),
+                                                        QDir::homePath() + tr("/my-project"));
     if (folder.isEmpty() || !mayCloseProject()) return;
     openProject(toPath(folder), ProjectDocument::OpenAs::CreateIfMissing);
 }

@@ -15,11 +15,16 @@ constexpr std::array<Glyph, 5> kGlyphs{Glyph::Data, Glyph::Model, Glyph::Plan, G
 
 QString statusWord(StageStatus status) {
     switch (status) {
-        case StageStatus::Empty: return StageRail::tr("empty");
-        case StageStatus::Attention: return StageRail::tr("needs attention");
-        case StageStatus::Ready: return StageRail::tr("ready");
-        case StageStatus::Running: return StageRail::tr("running");
-        case StageStatus::Done: return StageRail::tr("done");
+        case StageStatus::Empty:
+            return StageRail::tr("empty");
+        case StageStatus::Attention:
+            return StageRail::tr("needs attention");
+        case StageStatus::Ready:
+            return StageRail::tr("ready");
+        case StageStatus::Running:
+            return StageRail::tr("running");
+        case StageStatus::Done:
+            return StageRail::tr("done");
     }
     return {};
 }
@@ -28,11 +33,16 @@ QString statusWord(StageStatus status) {
 
 QString stageTitle(StageId stage) {
     switch (stage) {
-        case StageId::Data: return StageRail::tr("Data");
-        case StageId::Model: return StageRail::tr("Model");
-        case StageId::Plan: return StageRail::tr("Plan");
-        case StageId::Run: return StageRail::tr("Run");
-        case StageId::Compare: return StageRail::tr("Compare");
+        case StageId::Data:
+            return StageRail::tr("Data");
+        case StageId::Model:
+            return StageRail::tr("Model");
+        case StageId::Plan:
+            return StageRail::tr("Plan");
+        case StageId::Run:
+            return StageRail::tr("Run");
+        case StageId::Compare:
+            return StageRail::tr("Compare");
     }
     return {};
 }
@@ -56,8 +66,10 @@ void RailButton::setStatus(StageStatus status, const QString& words) {
 }
 
 QSize RailButton::sizeHint() const {
-    const int text_width = fontMetrics().horizontalAdvance(text());
-    return {std::max(76, text_width + 20), 46 + fontMetrics().height()};
+    QFont bold = font();
+    bold.setWeight(QFont::DemiBold);
+    const int text_width = QFontMetrics(bold).horizontalAdvance(text());
+    return {std::max(80, text_width + 24), 46 + fontMetrics().height()};
 }
 
 void RailButton::enterEvent(QEnterEvent* event) {

@@ -14,7 +14,8 @@ class RailButton : public QAbstractButton {
     Q_OBJECT
 
   public:
-    RailButton(Glyph glyph, const QString& text, const QString& shortcut, QWidget* parent = nullptr);
+    RailButton(Glyph glyph, const QString& text, const QString& shortcut,
+               QWidget* parent = nullptr);
     void setStatus(StageStatus status, const QString& words);
     QSize sizeHint() const override;
     QSize minimumSizeHint() const override { return sizeHint(); }

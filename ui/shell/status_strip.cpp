@@ -1,4 +1,5 @@
-// Fields of fixed width, so that numbers change in place. Neighbour: bridge/run_text.h has the words.
+// Fields of fixed width, so that numbers change in place. Neighbour: bridge/run_text.h has the
+// words.
 #include "ui/shell/status_strip.h"
 
 #include <QHBoxLayout>
@@ -21,8 +22,7 @@ constexpr int kMessageMs = 6000;
 
 }  // namespace
 
-StatusStrip::StatusStrip(QWidget* parent)
-    : QWidget(parent), m_memory_limit(hostMemoryBytes()) {
+StatusStrip::StatusStrip(QWidget* parent) : QWidget(parent), m_memory_limit(hostMemoryBytes()) {
     setAccessibleName(tr("Status of the run"));
     auto* line = new QHBoxLayout(this);
     line->setContentsMargins(12, 2, 12, 2);
@@ -46,6 +46,7 @@ StatusStrip::StatusStrip(QWidget* parent)
     m_memory_bar = new MemoryBar;
     m_memory_bar->setAccessibleName(tr("Memory used by the run"));
     m_memory_bar->setFixedSize(72, 22);
+    m_memory_bar->setAlwaysToLimit(true);
     fields->addWidget(m_memory_bar);
     m_memory = addField(tr("Memory"), QStringLiteral("8888 MiB of 8888 GiB"));
     m_elapsed = addField(tr("Elapsed"), QStringLiteral("elapsed 88:88:88"));
@@ -116,12 +117,12 @@ void StatusStrip::refresh() {
     m_step->setText(tr("step %1%2").arg(toQt(core::format_count(last.step)), total));
     m_loss->setText(tr("loss %1").arg(has_steps ? lossText(last.loss) : QStringLiteral("\u2013")));
     m_memory_bar->setParts({{tr("used at most"), last.device_bytes_peak}}, m_memory_limit);
-    m_memory->setText(has_steps ? tr("%1 of %2").arg(
-                                      toQt(core::format_bytes(last.device_bytes_peak)),
-                                      toQt(core::format_bytes(m_memory_limit)))
+    m_memory->setText(has_steps ? tr("%1 of %2")
+                                      .arg(toQt(core::format_bytes(last.device_bytes_peak)),
+                                           toQt(core::format_bytes(m_memory_limit)))
                                 : tr("memory \u2013"));
     const double elapsed = elapsedSeconds(*run, is_running);
-    m_elapsed->setText(tr("elapsed %1").arg(toQt(core::format_duration(std::floor(elapsed)))));
+    m_elapsed->setText(tr("elapsed %1").arg(durationText(elapsed)));
     m_finishes->setText(finishText(*run, is_running));
     const double planned = is_running && has_steps ? elapsed + last.eta_s : elapsed;
     m_ring->setShares(elapsed / kDaySeconds, planned / kDaySeconds);

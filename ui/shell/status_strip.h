@@ -46,5 +46,4 @@ class StatusStrip : public QWidget {
     int64_t m_memory_limit;
 };
 
-
 }  // namespace dayrun::ui

@@ -16,7 +16,7 @@ enum class Appearance { FollowSystem, Light, Dark };
 /// Colours by their job, never by their hue.
 struct ThemeColors {
     QColor window, surface, raised, border, text, muted, accent, accentText, selection;
-    QColor good, warning, bad;   // always beside a word or a sign, never alone
+    QColor good, warning, bad;  // always beside a word or a sign, never alone
     QColor grid;
 };
 

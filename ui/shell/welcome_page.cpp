@@ -41,7 +41,8 @@ WelcomePage::WelcomePage(QWidget* parent) : QWidget(parent) {
     auto* words = new QVBoxLayout;
     words->setSpacing(2);
     words->addWidget(makeTitle(tr("Dayrun")));
-    auto* claim = makeLabel(tr("Fine-tune a language model on one machine, within a day."), "muted");
+    auto* claim =
+        makeLabel(tr("Fine-tune a language model on one machine, within a day."), "muted");
     claim->setWordWrap(true);
     words->addWidget(claim);
     head->addLayout(words, 1);
@@ -62,9 +63,9 @@ WelcomePage::WelcomePage(QWidget* parent) : QWidget(parent) {
     buttons->addWidget(m_sample);
     buttons->addStretch();
     column->addLayout(buttons);
-    m_sample_note = makeLabel(
-        tr("The sample has a tiny model and twelve small tasks: a whole run takes about 3 minutes."),
-        "muted");
+    m_sample_note = makeLabel(tr("The sample has a tiny model and twelve small tasks: a whole run "
+                                 "takes about 3 minutes."),
+                              "muted");
     m_sample_note->setWordWrap(true);
     column->addWidget(m_sample_note);
     m_problem = makeLabel({}, "bad");
@@ -108,13 +109,14 @@ void WelcomePage::showMachine() {
         [this](const MachineFacts& facts) {
             const auto bytes = [](int64_t count) { return toQt(core::format_bytes(count)); };
             m_machine->setFacts(
-                {{tr("Processor"), tr("%1, %n thread(s)", nullptr, facts.threads)
-                                       .arg(facts.processor.isEmpty() ? tr("unknown")
-                                                                      : facts.processor)},
-                 {tr("Memory"), tr("%1 free of %2").arg(bytes(facts.memory_free_bytes),
-                                                        bytes(facts.memory_bytes))},
-                 {tr("Card"), facts.gpu.isEmpty() ? tr("none that an NVIDIA driver knows")
-                                                  : facts.gpu},
+                {{tr("Processor"), QStringLiteral("%1, %2").arg(
+                                       facts.processor.isEmpty() ? tr("unknown") : facts.processor,
+                                       counted(facts.threads, tr("thread"), tr("threads")))},
+                 {tr("Memory"),
+                  tr("%1 free of %2")
+                      .arg(bytes(facts.memory_free_bytes), bytes(facts.memory_bytes))},
+                 {tr("Card"),
+                  facts.gpu.isEmpty() ? tr("none that an NVIDIA driver knows") : facts.gpu},
                  {tr("Disk"), tr("%1 free").arg(bytes(facts.disk_free_bytes))}});
             m_verdict->setText(
                 facts.gpu.isEmpty()
@@ -128,8 +130,8 @@ void WelcomePage::showMachine() {
 void WelcomePage::setRecent(const QStringList& folders) {
     clearLayout(m_recent);
     if (folders.isEmpty()) {
-        auto* none = makeLabel(tr("None yet. A project is a folder: it can be copied and moved."),
-                               "muted");
+        auto* none =
+            makeLabel(tr("None yet. A project is a folder: it can be copied and moved."), "muted");
         none->setWordWrap(true);
         m_recent->addWidget(none);
     }
@@ -152,8 +154,9 @@ void WelcomePage::setRecent(const QStringList& folders) {
 void WelcomePage::setSampleAvailable(bool is_available) {
     m_sample->setEnabled(is_available);
     if (!is_available) {
-        m_sample_note->setText(tr("The sample project is not available: its files were not found "
-                                  "beside the program."));
+        m_sample_note->setText(
+            tr("The sample project is not available: its files were not found "
+               "beside the program."));
     }
 }
 

@@ -18,8 +18,7 @@ struct Kept : QSettings {
 
 QStringList WindowMemory::recentProjects() const {
     if (m_memory == Memory::Forget) return {};
-    QStringList known =
-Kept().value(QStringLiteral("recent")).toStringList();
+    QStringList known = Kept().value(QStringLiteral("recent")).toStringList();
     known.removeIf([](const QString& folder) { return !QDir(folder).exists(); });
     return known;
 }
@@ -34,9 +33,10 @@ void WindowMemory::addRecentProject(const QString& folder) {
 
 Appearance WindowMemory::appearance() const {
     if (m_memory == Memory::Forget) return Appearance::FollowSystem;
-    const int value = Kept().value(QStringLiteral("appearance"), 0)
-                          .toInt();
-    return value == 1 ? Appearance::Light : value == 2 ? Appearance::Dark : Appearance::FollowSystem;
+    const int value = Kept().value(QStringLiteral("appearance"), 0).toInt();
+    return value == 1   ? Appearance::Light
+           : value == 2 ? Appearance::Dark
+                        : Appearance::FollowSystem;
 }
 
 void WindowMemory::setAppearance(Appearance appearance) {
@@ -46,14 +46,12 @@ void WindowMemory::setAppearance(Appearance appearance) {
 
 QByteArray WindowMemory::geometry() const {
     if (m_memory == Memory::Forget) return {};
-    return Kept().value(QStringLiteral("geometry"))
-        .toByteArray();
+    return Kept().value(QStringLiteral("geometry")).toByteArray();
 }
 
 QByteArray WindowMemory::dockState() const {
     if (m_memory == Memory::Forget) return {};
-    return Kept().value(QStringLiteral("docks"))
-        .toByteArray();
+    return Kept().value(QStringLiteral("docks")).toByteArray();
 }
 
 void WindowMemory::setLayout(const QByteArray& geometry, const QByteArray& docks) {

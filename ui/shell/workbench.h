@@ -15,7 +15,7 @@ struct WorkbenchOptions {
     std::filesystem::path project_folder;  // empty: the last project, or the welcome page
     core::EngineFactory make_engine;       // called on the run thread
     core::Device device;
-    std::string device_name;               // "CPU, 2 threads", as shown and recorded
+    std::string device_name;  // "CPU, 2 threads", as shown and recorded
     /// Writes the sample project into a new folder; empty: the button is shown disabled.
     std::function<core::Result<void>(const std::filesystem::path& folder)> make_sample_project;
 
@@ -23,7 +23,7 @@ struct WorkbenchOptions {
     /// neither read nor written then. `stage` is data, model, plan, run, compare or welcome.
     std::filesystem::path screenshot_file;
     std::string stage;
-    double scale = 1;            // of the picture: 2 draws at 200 %
+    double scale = 1;  // of the picture: 2 draws at 200 %
     bool dark = false;
     int width = 1360, height = 860;  // of the picture, before scaling
 };

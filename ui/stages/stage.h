@@ -33,6 +33,9 @@ class Stage : public QWidget {
     /// The status in words, for tooltips and screen readers: "2 sources".
     const QString& statusText() const { return m_status_text; }
 
+    /// Fills the inspector with this stage's selection; called when the stage is shown.
+    virtual void showInInspector() = 0;
+
   Q_SIGNALS:
     void statusChanged();
     /// Asks the window to show another stage.

@@ -72,7 +72,8 @@ void clearLayout(QLayout* layout) {
     while (QLayoutItem* item = layout->takeAt(0)) {
         if (item->layout() != nullptr) clearLayout(item->layout());
         if (item->widget() != nullptr) {
-            // Hidden at once: a widget that waits for deleteLater would still be painted and tabbed to.
+            // Hidden at once: a widget that waits for deleteLater would still be painted and tabbed
+            // to.
             item->widget()->hide();
             item->widget()->deleteLater();
         }
@@ -156,6 +157,7 @@ void FactList::setFacts(const Facts& facts) {
         if (m_values[i]->text() == facts[i].second) continue;
         m_values[i]->setText(facts[i].second);
         m_values[i]->setAccessibleName(facts[i].first + QStringLiteral(": ") + facts[i].second);
+        m_values[i]->setToolTip(facts[i].second.size() > 24 ? facts[i].second : QString());
     }
 }
 
@@ -213,6 +215,8 @@ QPushButton* EmptyState::addSecondary(const QString& text, const QString& descri
     return button;
 }
 
-void EmptyState::setText(const QString& text) { m_text->setText(text); }
+void EmptyState::setText(const QString& text) {
+    m_text->setText(text);
+}
 
 }  // namespace dayrun::ui

@@ -90,18 +90,20 @@ void MemoryBar::paintEvent(QPaintEvent*) {
 
     // A small plan on a big machine would be a dot: then the bar shows the parts among themselves.
     const int64_t sum = total();
-    const int64_t scale = m_limit && sum * 20 > *m_limit ? std::max(sum, *m_limit)
-                                                         : std::max<int64_t>(sum, 1);
+    const int64_t scale = m_limit && (m_always_to_limit || sum * 20 > *m_limit)
+                              ? std::max(sum, *m_limit)
+                              : std::max<int64_t>(sum, 1);
     painter.save();
     painter.setClipPath(shape);
     double x = area.left();
     for (size_t i = 0; i < m_parts.size(); ++i) {
-        const double width = area.width() * static_cast<double>(m_parts[i].bytes) /
-                             static_cast<double>(scale);
+        const double width =
+            area.width() * static_cast<double>(m_parts[i].bytes) / static_cast<double>(scale);
         painter.fillRect(QRectF(x, area.top(), width, area.height()),
                          partBrush(static_cast<int>(i)));
         x += width;
-        if (width > 1) painter.fillRect(QRectF(x - 1, area.top(), 1, area.height()), colors.surface);
+        if (width > 1)
+            painter.fillRect(QRectF(x - 1, area.top(), 1, area.height()), colors.surface);
     }
     painter.restore();
     painter.setPen(QPen(colors.border, 1));
@@ -111,8 +113,8 @@ void MemoryBar::paintEvent(QPaintEvent*) {
         painter.drawLine(QPointF(area.right(), rect().top() + 1.0),
                          QPointF(area.right(), rect().bottom() - 1.0));
     } else if (m_limit && *m_limit < sum) {
-        const double at = area.left() + area.width() * static_cast<double>(*m_limit) /
-                                            static_cast<double>(scale);
+        const double at =
+            area.left() + area.width() * static_cast<double>(*m_limit) / static_cast<double>(scale);
         painter.setPen(QPen(colors.bad, 3));
         painter.drawLine(QPointF(at, rect().top() + 1.0), QPointF(at, rect().bottom() - 1.0));
     }

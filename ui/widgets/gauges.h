@@ -39,6 +39,8 @@ class MemoryBar : public QWidget {
     };
     explicit MemoryBar(QWidget* parent = nullptr);
     void setParts(std::vector<Part> parts, std::optional<int64_t> limit_bytes);
+    /// Draws on the limit's scale even when the parts are then too small to be told apart.
+    void setAlwaysToLimit(bool always) { m_always_to_limit = always; }
     const std::vector<Part>& parts() const { return m_parts; }
     /// Colour and hatching of the n-th part, the same in the legend.
     static QBrush partBrush(int index);
@@ -53,6 +55,7 @@ class MemoryBar : public QWidget {
 
     std::vector<Part> m_parts;
     std::optional<int64_t> m_limit;
+    bool m_always_to_limit = false;
 };
 
 /// A small square in a part's brush, for the legend beside the bar.

@@ -69,6 +69,7 @@ void prepareTable(QTableView& table, const QString& name, const QString& descrip
     table.verticalHeader()->hide();
     table.verticalHeader()->setDefaultSectionSize(table.fontMetrics().height() + 12);
     table.horizontalHeader()->setHighlightSections(false);
+    table.horizontalHeader()->setDefaultAlignment(Qt::AlignLeft | Qt::AlignVCenter);
 }
 
 }  // namespace
@@ -137,8 +138,9 @@ QWidget* CompareStage::makeTable() {
     m_open = makeButton(tr("Show on stage &Run"), tr("Show the selected run with all its curves"));
     m_open->setEnabled(false);
     line->addWidget(m_open);
-    m_use = makeButton(tr("&Use these settings"),
-                       tr("Make the selected run's recipe the draft; undo brings the old one back"));
+    m_use =
+        makeButton(tr("&Use these settings"),
+                   tr("Make the selected run's recipe the draft; undo brings the old one back"));
     m_use->setEnabled(false);
     line->addWidget(m_use);
     column->addLayout(line);
@@ -256,7 +258,8 @@ void CompareStage::showRuns(std::vector<core::RunRecord> runs) {
     if (known.empty()) {
         setStatus(StageStatus::Empty, tr("no runs yet"));
     } else {
-        setStatus(StageStatus::Ready, tr("%n run(s)", nullptr, static_cast<int>(known.size())));
+        setStatus(StageStatus::Ready,
+                  counted(static_cast<qint64>(known.size()), tr("run"), tr("runs")));
     }
     compare();
 }
@@ -276,13 +279,11 @@ void CompareStage::compare() {
          axis](std::stop_token) { return compareRuns(database, ids, axis); },
         [this](core::Result<Compared> compared) {
             if (!compared.ok()) return m_hint->setText(toQt(compared.error()));
-            showComparison(std::move(compared.value().comparison),
-                           std::move(compared.value().all));
+            showComparison(std::move(compared.value().comparison), std::move(compared.value().all));
         });
 }
 
-void CompareStage::showComparison(core::Comparison comparison,
-                                  std::vector<core::SettingDiff> all) {
+void CompareStage::showComparison(core::Comparison comparison, std::vector<core::SettingDiff> all) {
     m_chart->removeCurves();
     m_labels.clear();
     const bool is_validation = m_curve->currentIndex() == 1;
@@ -291,8 +292,8 @@ void CompareStage::showComparison(core::Comparison comparison,
     for (const core::ComparedRun& run : comparison.runs) {
         const QString name = toQt(run.record.name.empty() ? run.record.run_id : run.record.name);
         const QString label = run.label.empty() ? name : toQt(run.label);
-        const int curve = m_chart->addCurve(label, Theme::instance().seriesPen(
-                                                       static_cast<int>(m_labels.size())));
+        const int curve = m_chart->addCurve(
+            label, Theme::instance().seriesPen(static_cast<int>(m_labels.size())));
         const core::Series& series = is_validation ? run.eval_loss : run.loss;
         m_chart->feed(curve).set(series.x, series.y);
         if (!is_validation) m_chart->feed(curve) = m_chart->feed(curve).smoothed(0.8);
@@ -302,10 +303,12 @@ void CompareStage::showComparison(core::Comparison comparison,
     m_chart->setExpectedEnd(comparison.runs.empty() ? 1 : end);
     m_chart->refresh();
     const auto differing = comparison.settings.size();
-    m_hint->setText(comparison.runs.size() < 2 ? tr("Tick a second run to compare with it.")
-                    : comparison.builds_differ
-                        ? tr("\u26a0 These runs were made by different builds of Dayrun.")
-                        : tr("%n setting(s) differ.", nullptr, static_cast<int>(differing)));
+    m_hint->setText(
+        comparison.runs.size() < 2 ? tr("Tick a second run to compare with it.")
+        : comparison.builds_differ
+            ? tr("\u26a0 These runs were made by different builds of Dayrun.")
+            : tr("Different: %1.")
+                  .arg(counted(static_cast<qint64>(differing), tr("setting"), tr("settings"))));
     m_diff->setComparison(std::move(comparison), std::move(all));
 }
 
@@ -327,6 +330,11 @@ void CompareStage::showSelected() {
          {tr("Adapter"), run.adapter.empty() ? tr("none saved") : toQt(run.adapter)},
          {tr("Data"), toQt(run.data_sha256.substr(0, 16))}},
         toQt(run.error));
+}
+
+void CompareStage::showInInspector() {
+    m_context.inspector.clear();
+    showSelected();
 }
 
 }  // namespace dayrun::ui

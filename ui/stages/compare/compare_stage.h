@@ -25,6 +25,7 @@ class CompareStage : public Stage {
 
   public:
     explicit CompareStage(StageContext context, QWidget* parent = nullptr);
+    void showInInspector() override;
 
     /// Reads the list of runs again; the two newest are ticked when nothing is.
     void reload();

@@ -32,7 +32,9 @@ bool sameSource(const core::DataSpec& a, const core::DataSpec& b) {
            a.split == b.split;
 }
 
-QString count(int64_t value) { return toQt(core::format_count(value)); }
+QString count(int64_t value) {
+    return toQt(core::format_count(value));
+}
 
 }  // namespace
 
@@ -120,7 +122,8 @@ QWidget* DataStage::makeRows() {
     m_search = new QLineEdit;
     m_search->setPlaceholderText(tr("Filter rows: words, or field:value"));
     m_search->setAccessibleName(tr("Filter rows"));
-    m_search->setAccessibleDescription(tr("Over the rows read so far; field:value looks in one field"));
+    m_search->setAccessibleDescription(
+        tr("Over the rows read so far; field:value looks in one field"));
     m_search->setClearButtonEnabled(true);
     m_search->setMaximumWidth(360);
     line->addWidget(m_search, 1);
@@ -144,8 +147,10 @@ QWidget* DataStage::makeRows() {
     m_table->verticalHeader()->hide();
     m_table->verticalHeader()->setDefaultSectionSize(m_table->fontMetrics().height() + 12);
     m_table->horizontalHeader()->setHighlightSections(false);
-    m_table->horizontalHeader()->setSectionResizeMode(SampleTableModel::Prompt, QHeaderView::Stretch);
-    const int digits = m_table->fontMetrics().horizontalAdvance(QStringLiteral("8,888,888")) + 24;
+    m_table->horizontalHeader()->setDefaultAlignment(Qt::AlignLeft | Qt::AlignVCenter);
+    m_table->horizontalHeader()->setSectionResizeMode(SampleTableModel::Prompt,
+                                                      QHeaderView::Stretch);
+    const int digits = m_table->fontMetrics().horizontalAdvance(QStringLiteral("888,888")) + 22;
     m_table->setColumnWidth(SampleTableModel::Row, digits);
     m_table->setColumnWidth(SampleTableModel::Reply, 240);
     m_table->setColumnWidth(SampleTableModel::Words, digits);
@@ -245,8 +250,8 @@ void DataStage::showReading() {
                           : m_rows->hasSearch() ? tr("%1 fit, of ").arg(count(m_rows->rowCount()))
                                                 : QString();
     const QString number = count(m_rows->sourceRowCount());
-    const QString read = m_rows->isComplete() ? tr("%1 rows").arg(number)
-                                              : tr("%1 rows indexed so far").arg(number);
+    const QString read =
+        m_rows->isComplete() ? tr("%1 rows").arg(number) : tr("%1 rows indexed so far").arg(number);
     const QString converter =
         m_rows->converter().isEmpty() ? QString() : tr(", read as %1").arg(m_rows->converter());
     m_reading->setText(shown + read + converter);
@@ -274,7 +279,8 @@ void DataStage::showRow(const core::BrowsedRow& row) {
     heading.setFontWeight(QFont::DemiBold);
     QTextCharFormat plain;
     plain.setForeground(colors.text);
-    if (!row.problem.empty()) cursor.insertText(QStringLiteral("\u26a0 ") + toQt(row.problem), plain);
+    if (!row.problem.empty())
+        cursor.insertText(QStringLiteral("\u26a0 ") + toQt(row.problem), plain);
     FactList::Facts facts{{tr("Source"), toQt(m_shown_spec.name)}, {tr("Place"), toQt(row.place)}};
     for (const core::Sample& sample : row.samples) {
         for (const SamplePart& part : sampleParts(sample)) {
@@ -305,7 +311,8 @@ void DataStage::showSourceFacts() {
     QString dropped;
     for (const auto& [reason, entry] : (*counted)->dropped.reasons) {
         dropped += tr("%1 rows left out: %2\n").arg(count(entry.count), toQt(reason));
-        for (const std::string& example : entry.examples) dropped += toQt(example) + QLatin1Char('\n');
+        for (const std::string& example : entry.examples)
+            dropped += toQt(example) + QLatin1Char('\n');
     }
     m_context.inspector.showFacts(toQt(m_shown_spec.name), facts, dropped);
 }
@@ -327,7 +334,7 @@ void DataStage::showStatus() {
     if (m_cards->count() == 0) {
         setStatus(StageStatus::Empty, tr("no data yet"));
     } else {
-        const QString sources = tr("%n source(s)", nullptr, m_cards->count());
+        const QString sources = counted(m_cards->count(), tr("source"), tr("sources"));
         setStatus(StageStatus::Ready,
                   is_complete ? tr("%1, %2 rows").arg(sources, count(rows)) : sources);
     }
@@ -345,7 +352,9 @@ void DataStage::dragEnterEvent(QDragEnterEvent* event) {
                       .arg(Theme::instance().colors().accent.name()));
 }
 
-void DataStage::dragLeaveEvent(QDragLeaveEvent*) { setStyleSheet({}); }
+void DataStage::dragLeaveEvent(QDragLeaveEvent*) {
+    setStyleSheet({});
+}
 
 void DataStage::dropEvent(QDropEvent* event) {
     setStyleSheet({});
@@ -355,6 +364,11 @@ void DataStage::dropEvent(QDropEvent* event) {
     }
     event->acceptProposedAction();
     addPaths(paths);
+}
+
+void DataStage::showInInspector() {
+    m_context.inspector.clear();
+    showSelected();
 }
 
 }  // namespace dayrun::ui

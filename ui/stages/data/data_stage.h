@@ -25,6 +25,7 @@ class DataStage : public Stage {
 
   public:
     explicit DataStage(StageContext context, QWidget* parent = nullptr);
+    void showInInspector() override;
 
     void focusSearch();
     /// Adds files or folders as sources; each is one undoable command.

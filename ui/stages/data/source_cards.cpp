@@ -19,10 +19,14 @@ constexpr size_t kCountBlock = 1000;
 
 QString useText(core::SourceUse use) {
     switch (use) {
-        case core::SourceUse::BySplit: return SourceCards::tr("train, part held out");
-        case core::SourceUse::Train: return SourceCards::tr("train");
-        case core::SourceUse::Validation: return SourceCards::tr("validation");
-        case core::SourceUse::Test: return SourceCards::tr("test");
+        case core::SourceUse::BySplit:
+            return SourceCards::tr("train, part held out");
+        case core::SourceUse::Train:
+            return SourceCards::tr("train");
+        case core::SourceUse::Validation:
+            return SourceCards::tr("validation");
+        case core::SourceUse::Test:
+            return SourceCards::tr("test");
     }
     return {};
 }
@@ -59,9 +63,9 @@ core::Result<SourceCount> countSource(const core::DataSpec& spec,
     count.dropped = reader.dropped();
     if (has_more && reader.bytes_read() > 0) {
         count.is_estimate = true;
-        count.rows = std::llround(static_cast<double>(count.rows) *
-                                  static_cast<double>(count.bytes) /
-                                  static_cast<double>(reader.bytes_read()));
+        count.rows =
+            std::llround(static_cast<double>(count.rows) * static_cast<double>(count.bytes) /
+                         static_cast<double>(reader.bytes_read()));
     }
     return count;
 }
@@ -121,8 +125,7 @@ void SourceCards::addCard(size_t index, const std::filesystem::path& folder) {
     m_column->addWidget(entry.card);
     if (entry.result) return showCount(index);
     entry.job = startJob(
-        this,
-        [spec, folder](std::stop_token stop) { return countSource(spec, folder, stop); },
+        this, [spec, folder](std::stop_token stop) { return countSource(spec, folder, stop); },
         [this, index](core::Result<SourceCount> result) {
             if (index >= m_entries.size()) return;
             m_entries[index].result =

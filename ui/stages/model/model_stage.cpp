@@ -8,6 +8,7 @@
 #include <QSplitter>
 
 #include "core/base/units.h"
+#include "core/recipe/recipe_schema.h"
 #include "ui/bridge/text.h"
 #include "ui/panels/inspector.h"
 #include "ui/project/project_document.h"
@@ -23,18 +24,19 @@ FactList::Facts factsOf(const core::ModelFolderInfo& info) {
     FactList::Facts facts;
     if (info.config) {
         const core::ModelConfig& c = *info.config;
-        facts = {{ModelStage::tr("Family"), toQt(core::to_string(c.family))},
-                 {ModelStage::tr("Architecture"), toQt(c.architecture)},
-                 {ModelStage::tr("Parameters"), count(info.parameter_count)},
-                 {ModelStage::tr("Layers"), ModelStage::tr("%1 of width %2, %3 wide inside")
-                                                .arg(count(c.num_hidden_layers), count(c.hidden_size),
-                                                     count(c.intermediate_size))},
-                 {ModelStage::tr("Attention"), ModelStage::tr("%1 heads, %2 for keys and values")
-                                                   .arg(count(c.num_attention_heads),
-                                                        count(c.num_key_value_heads))},
-                 {ModelStage::tr("Vocabulary"), ModelStage::tr("%1 tokens").arg(count(c.vocab_size))},
-                 {ModelStage::tr("Context"),
-                  ModelStage::tr("%1 tokens").arg(count(c.max_position_embeddings))}};
+        facts = {
+            {ModelStage::tr("Family"), toQt(core::to_string(c.family))},
+            {ModelStage::tr("Architecture"), toQt(c.architecture)},
+            {ModelStage::tr("Parameters"), count(info.parameter_count)},
+            {ModelStage::tr("Layers"), ModelStage::tr("%1 of width %2, %3 wide inside")
+                                           .arg(count(c.num_hidden_layers), count(c.hidden_size),
+                                                count(c.intermediate_size))},
+            {ModelStage::tr("Attention"),
+             ModelStage::tr("%1 heads, %2 for keys and values")
+                 .arg(count(c.num_attention_heads), count(c.num_key_value_heads))},
+            {ModelStage::tr("Vocabulary"), ModelStage::tr("%1 tokens").arg(count(c.vocab_size))},
+            {ModelStage::tr("Context"),
+             ModelStage::tr("%1 tokens").arg(count(c.max_position_embeddings))}};
     }
     facts.emplace_back(ModelStage::tr("Stored as"),
                        info.dtype.empty() ? ModelStage::tr("unknown") : toQt(info.dtype));
@@ -74,7 +76,8 @@ QWidget* ModelStage::makeList() {
     column->addWidget(makeLabel(tr("On this computer"), "section"));
     m_list = new QListWidget;
     m_list->setAccessibleName(tr("Models on this computer"));
-    m_list->setAccessibleDescription(tr("The project's, chosen folders and the Hugging Face cache"));
+    m_list->setAccessibleDescription(
+        tr("The project's, chosen folders and the Hugging Face cache"));
     m_list->setMinimumWidth(220);
     m_list->setSpacing(1);
     column->addWidget(m_list, 1);
@@ -115,7 +118,8 @@ QWidget* ModelStage::makeDetails() {
     font.setWeight(QFont::DemiBold);
     m_title->setFont(font);
     column->addWidget(m_title);
-    m_path = new ElidedLabel(tr("Select a model on the left, or choose a folder."), Qt::ElideMiddle);
+    m_path =
+        new ElidedLabel(tr("Select a model on the left, or choose a folder."), Qt::ElideMiddle);
     m_path->setProperty("kind", QStringLiteral("muted"));
     column->addWidget(m_path);
     column->addWidget(makeLine());
@@ -178,7 +182,8 @@ void ModelStage::showModels(const std::vector<core::LocalModel>& models) {
     const QString cache = pathText(core::hub_cache_folder());
     m_list_note->setText(
         m_list->count() == 0
-            ? tr("No model found in the project or in %1. Choose a folder with a config.json.").arg(cache)
+            ? tr("No model found in the project or in %1. Choose a folder with a config.json.")
+                  .arg(cache)
             : tr("Looked in the project and in %1.").arg(cache));
     showChoice();
 }
@@ -209,7 +214,8 @@ void ModelStage::showInfo(const core::ModelFolderInfo& info) {
     };
     if (info.config) add(tr("\u2713 config.json can be used"), "good");
     if (info.weight_bytes > 0) {
-        add(tr("\u2713 weights are here, %1").arg(toQt(core::format_bytes(info.weight_bytes))), "good");
+        add(tr("\u2713 weights are here, %1").arg(toQt(core::format_bytes(info.weight_bytes))),
+            "good");
     }
     if (!info.tokenizer_file.empty()) {
         add(tr("\u2713 tokenizer %1").arg(toQt(info.tokenizer_file.filename().string())), "good");
@@ -217,7 +223,6 @@ void ModelStage::showInfo(const core::ModelFolderInfo& info) {
     for (const std::string& problem : info.problems) {
         add(QStringLiteral("\u26a0 ") + toQt(problem), "warning");
     }
-    m_context.inspector.showFacts(name, factsOf(info), pathText(info.folder));
     showChoice();
 }
 
@@ -251,7 +256,8 @@ void ModelStage::checkBase() {
         return;
     }
     m_base_job = startJob(
-        this, [folder = baseFolder()](std::stop_token) { return core::inspect_model_folder(folder); },
+        this,
+        [folder = baseFolder()](std::stop_token) { return core::inspect_model_folder(folder); },
         [this](const core::ModelFolderInfo& info) {
             const QString name = toQt(info.folder.filename().string());
             if (info.is_ready()) {
@@ -260,6 +266,20 @@ void ModelStage::checkBase() {
                 setStatus(StageStatus::Attention, toQt(info.problems.front()));
             }
         });
+}
+
+void ModelStage::showInInspector() {
+    // The page itself shows every fact of the model; the inspector has the project's use of it.
+    const core::Recipe& recipe = m_context.document.recipe();
+    const auto shown = [](const std::string& value) {
+        return value.empty() ? tr("none chosen") : toQt(value);
+    };
+    m_context.inspector.showFacts(
+        tr("The recipe's base"),
+        {{tr("Folder"), shown(recipe.base.path)},
+         {tr("Used as"), toQt(core::setting_value(recipe, "base.dtype"))},
+         {tr("Quantization"), toQt(core::setting_value(recipe, "quantization.base"))},
+         {tr("Method"), toQt(core::setting_value(recipe, "adapter.method"))}});
 }
 
 }  // namespace dayrun::ui

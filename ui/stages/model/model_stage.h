@@ -22,6 +22,7 @@ class ModelStage : public Stage {
 
   public:
     explicit ModelStage(StageContext context, QWidget* parent = nullptr);
+    void showInInspector() override;
     /// Lists the models of the cache, the project and the folders chosen here.
     void reload();
     void choose(const std::filesystem::path& folder);

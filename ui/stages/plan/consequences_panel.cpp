@@ -13,22 +13,30 @@
 namespace dayrun::ui {
 namespace {
 
-QString bytes(int64_t count) { return toQt(core::format_bytes(count)); }
+QString bytes(int64_t count) {
+    return toQt(core::format_bytes(count));
+}
 
 const char* kindOf(core::CheckLevel level) {
     switch (level) {
-        case core::CheckLevel::Green: return "good";
-        case core::CheckLevel::Amber: return "warning";
-        case core::CheckLevel::Red: return "bad";
+        case core::CheckLevel::Green:
+            return "good";
+        case core::CheckLevel::Amber:
+            return "warning";
+        case core::CheckLevel::Red:
+            return "bad";
     }
     return nullptr;
 }
 
 QString signOf(core::CheckLevel level) {
     switch (level) {
-        case core::CheckLevel::Green: return QStringLiteral("\u2713");
-        case core::CheckLevel::Amber: return QStringLiteral("\u26a0");
-        case core::CheckLevel::Red: return QStringLiteral("\u2715");
+        case core::CheckLevel::Green:
+            return QStringLiteral("\u2713");
+        case core::CheckLevel::Amber:
+            return QStringLiteral("\u26a0");
+        case core::CheckLevel::Red:
+            return QStringLiteral("\u2715");
     }
     return {};
 }
@@ -127,10 +135,10 @@ void ConsequencesPanel::showMemory(const core::PlanSheet& sheet) {
         return;
     }
     const core::MemoryEstimate& memory = *sheet.memory;
-    m_total->setText(sheet.memory_limit_bytes
-                         ? tr("About %1 of %2").arg(bytes(memory.total_bytes),
-                                                    bytes(*sheet.memory_limit_bytes))
-                         : tr("About %1").arg(bytes(memory.total_bytes)));
+    m_total->setText(
+        sheet.memory_limit_bytes
+            ? tr("About %1 of %2").arg(bytes(memory.total_bytes), bytes(*sheet.memory_limit_bytes))
+            : tr("About %1").arg(bytes(memory.total_bytes)));
     std::vector<MemoryBar::Part> parts;
     int row = 0;
     for (const core::MemoryPart& part : memory.parts) {
@@ -162,7 +170,8 @@ void ConsequencesPanel::showTime(const core::PlanSheet& sheet) {
         return seconds ? toQt(core::format_duration(*seconds)) : tr("unknown");
     };
     FactList::Facts facts{
-        {tr("Steps"), tr("%1, %2 an epoch").arg(count(time.total_steps), count(time.steps_per_epoch))},
+        {tr("Steps"),
+         tr("%1, %2 an epoch").arg(count(time.total_steps), count(time.steps_per_epoch))},
         {tr("Tokens"), count(time.train_tokens)},
         {tr("Validations"), count(time.eval_count)}};
     if (time.total_s) {
@@ -184,9 +193,9 @@ void ConsequencesPanel::addChecks(QVBoxLayout* column,
         auto* line = makeLabel(signOf(check.level) + QLatin1Char(' ') + toQt(check.message),
                                kindOf(check.level));
         line->setWordWrap(true);
-        line->setAccessibleName(QStringLiteral("%1, %2: %3")
-                                    .arg(toQt(core::to_string(check.level)), toQt(check.name),
-                                         toQt(check.message)));
+        line->setAccessibleName(
+            QStringLiteral("%1, %2: %3")
+                .arg(toQt(core::to_string(check.level)), toQt(check.name), toQt(check.message)));
         QStringList more;
         for (const std::string& offender : check.offenders) more << toQt(offender);
         line->setToolTip(more.join(QLatin1Char('\n')));

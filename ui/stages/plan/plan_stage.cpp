@@ -113,7 +113,8 @@ QWidget* PlanStage::makeForms() {
     all_column->addWidget(scrolled(m_full, tr("All settings")));
     connect(m_search, &QLineEdit::textChanged, this, [this](const QString& text) {
         const int count = m_full->setSearch(text);
-        m_found->setText(text.isEmpty() ? QString() : tr("%n setting(s)", nullptr, count));
+        m_found->setText(text.isEmpty() ? QString()
+                                        : counted(count, tr("setting"), tr("settings")));
     });
     m_tabs->addTab(all, tr("All settings"));
     return m_tabs;
@@ -128,7 +129,8 @@ QWidget* PlanStage::makeRight() {
     column->addWidget(m_consequences, 1);
     auto* line = new QHBoxLayout;
     line->setSpacing(12);
-    m_start = makeButton(tr("&Start run…"), tr("Open the pre-flight sheet (Ctrl+Return)"), "primary");
+    m_start =
+        makeButton(tr("&Start run…"), tr("Open the pre-flight sheet (Ctrl+Return)"), "primary");
     connect(m_start, &QPushButton::clicked, this, &PlanStage::openPreflight);
     line->addWidget(m_start);
     m_reason = makeLabel({}, "muted");
@@ -146,7 +148,9 @@ core::PlanOptions PlanStage::planOptions(bool with_data) const {
     return options;
 }
 
-void PlanStage::estimate() { measure(false); }
+void PlanStage::estimate() {
+    measure(false);
+}
 
 // Memory needs only the base's config.json and comes at once; steps and time need the data, which
 // the second pass compiles (or finds in the cache).
@@ -211,8 +215,10 @@ void PlanStage::showStart() {
 }
 
 void PlanStage::showChanged() {
-    m_changed->setText(tr("%n setting(s) differ from their defaults, marked \u2022", nullptr,
-                          m_full->changedCount()));
+    const int count = m_full->changedCount();
+    m_changed->setText(count == 0 ? tr("All settings are at their defaults.")
+                                  : tr("%1 changed from the default, marked \u2022")
+                                        .arg(counted(count, tr("setting"), tr("settings"))));
 }
 
 void PlanStage::showHelp(const QString& key) {
@@ -264,6 +270,13 @@ void PlanStage::openPreflight() {
         Q_EMIT runStarted();
     });
     sheet->open();
+}
+
+void PlanStage::showInInspector() {
+    m_context.inspector.showFacts(
+        tr("Settings"), {},
+        tr("Go into a field, and its effect, range and default stand here. A changed value carries "
+           "the mark \u2022; the arrow beside it brings the default back."));
 }
 
 }  // namespace dayrun::ui

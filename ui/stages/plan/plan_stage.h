@@ -23,6 +23,7 @@ class PlanStage : public Stage {
 
   public:
     explicit PlanStage(StageContext context, QWidget* parent = nullptr);
+    void showInInspector() override;
 
     /// Opens the pre-flight sheet; does nothing but say why when a start is not possible.
     void openPreflight();

@@ -35,16 +35,14 @@ RunCharts::RunCharts(QWidget* parent) : QWidget(parent) {
                             .empty_text = {},
                             .y_text = number},
                            m_crosshair);
-    m_memory = new ChartView({.title = tr("Memory"),
-                              .x_label = tr("step"),
-                              .y_label = tr("MiB at most"),
-                              .empty_text = {},
-                              .y_text =
-                                  [](double mib) {
-                                      return toQt(core::format_bytes(
-                                          static_cast<int64_t>(mib * kMiB)));
-                                  }},
-                             m_crosshair);
+    m_memory = new ChartView(
+        {.title = tr("Memory"),
+         .x_label = tr("step"),
+         .y_label = tr("MiB at most"),
+         .empty_text = {},
+         .y_text =
+             [](double mib) { return toQt(core::format_bytes(static_cast<int64_t>(mib * kMiB))); }},
+        m_crosshair);
     m_memory->setStartsAtZero(true);
     m_rate = new ChartView({.title = tr("Learning rate"),
                             .x_label = tr("step"),
@@ -79,7 +77,9 @@ void RunCharts::setEmptyText(const QString& text) {
     for (ChartView* chart : {m_loss, m_memory, m_rate}) chart->setEmptyText(text);
 }
 
-int RunCharts::pointCount() const { return m_loss->pointCount(m_raw); }
+int RunCharts::pointCount() const {
+    return m_loss->pointCount(m_raw);
+}
 
 void RunCharts::reset(const RunView* run) {
     for (ChartView* chart : {m_loss, m_memory, m_rate}) {
@@ -129,6 +129,8 @@ void RunCharts::setSmoothing(double weight) {
     m_loss->refresh();
 }
 
-void RunCharts::setLogScale(bool is_log) { m_loss->setLogScale(is_log); }
+void RunCharts::setLogScale(bool is_log) {
+    m_loss->setLogScale(is_log);
+}
 
 }  // namespace dayrun::ui

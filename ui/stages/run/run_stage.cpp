@@ -12,10 +12,12 @@
 #include <map>
 
 #include "core/base/units.h"
+#include "core/recipe/recipe_schema.h"
 #include "ui/bridge/run_controller.h"
 #include "ui/bridge/run_text.h"
 #include "ui/bridge/text.h"
 #include "ui/charts/chart_view.h"
+#include "ui/panels/inspector.h"
 #include "ui/project/project_document.h"
 #include "ui/shell/theme.h"
 #include "ui/stages/run/run_charts.h"
@@ -27,7 +29,9 @@ namespace {
 
 constexpr double kDaySeconds = 86400;
 
-QString count(int64_t value) { return toQt(core::format_count(value)); }
+QString count(int64_t value) {
+    return toQt(core::format_count(value));
+}
 
 }  // namespace
 
@@ -57,8 +61,9 @@ RunStage::RunStage(StageContext context, QMenu* stop_menu, QWidget* parent)
 }
 
 QWidget* RunStage::makeEmpty() {
-    m_empty = new EmptyState(Glyph::Run, tr("No run yet"),
-                             tr("A run takes the plan as it is now, frozen, and shows its curves here."));
+    m_empty =
+        new EmptyState(Glyph::Run, tr("No run yet"),
+                       tr("A run takes the plan as it is now, frozen, and shows its curves here."));
     m_empty_start = m_empty->addPrimary(tr("Start run…"), tr("Open the pre-flight sheet"));
     connect(m_empty_start, &QPushButton::clicked, this, &RunStage::startWanted);
     auto* plan = m_empty->addSecondary(tr("Look at the plan"), tr("Show stage Plan"));
@@ -163,7 +168,8 @@ QWidget* RunStage::makeWatch(QMenu* stop_menu) {
         {tr("Source"), tr("Loss now"), tr("Best loss"), tr("At step"), tr("Tokens")});
     m_evals->setAccessibleName(tr("Validation by source"));
     m_evals->setAccessibleDescription(tr("Loss in nats per trained token, newest and best"));
-    m_evals->setFrameShape(QFrame::NoFrame);
+    m_evals->setProperty("kind", QStringLiteral("plain"));
+    m_evals->horizontalHeader()->setDefaultAlignment(Qt::AlignLeft | Qt::AlignVCenter);
     m_evals->setShowGrid(false);
     m_evals->setEditTriggers(QAbstractItemView::NoEditTriggers);
     m_evals->setSelectionBehavior(QAbstractItemView::SelectRows);
@@ -190,6 +196,7 @@ void RunStage::showRun() {
     m_charts->reset(run);
     showState();
     showEvals();
+    if (isVisible()) showInInspector();
 }
 
 void RunStage::showState() {
@@ -208,15 +215,14 @@ void RunStage::showState() {
     const QString state = stateText(run->state, pending);
     m_name->setText(run->name.isEmpty() ? run->run_id : run->name);
     m_state->setText(stateSign(run->state) + QLatin1Char(' ') + state);
-    setKind(m_state, run->state == core::RunState::Failed      ? "bad"
+    setKind(m_state, run->state == core::RunState::Failed     ? "bad"
                      : run->state == core::RunState::Finished ? "good"
                                                               : nullptr);
     m_problem->setText(run->error);
     m_problem->setVisible(!run->error.isEmpty());
     m_start->setVisible(!is_running);
     m_stop->setVisible(is_running);
-    m_stop->setEnabled(pending == core::RunRequest::None ||
-                       pending == core::RunRequest::FinishNow);
+    m_stop->setEnabled(pending == core::RunRequest::None || pending == core::RunRequest::FinishNow);
     m_charts->setEmptyText(is_running ? tr("The first point comes after step 1.")
                                       : tr("This run ended before its first step."));
     if (is_running) {
@@ -238,7 +244,7 @@ void RunStage::showFacts() {
     const core::StepMetrics last = has_steps ? run->steps.back() : core::StepMetrics{};
     const double planned = is_running ? elapsed + last.eta_s : elapsed;
     m_ring->setShares(elapsed / kDaySeconds, planned / kDaySeconds);
-    const QString spent = toQt(core::format_duration(std::floor(elapsed)));
+    const QString spent = durationText(elapsed);
     m_clock->setText(is_running ? tr("%1 elapsed, %2").arg(spent, finishText(*run, true))
                                 : tr("took %1").arg(spent));
     FactList::Facts facts;
@@ -283,6 +289,22 @@ void RunStage::showEvals() {
         }
         ++row;
     }
+}
+
+void RunStage::showInInspector() {
+    const RunView* run = m_context.runs.current();
+    if (run == nullptr) return m_context.inspector.clear();
+    // The frozen copy, as far as it differs from the defaults: what this run really does.
+    FactList::Facts facts;
+    for (const std::string& key : core::setting_keys(run->recipe)) {
+        const std::string value = core::setting_value(run->recipe, key);
+        const core::SettingInfo* info = core::find_setting(key);
+        if (info == nullptr || key == "name" || value == core::setting_default(key)) continue;
+        if (info->type == core::SettingType::Path || key.starts_with("data[")) continue;
+        facts.emplace_back(toQt(info->label), toQt(value));
+    }
+    m_context.inspector.showFacts(tr("Settings of this run"), facts,
+                                  tr("Frozen when it was started; defaults are left out."));
 }
 
 }  // namespace dayrun::ui

@@ -28,6 +28,7 @@ class RunStage : public Stage {
   public:
     /// `stop_menu` holds the window's stop actions, so that menu, button and keys are the same.
     RunStage(StageContext context, QMenu* stop_menu, QWidget* parent = nullptr);
+    void showInInspector() override;
 
     RunCharts* charts() const { return m_charts; }
     QToolButton* stopButton() const { return m_stop; }
