@@ -3,11 +3,10 @@
 // only caller. Any thread, one at a time.
 #pragma once
 
-#ifdef __cplusplus
 extern "C" {
-#endif
 
-enum { kDayrunCudaNameSize = 256, kDayrunCudaErrorSize = 256 };
+inline constexpr int kDayrunCudaNameSize = 256;
+inline constexpr int kDayrunCudaErrorSize = 256;
 
 /// One device. A device that cannot be used has an error text, and zeros where nothing is known.
 struct DayrunCudaDevice {
@@ -29,12 +28,10 @@ struct DayrunCudaProbe {
 /// Fills `probe` and the first `capacity` entries of `devices`. Returns how many entries it filled.
 /// It makes a context on every device (some 300 MB of its memory each while the process lives), so
 /// only `doctor` and a run that asked for a device call it.
-typedef int (*DayrunCudaProbeFunction)(struct DayrunCudaProbe* probe,
-                                       struct DayrunCudaDevice* devices, int capacity);
+using DayrunCudaProbeFunction = int (*)(DayrunCudaProbe* probe, DayrunCudaDevice* devices,
+                                        int capacity);
 
 /// The name under which the plug-in exports a DayrunCudaProbeFunction.
 #define DAYRUN_CUDA_PROBE_SYMBOL "dayrun_cuda_probe"
 
-#ifdef __cplusplus
-}
-#endif
+}  // extern "C"
