@@ -23,14 +23,14 @@ function(dayrun_add_room_tests room)
             set(_labels ${CMAKE_MATCH_1})
         endif()
         add_test(NAME ${room}/${_name} COMMAND ${_target} ${_name})
-        # A hanging test fails by itself. The engine's tests use both cores, so nothing runs beside
+        # A hanging test fails by itself. The engine uses both cores and the window is timed, so nothing runs beside
         # them; 2 processors of a 1-core machine are taken as all of it.
         set(_timeout 300)
         set(_processors 1)
         if(_labels MATCHES "^(slow|bench|gpu)$")
             set(_timeout 5400)
         endif()
-        if(_labels MATCHES "^(engine|slow|bench|gpu)$")
+        if(_labels MATCHES "^(engine|ui|slow|bench|gpu)$")
             set(_processors 2)
         endif()
         set_tests_properties(${room}/${_name} PROPERTIES LABELS "${_labels}"
