@@ -32,10 +32,12 @@ rm -rf "$work" "$here/data"
 "$generator" base "$work" 20000 16000
 
 echo "3/4 First course: everything (about 7 minutes on one free core)"
-"$dayrun" --batch "$here/recipes/base.yaml" --project "$work/project_first" --threads 1
+"$dayrun" --batch "$here/recipes/base.yaml" --project "$work/project_first" \
+    --threads 1 >"$work/first.jsonl"
 take_model "$work/project_first" "$work/first"
 
 echo "4/4 Second course: mostly facts (about 4 minutes on one free core)"
-"$dayrun" --batch "$here/recipes/base_facts.yaml" --project "$work/project_facts" --threads 1
+"$dayrun" --batch "$here/recipes/base_facts.yaml" --project "$work/project_facts" \
+    --threads 1 >"$work/facts_run.jsonl"
 take_model "$work/project_facts" "$here/base"
 echo "Done: $here/base"
