@@ -9,7 +9,7 @@
 #include <system_error>
 
 #include "core/base/atomic_file.h"
-#include "core/model/strict_json.h"
+#include "core/model/config/strict_json.h"
 
 namespace dayrun::core {
 namespace {

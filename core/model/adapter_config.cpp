@@ -8,9 +8,9 @@
 #include <nlohmann/json.hpp>
 
 #include "core/base/atomic_file.h"
-#include "core/model/config_fields.h"
-#include "core/model/pattern.h"
-#include "core/model/strict_json.h"
+#include "core/model/config/config_fields.h"
+#include "core/model/config/pattern.h"
+#include "core/model/config/strict_json.h"
 
 namespace dayrun::core {
 namespace {

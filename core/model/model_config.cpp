@@ -7,9 +7,9 @@
 #include <array>
 #include <limits>
 
-#include "core/model/config_fields.h"
-#include "core/model/rope_scaling.h"
-#include "core/model/strict_json.h"
+#include "core/model/config/config_fields.h"
+#include "core/model/config/rope_scaling.h"
+#include "core/model/config/strict_json.h"
 
 namespace dayrun::core {
 namespace {

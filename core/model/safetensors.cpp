@@ -6,8 +6,8 @@
 #include <utility>
 
 #include "core/base/check.h"
-#include "core/model/mapped_file.h"
-#include "core/model/safetensors_header.h"
+#include "core/model/files/mapped_file.h"
+#include "core/model/files/safetensors_header.h"
 
 namespace dayrun::core {
 namespace {

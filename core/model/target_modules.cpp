@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cctype>
 
-#include "core/model/pattern.h"
+#include "core/model/config/pattern.h"
 #include "core/model/weight_map.h"
 
 namespace dayrun::core {

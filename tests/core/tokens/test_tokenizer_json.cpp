@@ -4,7 +4,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
-#include "core/tokens/stream_decoder.h"
+#include "core/tokens/pipeline/stream_decoder.h"
 #include "core/tokens/tokenizer.h"
 #include "tests/support/test_registry.h"
 

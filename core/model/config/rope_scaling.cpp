@@ -1,5 +1,5 @@
 // Body of rope_scaling.h.
-#include "core/model/rope_scaling.h"
+#include "core/model/config/rope_scaling.h"
 
 #include <fmt/format.h>
 

@@ -1,5 +1,5 @@
 // Body of config_fields.h.
-#include "core/model/config_fields.h"
+#include "core/model/config/config_fields.h"
 
 #include <fmt/format.h>
 

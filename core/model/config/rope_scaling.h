@@ -2,7 +2,7 @@
 // (rope_parameters). Neighbour: model_config.cpp. Any thread.
 #pragma once
 
-#include "core/model/config_fields.h"
+#include "core/model/config/config_fields.h"
 #include "core/model/model_config.h"
 
 namespace dayrun::core {

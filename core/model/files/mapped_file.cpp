@@ -1,5 +1,5 @@
 // POSIX side of mapped_file.h.
-#include "core/model/mapped_file.h"
+#include "core/model/files/mapped_file.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>

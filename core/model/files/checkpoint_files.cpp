@@ -6,8 +6,8 @@
 #include <set>
 #include <system_error>
 
+#include "core/model/config/strict_json.h"
 #include "core/model/safetensors.h"
-#include "core/model/strict_json.h"
 
 namespace dayrun::core {
 namespace {

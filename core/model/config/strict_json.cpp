@@ -1,5 +1,5 @@
 // nlohmann-json behind the strict door of strict_json.h.
-#include "core/model/strict_json.h"
+#include "core/model/config/strict_json.h"
 
 #include <fmt/format.h>
 

@@ -1,5 +1,5 @@
 // The reader rules of safetensors, one function each, in the order in which they are checked.
-#include "core/model/safetensors_header.h"
+#include "core/model/files/safetensors_header.h"
 
 #include <fmt/format.h>
 
@@ -10,7 +10,7 @@
 #include <optional>
 
 #include "core/base/units.h"
-#include "core/model/strict_json.h"
+#include "core/model/config/strict_json.h"
 
 namespace dayrun::core {
 namespace {

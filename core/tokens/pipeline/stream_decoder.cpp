@@ -1,5 +1,5 @@
 // Body of stream_decoder.h.
-#include "core/tokens/stream_decoder.h"
+#include "core/tokens/pipeline/stream_decoder.h"
 
 #include <string_view>
 

@@ -1,5 +1,5 @@
 // PCRE2 behind pattern.h.
-#include "core/model/pattern.h"
+#include "core/model/config/pattern.h"
 
 #include <fmt/format.h>
 
