@@ -3,6 +3,7 @@
 #include "tests/ui/fixture.h"
 
 #include <QApplication>
+#include <QFile>
 #include <memory>
 
 #include "core/base/atomic_file.h"
@@ -105,13 +106,23 @@ bool waitFor(const std::function<bool()>& condition, int timeout_ms) {
 
 LoopWatch::LoopWatch() {
     m_since.start();
+    m_queued = queuedMs();
     m_timer.setInterval(5);
     connect(&m_timer, &QTimer::timeout, this, [this] {
-        const qint64 gap = m_since.restart();
+        const qint64 queued = queuedMs();
+        const qint64 gap = m_since.restart() - (queued - m_queued);
+        m_queued = queued;
         m_longest = std::max(m_longest, gap);
         m_recent = std::max(m_recent, gap);
     });
     m_timer.start();
+}
+
+// The second number of schedstat: nanoseconds this thread has waited for a processor.
+qint64 LoopWatch::queuedMs() {
+    QFile file(QStringLiteral("/proc/thread-self/schedstat"));
+    if (!file.open(QIODevice::ReadOnly)) return 0;
+    return file.readAll().split(' ').value(1).toLongLong() / 1'000'000;
 }
 
 void LoopWatch::note(const char* what) {

@@ -58,7 +58,7 @@ ChartView::ChartView(ChartText text, Crosshair* crosshair, QWidget* parent)
     setRubberBand(QChartView::HorizontalRubberBand);
     setFocusPolicy(Qt::StrongFocus);
     setMouseTracking(true);
-    setMinimumSize(240, 150);
+    setMinimumSize(200, 128);
     setFrameShape(QFrame::NoFrame);
     chart()->setAnimationOptions(QChart::NoAnimation);
     chart()->setMargins(QMargins(4, 0, 8, 0));

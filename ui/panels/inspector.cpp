@@ -20,6 +20,7 @@ Inspector::Inspector(QWidget* parent) : QScrollArea(parent) {
     m_title->setFont(font);
     column->addWidget(m_title);
     m_facts = new FactList;
+    m_facts->setNarrow(true);
     column->addWidget(m_facts);
     m_text = makeLabel({}, "muted");
     m_text->setWordWrap(true);

@@ -12,6 +12,27 @@
 
 namespace dayrun::ui {
 
+namespace {
+
+// A path or an id has no space to wrap at: a break without width is allowed after these signs.
+QString breakable(const QString& text) {
+    QString result;
+    int run = 0;
+    for (const QChar letter : text) {
+        result += letter;
+        run = letter.isSpace() ? 0 : run + 1;
+        const bool is_joint = letter == QLatin1Char('/') || letter == QLatin1Char('_') ||
+                              letter == QLatin1Char(',') || letter == QLatin1Char('-');
+        if ((is_joint && run > 6) || run > 18) {
+            result += QChar(0x200b);
+            run = 0;
+        }
+    }
+    return result;
+}
+
+}  // namespace
+
 void restyle(QWidget* widget) {
     widget->style()->unpolish(widget);
     widget->style()->polish(widget);
@@ -154,8 +175,8 @@ void FactList::setFacts(const Facts& facts) {
     }
     if (!same_names) build(facts);
     for (size_t i = 0; i < facts.size(); ++i) {
-        if (m_values[i]->text() == facts[i].second) continue;
-        m_values[i]->setText(facts[i].second);
+        if (m_values[i]->text() == breakable(facts[i].second)) continue;
+        m_values[i]->setText(breakable(facts[i].second));
         m_values[i]->setAccessibleName(facts[i].first + QStringLiteral(": ") + facts[i].second);
         m_values[i]->setToolTip(facts[i].second.size() > 24 ? facts[i].second : QString());
     }
@@ -169,7 +190,14 @@ void FactList::build(const Facts& facts) {
         auto* text = makeLabel({});
         text->setWordWrap(true);
         text->setTextInteractionFlags(Qt::TextSelectableByMouse);
-        m_form->addRow(makeLabel(name, "muted"), text);
+        auto* label = makeLabel(name, "muted");
+        if (m_is_narrow) {
+            label->setWordWrap(true);
+            label->setFixedWidth(std::min(label->fontMetrics().horizontalAdvance(name) + 2,
+                                          label->fontMetrics().averageCharWidth() * 13));
+            text->setMinimumWidth(60);
+        }
+        m_form->addRow(label, text);
         m_names.push_back(name);
         m_values.push_back(text);
     }

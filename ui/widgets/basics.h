@@ -81,11 +81,14 @@ class FactList : public QWidget {
     using Facts = std::vector<std::pair<QString, QString>>;
     explicit FactList(QWidget* parent = nullptr);
     void setFacts(const Facts& facts);
+    /// Names wrap too: for the narrow inspector.
+    void setNarrow(bool is_narrow) { m_is_narrow = is_narrow; }
 
   private:
     void build(const Facts& facts);
 
     QFormLayout* m_form;
+    bool m_is_narrow = false;
     std::vector<QString> m_names;
     std::vector<QLabel*> m_values;
 };

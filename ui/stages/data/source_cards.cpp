@@ -1,6 +1,7 @@
 // Neighbours: core/data/read_samples.h counts, data_stage.cpp reacts.
 #include "ui/stages/data/source_cards.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "core/base/clock.h"
@@ -79,6 +80,15 @@ SourceCards::SourceCards(QWidget* parent) : QWidget(parent) {
 }
 
 void SourceCards::setSources(const core::Recipe& recipe) {
+    const bool is_same =
+        m_folder == recipe.folder &&
+        std::equal(m_entries.begin(), m_entries.end(), recipe.data.begin(), recipe.data.end(),
+                   [](const Entry& entry, const core::DataSpec& b) {
+                       return sameReading(entry.spec, b) && entry.spec.name == b.name &&
+                              entry.spec.use == b.use;
+                   });
+    if (is_same && !m_entries.empty()) return;
+    m_folder = recipe.folder;
     std::vector<Entry> old = std::move(m_entries);
     m_entries.clear();
     clearLayout(m_column);

@@ -60,6 +60,7 @@ class SourceCards : public QWidget {
     void addCard(size_t index, const std::filesystem::path& folder);
     void showCount(size_t index);
 
+    std::filesystem::path m_folder;
     std::vector<Entry> m_entries;
     QVBoxLayout* m_column;
     int m_current = -1;

@@ -87,10 +87,7 @@ QWidget* PlanStage::makeForms() {
     m_tabs->setDocumentMode(true);
     m_tabs->setMinimumWidth(420);
     m_basic = new SettingForm(m_context.document, FormScope::Basic);
-    m_full = new SettingForm(m_context.document, FormScope::All);
-    for (SettingForm* form : {m_basic, m_full}) {
-        connect(form, &SettingForm::focusedSetting, this, &PlanStage::showHelp);
-    }
+    connect(m_basic, &SettingForm::focusedSetting, this, &PlanStage::showHelp);
     auto* basic = new QWidget;
     auto* basic_column = new QVBoxLayout(basic);
     basic_column->setContentsMargins(0, 12, 0, 0);
@@ -110,14 +107,27 @@ QWidget* PlanStage::makeForms() {
     m_found = makeLabel({}, "muted");
     line->addWidget(m_found);
     all_column->addLayout(line);
-    all_column->addWidget(scrolled(m_full, tr("All settings")));
+    m_full_scroll = scrolled(new QWidget, tr("All settings"));
+    all_column->addWidget(m_full_scroll);
     connect(m_search, &QLineEdit::textChanged, this, [this](const QString& text) {
-        const int count = m_full->setSearch(text);
+        const int count = fullForm()->setSearch(text);
         m_found->setText(text.isEmpty() ? QString()
                                         : counted(count, tr("setting"), tr("settings")));
     });
     m_tabs->addTab(all, tr("All settings"));
+    connect(m_tabs, &QTabWidget::currentChanged, this, [this](int tab) {
+        if (tab == 1) fullForm();
+    });
     return m_tabs;
+}
+
+// A hundred editors cost a tenth of a second: a project opens without them.
+SettingForm* PlanStage::fullForm() {
+    if (m_full != nullptr) return m_full;
+    m_full = new SettingForm(m_context.document, FormScope::All);
+    connect(m_full, &SettingForm::focusedSetting, this, &PlanStage::showHelp);
+    m_full_scroll->setWidget(m_full);
+    return m_full;
 }
 
 QWidget* PlanStage::makeRight() {
@@ -215,7 +225,11 @@ void PlanStage::showStart() {
 }
 
 void PlanStage::showChanged() {
-    const int count = m_full->changedCount();
+    const core::Recipe& recipe = m_context.document.recipe();
+    int count = 0;
+    for (const std::string& key : core::setting_keys(recipe)) {
+        count += core::setting_value(recipe, key) != core::setting_default(key) ? 1 : 0;
+    }
     m_changed->setText(count == 0 ? tr("All settings are at their defaults.")
                                   : tr("%1 changed from the default, marked \u2022")
                                         .arg(counted(count, tr("setting"), tr("settings"))));

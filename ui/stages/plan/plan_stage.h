@@ -11,6 +11,7 @@
 class QLabel;
 class QLineEdit;
 class QPushButton;
+class QScrollArea;
 class QTabWidget;
 
 namespace dayrun::ui {
@@ -32,7 +33,8 @@ class PlanStage : public Stage {
     /// Puts the cursor into the search of all settings (Ctrl+F).
     void focusSearch();
     SettingForm* basicForm() const { return m_basic; }
-    SettingForm* fullForm() const { return m_full; }
+    /// Every setting; made when it is first shown.
+    SettingForm* fullForm();
     QPushButton* startButton() const { return m_start; }
 
   Q_SIGNALS:
@@ -52,7 +54,8 @@ class PlanStage : public Stage {
     StageContext m_context;
     QTabWidget* m_tabs;
     SettingForm* m_basic;
-    SettingForm* m_full;
+    SettingForm* m_full = nullptr;
+    QScrollArea* m_full_scroll = nullptr;
     QLineEdit* m_search;
     QLabel* m_found;
     QLabel* m_changed;

@@ -4,6 +4,7 @@
 #include <QCheckBox>
 #include <QHeaderView>
 #include <QMenu>
+#include <QScrollArea>
 #include <QSlider>
 #include <QStackedWidget>
 #include <QTableWidget>
@@ -42,7 +43,13 @@ RunStage::RunStage(StageContext context, QMenu* stop_menu, QWidget* parent)
     m_pages = new QStackedWidget;
     column->addWidget(m_pages);
     m_pages->addWidget(makeEmpty());
-    m_pages->addWidget(makeWatch(stop_menu));
+    // In a low window the page scrolls: a chart squeezed flat tells nothing.
+    auto* scroll = new QScrollArea;
+    scroll->setWidgetResizable(true);
+    scroll->setFocusPolicy(Qt::NoFocus);
+    scroll->setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
+    scroll->setWidget(makeWatch(stop_menu));
+    m_pages->addWidget(scroll);
 
     RunController& runs = context.runs;
     connect(&runs, &RunController::currentReplaced, this, &RunStage::showRun);
@@ -147,8 +154,9 @@ QToolButton* RunStage::makeChartOptions() {
 
 QWidget* RunStage::makeWatch(QMenu* stop_menu) {
     auto* page = new QWidget;
+    page->setProperty("kind", QStringLiteral("clear"));
     auto* column = new QVBoxLayout(page);
-    column->setContentsMargins(0, 0, 0, 0);
+    column->setContentsMargins(0, 0, 4, 0);
     column->setSpacing(12);
     column->addWidget(makeHeader(stop_menu));
     m_problem = makeLabel({}, "bad");
@@ -175,9 +183,15 @@ QWidget* RunStage::makeWatch(QMenu* stop_menu) {
     m_evals->setSelectionBehavior(QAbstractItemView::SelectRows);
     m_evals->setTabKeyNavigation(false);
     m_evals->verticalHeader()->hide();
+    m_evals->horizontalHeader()->setSectionResizeMode(QHeaderView::ResizeToContents);
     m_evals->horizontalHeader()->setSectionResizeMode(0, QHeaderView::Stretch);
     m_evals->horizontalHeader()->setHighlightSections(false);
-    m_evals->setMinimumHeight(96);
+    m_evals->setWordWrap(false);
+    m_evals->setMinimumHeight(120);
+    for (int column_index = 1; column_index < 5; ++column_index) {
+        m_evals->horizontalHeaderItem(column_index)
+            ->setTextAlignment(Qt::AlignRight | Qt::AlignVCenter);
+    }
     evals->body()->addWidget(m_evals);
     below->addWidget(evals, 3);
     auto* facts = new Card;
