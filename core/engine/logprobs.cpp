@@ -2,8 +2,8 @@
 // request all logits and the adapter's gradients. Neighbour: torch_engine.cpp.
 #include <algorithm>
 
-#include "core/engine/checkpoint.h"
 #include "core/engine/guard.h"
+#include "core/engine/model/checkpoint.h"
 #include "core/engine/torch_engine.h"
 #include "core/model/safetensors.h"
 

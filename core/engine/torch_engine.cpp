@@ -10,9 +10,9 @@
 #include <fstream>
 
 #include "core/base/clock.h"
-#include "core/engine/checkpoint.h"
 #include "core/engine/generate.h"
 #include "core/engine/guard.h"
+#include "core/engine/model/checkpoint.h"
 #include "kernels/common/parallel.h"
 #include "kernels/grad_norm/grad_norm.h"
 

@@ -7,10 +7,10 @@
 #include <optional>
 #include <thread>
 
-#include "core/engine/base_model.h"
 #include "core/engine/decoder/decoder.h"
 #include "core/engine/loss.h"
-#include "core/engine/model_builder.h"
+#include "core/engine/model/base_model.h"
+#include "core/engine/model/model_builder.h"
 #include "core/engine/optimizer/optimizer.h"
 #include "core/run/engine.h"
 

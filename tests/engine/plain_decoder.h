@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "core/engine/parameters.h"
+#include "core/engine/model/parameters.h"
 #include "core/model/model_config.h"
 #include "core/model/weight_map.h"
 #include "core/tokens/packed.h"

@@ -12,11 +12,11 @@
 
 #include "core/base/result.h"
 #include "core/engine/attention.h"
-#include "core/engine/base_model.h"
 #include "core/engine/decoder/rope_table.h"
 #include "core/engine/decoder/saved.h"
 #include "core/engine/linear/linear_group.h"
-#include "core/engine/parameters.h"
+#include "core/engine/model/base_model.h"
+#include "core/engine/model/parameters.h"
 #include "core/tokens/packed.h"
 
 namespace dayrun::engine {

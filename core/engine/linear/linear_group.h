@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "core/engine/linear/gemm.h"
-#include "core/engine/parameters.h"
+#include "core/engine/model/parameters.h"
 
 namespace dayrun::engine {
 

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "core/base/result.h"
-#include "core/engine/parameters.h"
+#include "core/engine/model/parameters.h"
 #include "core/model/safetensors.h"
 #include "core/recipe/recipe.h"
 

@@ -1,5 +1,5 @@
 // The trained parameters' memory. Neighbour: parameters.h.
-#include "core/engine/parameters.h"
+#include "core/engine/model/parameters.h"
 
 #include <algorithm>
 #include <cctype>

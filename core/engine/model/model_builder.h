@@ -8,9 +8,9 @@
 #include <vector>
 
 #include "core/base/result.h"
-#include "core/engine/base_model.h"
 #include "core/engine/decoder/decoder.h"
-#include "core/engine/parameters.h"
+#include "core/engine/model/base_model.h"
+#include "core/engine/model/parameters.h"
 #include "core/model/adapter_config.h"
 
 namespace dayrun::engine {

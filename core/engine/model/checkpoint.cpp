@@ -1,5 +1,5 @@
 // Files of trained parameters. Neighbour: checkpoint.h.
-#include "core/engine/checkpoint.h"
+#include "core/engine/model/checkpoint.h"
 
 #include <fmt/format.h>
 #include <unistd.h>

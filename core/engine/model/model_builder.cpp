@@ -1,5 +1,5 @@
 // Builds the decoder's weights and the trained parameters. Neighbour: model_builder.h.
-#include "core/engine/model_builder.h"
+#include "core/engine/model/model_builder.h"
 
 #include <fmt/format.h>
 

@@ -6,8 +6,8 @@
 #include <filesystem>
 
 #include "core/base/result.h"
+#include "core/engine/model/parameters.h"
 #include "core/engine/optimizer/optimizer.h"
-#include "core/engine/parameters.h"
 #include "core/model/adapter_config.h"
 
 namespace dayrun::engine {

@@ -1,5 +1,5 @@
 // Opening a base and handing out its weights. Neighbour: base_model.h.
-#include "core/engine/base_model.h"
+#include "core/engine/model/base_model.h"
 
 #include <fmt/format.h>
 
