@@ -47,7 +47,7 @@ show_progress() {
     local what=$1 line last=0 said=
     while IFS= read -r line; do
         case $line in
-            *'no work to do.'* | *'Re-checking globbed'* | *'Build id'* | *'Entering directory'*)
+            *'no work to do.'* | *'Re-checking globbed'* | *'Build id'* | *'Entering directory'* | '-- '*)
                 continue
                 ;;
             '['[0-9]*/[0-9]*']'*) ;;
