@@ -189,7 +189,7 @@ QWidget* CompareStage::makeCurves() {
     column->addLayout(line);
     m_chart = new ChartView({.title = tr("Loss of the ticked runs"),
                              .x_label = tr("steps"),
-                             .y_label = tr("nats per trained token"),
+                             .y_label = tr("nats per token"),
                              .empty_text = tr("Tick two runs above to see their curves."),
                              .y_text = lossText},
                             new Crosshair(this));

@@ -31,7 +31,7 @@ RunCharts::RunCharts(QWidget* parent) : QWidget(parent) {
     const auto number = [](double value) { return lossText(value); };
     m_loss = new ChartView({.title = tr("Loss"),
                             .x_label = tr("step"),
-                            .y_label = tr("nats per trained token"),
+                            .y_label = tr("nats per token"),
                             .empty_text = {},
                             .y_text = number},
                            m_crosshair);
