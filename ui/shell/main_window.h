@@ -7,7 +7,7 @@
 
 #include "core/run/run_control.h"
 #include "ui/project/project_document.h"
-#include "ui/shell/window_memory.h"
+#include "ui/project/window_memory.h"
 #include "ui/shell/workbench.h"
 #include "ui/stages/stage.h"
 

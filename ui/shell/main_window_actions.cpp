@@ -16,12 +16,12 @@
 #include "ui/bridge/run_controller.h"
 #include "ui/bridge/text.h"
 #include "ui/panels/log_panel.h"
+#include "ui/panels/status_strip.h"
+#include "ui/panels/welcome_page.h"
 #include "ui/shell/command_palette.h"
 #include "ui/shell/main_window.h"
 #include "ui/shell/open_project.h"
 #include "ui/shell/stage_rail.h"
-#include "ui/shell/status_strip.h"
-#include "ui/shell/welcome_page.h"
 
 namespace dayrun::ui {
 namespace {

@@ -1,5 +1,5 @@
 // Neighbour: main_window.cpp answers the signals.
-#include "ui/shell/welcome_page.h"
+#include "ui/panels/welcome_page.h"
 
 #include <QDir>
 #include <QScrollArea>

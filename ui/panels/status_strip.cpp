@@ -1,6 +1,6 @@
 // Fields of fixed width, so that numbers change in place. Neighbour: bridge/run_text.h has the
 // words.
-#include "ui/shell/status_strip.h"
+#include "ui/panels/status_strip.h"
 
 #include <QHBoxLayout>
 #include <QLabel>
@@ -29,12 +29,12 @@ StatusStrip::StatusStrip(QWidget* parent) : QWidget(parent), m_memory_limit(host
     line->setSpacing(18);
     m_run = new ElidedLabel;
     m_run->setAccessibleName(tr("Run"));
-    m_run->setMinimumWidth(140);
-    line->addWidget(m_run, 2);
+    m_run->setMinimumWidth(190);
+    line->addWidget(m_run, 3);
     m_message = new ElidedLabel;
     m_message->setProperty("kind", QStringLiteral("muted"));
     m_message->setAccessibleName(tr("Message"));
-    line->addWidget(m_message, 3);
+    line->addWidget(m_message, 2);
 
     m_fields = new QWidget;
     auto* fields = new QHBoxLayout(m_fields);

@@ -1,5 +1,5 @@
 // Kept by QSettings in the person's configuration folder.
-#include "ui/shell/window_memory.h"
+#include "ui/project/window_memory.h"
 
 #include <QDir>
 #include <QSettings>
