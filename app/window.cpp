@@ -16,7 +16,7 @@ bool can_open_window() {
 }
 
 int open_window(const CommonOptions& common, const WindowOptions& given) {
-    if (!ui::has_display()) {
+    if (given.screenshot.empty() && !ui::has_display()) {
         return report_error({.code = core::ErrorCode::BadUsage,
                              .message = "There is no display to open the window on.",
                              .hint = "Use 'dayrun --batch recipe.yaml' here, or 'dayrun --help'."});
