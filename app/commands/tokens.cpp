@@ -111,7 +111,7 @@ int detokenize(const CommonOptions& common, const TokenOptions& options) {
     if (!rows.ok()) return report_error(rows.error());
     Json all = Json::array();
     for (const auto& ids : *rows) {
-        const std::string text = (*tokenizer)->decode(ids);
+        const std::string text = (*tokenizer)->decode_with_specials(ids);
         all.push_back(text);
         if (common.json) continue;
         const auto replace = Json::error_handler_t::replace;

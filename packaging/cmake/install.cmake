@@ -8,5 +8,7 @@ endif()
 if(TARGET dayrun_cuda)
     install(TARGETS dayrun_cuda LIBRARY DESTINATION lib/dayrun)
 endif()
-install(DIRECTORY resources/ DESTINATION share/dayrun)
+# What only makes the sample anew stays in the sources.
+install(DIRECTORY resources/ DESTINATION share/dayrun
+    PATTERN generator EXCLUDE PATTERN work EXCLUDE PATTERN rebuild.sh EXCLUDE)
 install(FILES LICENSE DESTINATION share/doc/dayrun)

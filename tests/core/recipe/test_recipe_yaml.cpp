@@ -12,8 +12,9 @@ namespace {
 
 // The smallest recipe that stands; `more` is appended.
 Result<Recipe> read(const std::string& more, const RecipeOverrides& set = {}) {
-    return parse_recipe("dayrun: 1\nbase: {path: model}\ndata:\n- {name: a, path: a.jsonl}\n" + more,
-                        "r.yaml", "/project/recipes", set);
+    return parse_recipe(
+        "dayrun: 1\nbase: {path: model}\ndata:\n- {name: a, path: a.jsonl}\n" + more, "r.yaml",
+        "/project/recipes", set);
 }
 
 std::string refusal(const std::string& more) {
@@ -65,38 +66,52 @@ class TestRecipeYaml : public QObject {
     void refusals_say_what_where_and_what_to_do_data() {
         QTest::addColumn<QString>("yaml");
         QTest::addColumn<QString>("text");
-        QTest::newRow("unknown key") << "adapter:\n  lora_rnk: 8\n"
+        QTest::newRow("unknown key")
+            << "adapter:\n  lora_rnk: 8\n"
             << "r.yaml:6:3: There is no key 'lora_rnk' in 'adapter'. Did you mean 'lora_rank'?";
-        QTest::newRow("part of a key") << "adapter: {rank: 8}\n"
+        QTest::newRow("part of a key")
+            << "adapter: {rank: 8}\n"
             << "r.yaml:5:11: There is no key 'rank' in 'adapter'. Did you mean 'lora_rank'?";
-        QTest::newRow("unknown section") << "optimiser: {}\n"
+        QTest::newRow("unknown section")
+            << "optimiser: {}\n"
             << "r.yaml:5:1: There is no key 'optimiser' in the recipe. Did you mean 'optimizer'?";
-        QTest::newRow("wrong type") << "adapter: {lora_rank: eight}\n"
+        QTest::newRow("wrong type")
+            << "adapter: {lora_rank: eight}\n"
             << "r.yaml:5:22: adapter.lora_rank is eight, but must be a whole number.";
-        QTest::newRow("quoted number") << "adapter: {lora_rank: \"8\"}\n"
+        QTest::newRow("quoted number")
+            << "adapter: {lora_rank: \"8\"}\n"
             << "r.yaml:5:22: adapter.lora_rank is 8, but must be a whole number.";
-        QTest::newRow("out of range") << "adapter: {lora_rank: 0}\n"
+        QTest::newRow("out of range")
+            << "adapter: {lora_rank: 0}\n"
             << "r.yaml:5:22: adapter.lora_rank is 0, but must be between 1 and 4096.";
         QTest::newRow("bad word") << "schedule: {kind: cosinus}\n"
-            << "r.yaml:5:18: schedule.kind is cosinus, but must be one of cosine, linear, constant.";
-        QTest::newRow("not a number") << "optimizer: {learning_rate: .nan}\n"
+                                  << "r.yaml:5:18: schedule.kind is cosinus, but must be one of "
+                                     "cosine, linear, constant.";
+        QTest::newRow("not a number")
+            << "optimizer: {learning_rate: .nan}\n"
             << "r.yaml:5:28: optimizer.learning_rate is .nan, but must be a number.";
         QTest::newRow("twice") << "seed: 1\nseed: 2\n"
-            << "r.yaml:6:1: 'seed' is given twice. Keep one of the two.";
+                               << "r.yaml:6:1: 'seed' is given twice. Keep one of the two.";
         QTest::newRow("scalar section") << "adapter: lora\n"
-            << "r.yaml:5:10: adapter must be a map of settings. Write one 'key: value' a line below it.";
+                                        << "r.yaml:5:10: adapter must be a map of settings. Write "
+                                           "one 'key: value' a line below it.";
         QTest::newRow("share above one") << "split: {validation: 1.5}\n"
-            << "r.yaml:5:21: split.validation is 1.5, but a share must be at most 1.0. Write a whole "
-               "number for rows, a number with a point for a share.";
+                                         << "r.yaml:5:21: split.validation is 1.5, but a share "
+                                            "must be at most 1.0. Write a whole "
+                                            "number for rows, a number with a point for a share.";
         QTest::newRow("newer format") << "x: 1\n"
-            << "r.yaml:5:1: There is no key 'x' in the recipe. Known here: dayrun, name, seed, base, "
-               "quantization, adapter, data, mix, split, prompt, tokens, batch, optimizer, schedule, "
-               "eval, checkpoint, budget, export.";
-        QTest::newRow("random with lora") << "adapter: {method: lora}\nbase: {}\n"
+                                      << "r.yaml:5:1: There is no key 'x' in the recipe. Known "
+                                         "here: dayrun, name, seed, base, "
+                                         "quantization, adapter, data, mix, split, prompt, tokens, "
+                                         "batch, optimizer, schedule, "
+                                         "eval, checkpoint, budget, export.";
+        QTest::newRow("random with lora")
+            << "adapter: {method: lora}\nbase: {}\n"
             << "r.yaml:6:1: 'base' is given twice. Keep one of the two.";
         QTest::newRow("not yaml") << "a: [1, 2\n"
-            << "r.yaml:6:1: This is not YAML: end of sequence flow not found. Check indentation, quotes "
-               "and colons there.";
+                                  << "r.yaml:6:1: This is not YAML: end of sequence flow not "
+                                     "found. Check indentation, quotes "
+                                     "and colons there.";
     }
 
     void refusals_say_what_where_and_what_to_do() {
@@ -113,11 +128,13 @@ class TestRecipeYaml : public QObject {
     }
 
     void combinations_are_checked() {
-        QVERIFY(refusal("- {name: a, path: b}\n").find("Two sources are called 'a'") != std::string::npos);
-        QVERIFY(refusal("- {name: b, path: b, weight: 1}\n").find("1 of 2 training sources have a weight") !=
+        QVERIFY(refusal("- {name: a, path: b}\n").find("Two sources are called 'a'") !=
                 std::string::npos);
-        QVERIFY(refusal("tokens: {max_seq_len: 8, sample_limit: 9}\n").find("must fit into one row") !=
-                std::string::npos);
+        QVERIFY(refusal("- {name: b, path: b, weight: 1}\n")
+                    .find("1 of 2 training sources have a weight") != std::string::npos);
+        QVERIFY(
+            refusal("tokens: {max_seq_len: 8, sample_limit: 9}\n").find("must fit into one row") !=
+            std::string::npos);
     }
 
     void overrides_of_a_queue_are_checked_like_the_file() {
