@@ -46,6 +46,35 @@ Value to_value(const dom::element& element) {
     return Value();
 }
 
+/// Python writes NaN, Infinity and -Infinity into what it calls JSON, and published sets hold them:
+/// outside of strings they read as null.
+std::string without_nan(std::string_view text) {
+    std::string out;
+    out.reserve(text.size() + 16);
+    bool in_quotes = false;
+    for (size_t i = 0; i < text.size(); ++i) {
+        const char c = text[i];
+        if (in_quotes && c == '\\') {
+            out += c;
+            if (++i < text.size()) out += text[i];
+            continue;
+        }
+        if (c == '"') in_quotes = !in_quotes;
+        size_t word = 0;
+        for (const std::string_view name : {"-Infinity", "Infinity", "NaN"}) {
+            if (!in_quotes && text.substr(i, name.size()) == name) word = name.size();
+            if (word > 0) break;
+        }
+        if (word == 0) {
+            out += c;
+            continue;
+        }
+        out += "null";
+        i += word - 1;
+    }
+    return out;
+}
+
 /// simdjson's error as the end of a sentence about the row.
 std::string plain_reason(simdjson::error_code code) {
     switch (code) {
@@ -87,6 +116,16 @@ JsonParser::~JsonParser() = default;
 JsonParser::JsonParser(JsonParser&&) noexcept = default;
 
 Result<Value> JsonParser::parse(std::string_view text) {
+    auto parsed = parse_strict(text);
+    const bool may_be_python = !parsed.ok() && (text.find("NaN") != std::string_view::npos ||
+                                                text.find("Infinity") != std::string_view::npos);
+    if (!may_be_python) return parsed;
+    const std::string repaired = without_nan(text);
+    auto again = parse_strict(repaired);
+    return again.ok() ? std::move(again) : std::move(parsed);
+}
+
+Result<Value> JsonParser::parse_strict(std::string_view text) {
     std::string& padded = m_state->padded;
     padded.assign(text);
     padded.append(simdjson::SIMDJSON_PADDING, '\0');

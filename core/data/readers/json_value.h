@@ -16,11 +16,14 @@ class JsonParser {
     ~JsonParser();
     JsonParser(JsonParser&&) noexcept;
 
-    /// The whole text as one value. BadData with a plain reason ("a string is not closed"), and in
-    /// `detail` the library's own words; UTF-8 is checked.
+    /// The whole text as one value; Python's NaN and Infinity read as null. BadData with a plain
+    /// reason ("a string is not closed"), and in `detail` the library's own words; UTF-8 is
+    /// checked.
     Result<Value> parse(std::string_view text);
 
   private:
+    Result<Value> parse_strict(std::string_view text);
+
     struct State;
     std::unique_ptr<State> m_state;
 };
