@@ -14,7 +14,7 @@ namespace dayrun::core {
 namespace {
 
 /// Rendering changed: old token caches no longer fit.
-constexpr std::string_view kRenderVersion = "1";
+constexpr std::string_view kRenderVersion = "2";
 
 /// A bit of a turn: words of the template, a special token, or a field.
 struct Bit {
@@ -373,6 +373,7 @@ class Renderer {
     void add_reply(const std::string& content, bool is_trained, bool has_more) {
         TextPiece reply{PieceKind::Content, shown(content), "response", is_trained, m_turn};
         reply.has_leading_space = m_shape.has_spaces_around_reply;
+        if (m_shape.has_spaces_around_reply) reply.text += ' ';
         m_pieces.push_back(std::move(reply));
         m_pieces.push_back({PieceKind::Stop, m_shape.stop, "stop", is_trained, m_turn});
         if (has_more) add_bits(m_shape.after_reply, {}, false);
