@@ -230,7 +230,7 @@ Result<std::unique_ptr<Engine>> ActiveRun::open_result() {
         recipe.adapter.init_from = m_files.adapter().string();
         TRY(model, engine->prepare(recipe));
     }
-    return std::move(engine);
+    return engine;
 }
 
 Result<void> ActiveRun::examine_result(TrainEnd end) {

@@ -1,0 +1,176 @@
+// The program from outside: exit codes, sentences for wrong input, events of a run, and what is
+// left after Ctrl-C, kill -9 and a second Dayrun on the same project.
+#include <signal.h>
+
+#include <QTemporaryDir>
+#include <QTest>
+#include <fstream>
+
+#include "core/base/atomic_file.h"
+#include "tests/scenarios/program.h"
+#include "tests/support/temp_project.h"
+#include "tests/support/test_registry.h"
+
+using namespace dayrun::tests;
+using dayrun::core::write_file;
+
+namespace {
+
+// Sixteen rows of ids on the shipped base model; about a second of training.
+std::string recipe_text(const std::string& more) {
+    return "dayrun: 1\nname: scenario\nbase: {path: " + sample_base().toStdString() +
+           ", dtype: float32}\nadapter: {lora_rank: 4, lora_alpha: 8}\ndata:\n"
+           "- {name: rows, path: rows.jsonl, converter: token_ids, use: train}\n"
+           "- {name: held, path: held.jsonl, converter: token_ids, use: validation}\n"
+           "batch: {micro_batch_size: 2, max_steps: 4}\n" +
+           more;
+}
+
+}  // namespace
+
+class TestCommandLine : public QObject {
+    Q_OBJECT
+  private Q_SLOTS:
+    void init() {
+        m_folder = std::make_unique<QTemporaryDir>();
+        QVERIFY(write_file(path("rows.jsonl"), token_rows(16, 1)).ok());
+        QVERIFY(write_file(path("held.jsonl"), token_rows(4, 2)).ok());
+    }
+
+    void wrong_usage_is_exit_code_2() {
+        QCOMPARE(run_dayrun({"--no-such-option"}).exit_code, 2);
+        QCOMPARE(run_dayrun({"export", "--out", "x"}).exit_code, 2);
+        const auto version = run_dayrun({"--version"});
+        QCOMPARE(version.exit_code, 0);
+        QVERIFY(version.output.find("libtorch") != std::string::npos);
+        QVERIFY(run_dayrun({"plan", "--help"}).output.find("Example:") != std::string::npos);
+    }
+
+    void a_bad_recipe_is_told_with_its_line() {
+        write("bad.yaml", recipe_text("optimizer: {learning_rat: 1}\n"));
+        const auto result = run_dayrun({"--batch", file("bad.yaml")});
+        QCOMPARE(result.exit_code, 2);
+        QVERIFY2(result.errors.find("bad.yaml:9:13") != std::string::npos, result.errors.c_str());
+        QVERIFY(result.errors.find("Did you mean 'learning_rate'?") != std::string::npos);
+    }
+
+    void damaged_models_are_told_in_one_sentence_data() {
+        QTest::addColumn<QByteArray>("weights");
+        QTest::newRow("empty") << QByteArray();
+        QTest::newRow("not safetensors") << QByteArray("hello, this is no model at all");
+        QTest::newRow("header beyond the file")
+            << QByteArray("\xff\xff\xff\x00\x00\x00\x00\x00{}", 10);
+        QTest::newRow("truncated header")
+            << QByteArray("\x40\x00\x00\x00\x00\x00\x00\x00{\"a\":", 13);
+    }
+
+    void damaged_models_are_told_in_one_sentence() {
+        QFETCH(QByteArray, weights);
+        std::filesystem::create_directories(path("base"));
+        for (const char* name : {"config.json", "tokenizer.model"}) {
+            std::filesystem::copy(sample_base().toStdString() + "/" + name, path("base") / name);
+        }
+        QVERIFY(write_file(path("base/model.safetensors"), weights.toStdString()).ok());
+        const auto result =
+            run_dayrun({"logprobs", "--model", file("base"), "--rows", file("rows.jsonl")});
+        QCOMPARE(result.exit_code, 2);
+        QVERIFY2(result.errors.find("model.safetensors") != std::string::npos,
+                 result.errors.c_str());
+    }
+
+    void a_run_tells_its_events_and_repeats_bit_by_bit() {
+        write("r.yaml", recipe_text(""));
+        const auto first = run_dayrun({"--batch", file("r.yaml"), "--project", file("p1")});
+        QVERIFY2(first.exit_code == 0, first.errors.c_str());
+        QVERIFY(first.lines().front()["event"] == "start");
+        const auto steps = first.events("step");
+        QCOMPARE(steps.size(), size_t{4});
+        for (const char* key :
+             {"step", "epoch", "loss", "grad_norm", "learning_rate", "target_tokens", "slot_tokens",
+              "tokens_per_second", "step_ms", "device_bytes_peak", "wall_s", "eta_s"}) {
+            QVERIFY2(steps[0].contains(key), key);
+        }
+        QVERIFY(!first.events("eval").empty());
+        const auto finished = first.events("finished").at(0);
+        QVERIFY(finished["state"] == "Finished");
+        const auto adapter = path("p1") / finished["adapter"].get<std::string>();
+        QVERIFY(std::filesystem::exists(adapter / "adapter_model.safetensors"));
+
+        const auto second = run_dayrun({"--batch", file("r.yaml"), "--project", file("p2")});
+        for (size_t i = 0; i < steps.size(); ++i) {
+            QVERIFY(second.events("step").at(i)["loss"] == steps[i]["loss"]);
+            QVERIFY(second.events("step").at(i)["grad_norm"] == steps[i]["grad_norm"]);
+        }
+    }
+
+    void ctrl_c_saves_and_ends_with_exit_code_1() {
+        QProcess process;
+        start_long_run(process);
+        QVERIFY(wait_for_step(process));
+        ::kill(static_cast<pid_t>(process.processId()), SIGINT);
+        const auto rest = finish_program(process);
+        QCOMPARE(rest.exit_code, 1);
+        const auto runs =
+            nlohmann::json::parse(run_dayrun({"runs", "--project", file("p"), "--json"}).output);
+        QVERIFY(runs.at(0)["state"] == "Stopped");
+        const auto adapter = path("p") / runs.at(0)["adapter"].get<std::string>();
+        const auto loaded =
+            run_dayrun({"logprobs", "--model", sample_base(), "--adapter",
+                        QString::fromStdString(adapter.string()), "--rows", file("held.jsonl")});
+        QVERIFY2(loaded.exit_code == 0, loaded.errors.c_str());
+    }
+
+    void a_second_dayrun_and_kill_9_lose_nothing() {
+        QProcess process;
+        start_long_run(process);
+        QVERIFY(wait_for_step(process));
+        const auto second = run_dayrun({"--batch", file("long.yaml"), "--project", file("p")});
+        QVERIFY(second.exit_code == 1 || second.exit_code == 2);
+        QVERIFY2(second.errors.find("project") != std::string::npos, second.errors.c_str());
+        process.kill();
+        process.waitForFinished();
+        const auto again = run_dayrun({"--batch", file("r2.yaml"), "--project", file("p")});
+        QVERIFY2(again.exit_code == 0, again.errors.c_str());
+        const auto runs =
+            nlohmann::json::parse(run_dayrun({"runs", "--project", file("p"), "--json"}).output);
+        QCOMPARE(runs.size(), size_t{2});
+        QVERIFY(runs.at(1)["interrupted"] == true);
+        QVERIFY(runs.at(1)["last_step"].get<int64_t>() > 0);
+    }
+
+  private:
+    std::filesystem::path path(const std::string& name) const {
+        return std::filesystem::path(m_folder->path().toStdString()) / name;
+    }
+    QString file(const std::string& name) const {
+        return QString::fromStdString(path(name).string());
+    }
+    void write(const std::string& name, const std::string& text) {
+        QVERIFY(write_file(path(name), text).ok());
+    }
+
+    void start_long_run(QProcess& process) {
+        std::string text = recipe_text("");
+        text.replace(text.find("max_steps: 4"), 12, "max_steps: 100000, epochs: 10000");
+        write("long.yaml", text);
+        write("r2.yaml", recipe_text(""));
+        process.start(QStringLiteral(DAYRUN_PROGRAM),
+                      {"--batch", file("long.yaml"), "--project", file("p")});
+    }
+
+    /// Steps reach the records in batches, so a few are waited for.
+    static bool wait_for_step(QProcess& process) {
+        QByteArray seen;
+        while (seen.count("\"event\":\"step\"") < 50) {
+            if (!process.waitForReadyRead(120'000)) return false;
+            seen += process.readAllStandardOutput();
+        }
+        QTest::qWait(1500);
+        return true;
+    }
+
+    std::unique_ptr<QTemporaryDir> m_folder;
+};
+
+DAYRUN_TEST(TestCommandLine)
+#include "test_command_line.moc"
