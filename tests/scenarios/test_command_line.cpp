@@ -22,7 +22,7 @@ std::string recipe_text(const std::string& more) {
            ", dtype: float32}\nadapter: {lora_rank: 4, lora_alpha: 8}\ndata:\n"
            "- {name: rows, path: rows.jsonl, converter: token_ids, use: train}\n"
            "- {name: held, path: held.jsonl, converter: token_ids, use: validation}\n"
-           "batch: {micro_batch_size: 2, max_steps: 4}\n" +
+           "tokens: {packing: false}\nbatch: {micro_batch_size: 2, max_steps: 4}\n" +
            more;
 }
 
@@ -50,7 +50,7 @@ class TestCommandLine : public QObject {
         write("bad.yaml", recipe_text("optimizer: {learning_rat: 1}\n"));
         const auto result = run_dayrun({"--batch", file("bad.yaml")});
         QCOMPARE(result.exit_code, 2);
-        QVERIFY2(result.errors.find("bad.yaml:9:13") != std::string::npos, result.errors.c_str());
+        QVERIFY2(result.errors.find("bad.yaml:10:13") != std::string::npos, result.errors.c_str());
         QVERIFY(result.errors.find("Did you mean 'learning_rate'?") != std::string::npos);
     }
 
