@@ -1,0 +1,145 @@
+// The pre-flight sheet: memory parts against counts made by hand, time, and each check's colour.
+#include <QTest>
+#include <algorithm>
+
+#include "core/plan/preflight.h"
+#include "tests/support/temp_project.h"
+#include "tests/support/test_registry.h"
+
+using namespace dayrun::core;
+using namespace dayrun::tests;
+
+namespace {
+
+constexpr const char* kConfig =
+    R"({"architectures": ["LlamaForCausalLM"], "model_type": "llama", "vocab_size": 64,
+        "hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 2,
+        "num_attention_heads": 2, "num_key_value_heads": 2, "rms_norm_eps": 1e-5,
+        "max_position_embeddings": 128, "hidden_act": "silu", "tie_word_embeddings": false,
+        "torch_dtype": "float32"})";
+
+int64_t part(const MemoryEstimate& estimate, std::string_view name) {
+    for (const MemoryPart& one : estimate.parts) {
+        if (one.name == name) return one.bytes;
+    }
+    return -1;
+}
+
+const PreflightCheck* find_check(const PlanSheet& sheet, std::string_view name) {
+    for (const PreflightCheck& check : sheet.checks) {
+        if (check.name == name) return &check;
+    }
+    return nullptr;
+}
+
+}  // namespace
+
+class TestPlan : public QObject {
+    Q_OBJECT
+  private Q_SLOTS:
+    void memory_parts_are_counted_from_the_shape() {
+        const TempProject place;
+        QVERIFY(write_file(place.folder() / "base/config.json", kConfig).ok());
+        const auto config = read_model_config(place.folder() / "base");
+        QVERIFY2(config.ok(), config.ok() ? "" : config.error().text().c_str());
+        const auto recipe = place.recipe("adapter: {lora_rank: 4}\n");
+        const auto estimate = estimate_memory(*config, *recipe);
+        QVERIFY2(estimate.ok(), estimate.ok() ? "" : estimate.error().text().c_str());
+        // Per layer: 4 square projections of 16, 3 of 16 x 32, 2 norms; and embedding, head, norm.
+        const int64_t parameters = 2 * (4 * 16 * 16 + 3 * 16 * 32 + 2 * 16) + 2 * 64 * 16 + 16;
+        QCOMPARE(estimate->parameter_count, parameters);
+        QCOMPARE(part(*estimate, "weights"), 4 * parameters);
+        // r * (in + out) of the seven projections.
+        const int64_t trained = 2 * 4 * (4 * (16 + 16) + 3 * (16 + 32));
+        QCOMPARE(estimate->trained_parameter_count, trained);
+        QCOMPARE(part(*estimate, "adapters"), 4 * trained);
+        QCOMPARE(part(*estimate, "gradients"), 4 * trained);
+        QCOMPARE(part(*estimate, "optimizer"), 8 * trained);
+        QCOMPARE(part(*estimate, "logits"), int64_t{10 * 32 * 64});  // one row of 32 tokens
+        int64_t sum = 0;
+        for (const MemoryPart& one : estimate->parts) sum += one.bytes;
+        QCOMPARE(estimate->parts.size(), size_t{7});
+        QCOMPARE(estimate->total_bytes, sum);
+    }
+
+    void sheet_of_good_data_can_start() {
+        const TempProject place;
+        QVERIFY(write_file(place.folder() / "base/config.json", kConfig).ok());
+        const auto recipe = place.recipe("batch: {micro_batch_size: 2, epochs: 3}\n");
+        const auto sheet = make_plan(*recipe, {.cache_folder = place.folder() / "cache",
+                                               .tokens_per_second = 100.0,
+                                               .speed_basis = "measured"});
+        QVERIFY2(sheet.ok(), sheet.ok() ? "" : sheet.error().text().c_str());
+        QVERIFY(sheet->can_start());
+        QVERIFY(sheet->missing.empty());
+        QCOMPARE(sheet->time->total_steps, int64_t{60});
+        // 40 rows of 6 to 13 tokens, five times each length.
+        QCOMPARE(sheet->time->train_tokens, int64_t{3 * 5 * (6 + 7 + 8 + 9 + 10 + 11 + 12 + 13)});
+        QCOMPARE(*sheet->time->train_s, 11.4);
+        for (const char* name : {"memory", "disk space", "training rows", "stop token trained",
+                                 "lost tokens", "train/validation overlap", "finishing time"}) {
+            QVERIFY2(find_check(*sheet, name) != nullptr, name);
+        }
+    }
+
+    void time_is_unknown_until_measured() {
+        const TempProject place;
+        const auto sheet = make_plan(*place.recipe(), {.cache_folder = place.folder() / "cache"});
+        QVERIFY(sheet.ok());
+        QVERIFY(!sheet->time->total_s);
+        QVERIFY(sheet->time->basis.find("unknown until measured") != std::string::npos);
+        QVERIFY(!sheet->memory);  // there is no base
+        QCOMPARE(sheet->missing.size(), size_t{1});
+    }
+
+    void too_little_memory_is_amber_and_never_red() {
+        const TempProject place;
+        QVERIFY(write_file(place.folder() / "base/config.json", kConfig).ok());
+        const auto sheet = make_plan(*place.recipe(), {.device_memory_bytes = 1000});
+        const PreflightCheck* check = find_check(*sheet, "memory");
+        QVERIFY(check != nullptr && check->level == CheckLevel::Amber && !check->hint.empty());
+        QVERIFY(sheet->can_start());
+    }
+
+    void too_little_time_is_amber() {
+        const TempProject place;
+        const auto sheet =
+            make_plan(*place.recipe("batch: {epochs: 1000}\nbudget: {max_hours: 1}\n"),
+                      {.cache_folder = place.folder() / "cache", .tokens_per_second = 1.0});
+        const PreflightCheck* check = find_check(*sheet, "finishing time");
+        QVERIFY(check != nullptr && check->level == CheckLevel::Amber);
+    }
+
+    void target_that_matches_nothing_is_red() {
+        const TempProject place;
+        QVERIFY(write_file(place.folder() / "base/config.json", kConfig).ok());
+        const auto sheet =
+            make_plan(*place.recipe("adapter: {target_modules: [no_such_proj]}\n"), {});
+        QVERIFY(find_check(*sheet, "target modules") != nullptr);
+        QVERIFY(!sheet->can_start());
+    }
+
+    void rows_that_train_nothing_are_red() {
+        const TempProject place;
+        QVERIFY(write_file(place.folder() / "train.jsonl",
+                           "{\"input_ids\":[1,2,3],\"labels\":[-100,-100,-100]}\n")
+                    .ok());
+        const auto sheet = make_plan(*place.recipe(), {.cache_folder = place.folder() / "cache"});
+        QVERIFY(sheet.ok());
+        QVERIFY(!sheet->can_start());
+    }
+
+    void absent_data_is_listed_as_missing() {
+        const TempProject place;
+        std::filesystem::remove(place.folder() / "train.jsonl");
+        const auto sheet = make_plan(*place.recipe(), {.cache_folder = place.folder() / "cache"});
+        QVERIFY(sheet.ok());
+        const auto& missing = sheet->missing;
+        QVERIFY(std::any_of(missing.begin(), missing.end(), [](const std::string& line) {
+            return line.find("train.jsonl") != std::string::npos;
+        }));
+    }
+};
+
+DAYRUN_TEST(TestPlan)
+#include "test_plan.moc"
