@@ -60,10 +60,12 @@ core::RunOrder order_for(const core::Device& device) {
 
 core::Result<std::unique_ptr<core::Engine>> open_model(const CommonOptions& common,
                                                        const std::filesystem::path& model,
-                                                       const std::filesystem::path& adapter) {
+                                                       const std::filesystem::path& adapter,
+                                                       core::DtypeChoice dtype) {
     TRY(device, choose_device(common));
     core::Recipe recipe;
     recipe.base.path = std::filesystem::absolute(model).string();
+    recipe.base.dtype = dtype;
     recipe.optimizer.learning_rate = 0;
     if (!adapter.empty()) {
         TRY(config, core::read_adapter_config(adapter));

@@ -26,9 +26,10 @@ core::EngineFactory engine_factory();
 core::RunOrder order_for(const core::Device& device);
 
 /// An engine that holds the base of `model`, with the adapter folder applied when one is given:
-/// for generate and logprobs, no optimizer.
+/// for generate and logprobs, no optimizer. `dtype` Auto computes in the file's own.
 core::Result<std::unique_ptr<core::Engine>> open_model(const CommonOptions& common,
                                                        const std::filesystem::path& model,
-                                                       const std::filesystem::path& adapter);
+                                                       const std::filesystem::path& adapter,
+                                                       core::DtypeChoice dtype);
 
 }  // namespace dayrun::app

@@ -24,7 +24,13 @@ struct ModelOptions {
     std::string logits;
     std::string grads;
     std::vector<std::string> stop;
+    std::string dtype = "auto";
     core::GenerateOptions generate;
+
+    core::DtypeChoice chosen_dtype() const {
+        if (dtype == "float32") return core::DtypeChoice::Float32;
+        return dtype == "bfloat16" ? core::DtypeChoice::BFloat16 : core::DtypeChoice::Auto;
+    }
 };
 
 /// Where the first of the stop texts begins, or npos.
@@ -75,7 +81,7 @@ int generate(const CommonOptions& common, const ModelOptions& options) {
                              .message = "generate needs --prompt or --prompt-ids, one of them.",
                              .hint = "Example: dayrun generate --model DIR --prompt \"Once\""});
     }
-    const auto engine = open_model(common, options.model, options.adapter);
+    const auto engine = open_model(common, options.model, options.adapter, options.chosen_dtype());
     if (!engine.ok()) return report_error(engine.error());
     if (!options.prompt_ids.empty()) return generate_ids(**engine, common, options);
     return generate_text(**engine, common, options);
@@ -109,7 +115,7 @@ int logprobs(const CommonOptions& common, const ModelOptions& options) {
     }
     const auto rows = read_id_rows(options.rows);
     if (!rows.ok()) return report_error(rows.error());
-    const auto engine = open_model(common, options.model, options.adapter);
+    const auto engine = open_model(common, options.model, options.adapter, options.chosen_dtype());
     if (!engine.ok()) return report_error(engine.error());
     const auto result = (*engine)->logprobs(*rows, options.logits, options.grads);
     if (!result.ok()) return report_error(result.error());
@@ -143,6 +149,9 @@ void add_model_commands(CLI::App& parser, Action& chosen) {
         command->footer(std::string("Example: ") + example);
         command->add_option("--model", options->model, "Base model folder")->required();
         command->add_option("--adapter", options->adapter, "PEFT adapter folder");
+        command->add_option("--dtype", options->dtype, "Weights and activations; auto: as the file")
+            ->check(CLI::IsMember({"auto", "float32", "bfloat16"}))
+            ->capture_default_str();
         command->callback([&chosen, options, run] {
             chosen = [options, run](const CommonOptions& common) { return run(common, *options); };
         });

@@ -69,11 +69,12 @@ class TestPeftSlow : public QObject {
         const auto adapter = folder.filePath(
             QString::fromStdString(run.events("finished").at(0)["adapter"].get<std::string>()));
 
-        const auto ours = run_dayrun({"logprobs", "--model", sample_base(), "--adapter", adapter,
-                                      "--rows", folder.filePath("rows.jsonl"), "--json"});
+        const auto ours =
+            run_dayrun({"logprobs", "--dtype", "float32", "--model", sample_base(), "--adapter",
+                        adapter, "--rows", folder.filePath("rows.jsonl"), "--json"});
         QVERIFY2(ours.exit_code == 0, ours.errors.c_str());
-        const auto base = run_dayrun({"logprobs", "--model", sample_base(), "--rows",
-                                      folder.filePath("rows.jsonl"), "--json"});
+        const auto base = run_dayrun({"logprobs", "--dtype", "float32", "--model", sample_base(),
+                                      "--rows", folder.filePath("rows.jsonl"), "--json"});
         const auto theirs = run_program(python, {kScripts + "load_adapter.py", sample_base(),
                                                  adapter, folder.filePath("rows.jsonl")});
         QVERIFY2(theirs.exit_code == 0, theirs.errors.c_str());
