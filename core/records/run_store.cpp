@@ -6,6 +6,7 @@
 #include <deque>
 #include <mutex>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "core/base/clock.h"
@@ -47,16 +48,18 @@ class RunStore::Ring {
         return true;
     }
 
-    /// What became of the entries taken: `count` of them are settled.
-    void report(size_t count, Result<void> outcome) {
+    /// What became of the entries taken: `settled` of them need no further try. A failure with
+    /// entries left is the disk's and passes; one without is ours and is told by the next flush.
+    void report(size_t settled, size_t left, Result<void> outcome) {
         {
             const std::lock_guard lock(m_mutex);
-            m_settled += count;
-            if (outcome.ok()) {
-                m_error.reset();
-            } else {
+            m_settled += settled;
+            m_error.reset();
+            if (!outcome.ok() && left > 0) {
                 m_error = std::move(outcome).error();
                 ++m_failures;
+            } else if (!outcome.ok()) {
+                m_fault = std::move(outcome).error();
             }
         }
         m_was_reported.notify_all();
@@ -70,7 +73,9 @@ class RunStore::Ring {
         m_retry_wanted = true;
         m_has_work.notify_one();
         m_was_reported.wait(lock, [&] { return m_settled >= wanted || m_failures > failures; });
-        return m_settled >= wanted && !m_error ? Result<void>() : current_error();
+        if (m_settled < wanted) return current_error();
+        if (!m_fault) return {};
+        return std::exchange(m_fault, std::nullopt).value();
     }
 
     Result<void> health() const {
@@ -95,7 +100,8 @@ class RunStore::Ring {
     uint64_t m_settled = 0;
     uint64_t m_failures = 0;
     bool m_retry_wanted = false;
-    std::optional<Error> m_error;
+    std::optional<Error> m_error;  // of the disk: entries wait for the next try
+    std::optional<Error> m_fault;  // of ours: entries that could never be written
     double m_wait_ms = 0;
 };
 
@@ -139,7 +145,7 @@ Result<std::unique_ptr<RunStore>> RunStore::open(const std::filesystem::path& pa
         while (ring->take(pending, stop)) {
             const size_t count = pending.size();
             Result<void> outcome = write_what_is_possible(*writer, pending);
-            ring->report(count - pending.size(), std::move(outcome));
+            ring->report(count - pending.size(), pending.size(), std::move(outcome));
             // At the end there is one last try, not an endless one.
             if (!pending.empty() && stop.stop_requested()) return;
         }

@@ -27,7 +27,8 @@ class RunStore {
     /// Events, a NewRun (before the run's first event) and the other facts, in order.
     void append(RecordEntry entry);
 
-    /// Waits until everything so far is on the disk; the error when it cannot be.
+    /// Waits until everything so far is on the disk; the error when it cannot be, or when since
+    /// the last flush an entry came that fits no table.
     Result<void> flush();
     /// Whether the last write failed, without waiting. Its entries are kept and tried again with
     /// the next ones, at flush() and at the end.
