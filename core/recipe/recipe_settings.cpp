@@ -332,7 +332,8 @@ static std::vector<SettingEntry> run_entries() {
         SETTING(exports.formats, {.key = "export.formats", .type = TextList, .label = "Export",
             .help = "What the run leaves behind beside its records.",
             .choices = {"peft", "merged", "gguf"},
-            .unavailable = {{"gguf", "writing GGUF does not exist yet; export peft or merged"}}}),
+            .unavailable = {{"merged", "a run leaves its adapter; merge it with 'dayrun export RUN --to merged'"},
+                            {"gguf", "writing GGUF does not exist yet; export peft"}}}),
     };
 }
 
