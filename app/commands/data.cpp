@@ -10,7 +10,7 @@
 #include "core/base/units.h"
 #include "core/data/inspect.h"
 #include "core/recipe/recipe_yaml.h"
-#include "core/tokens/data_compiler.h"
+#include "core/tokens/cache/data_compiler.h"
 #include "core/tokens/tokenizer.h"
 
 namespace dayrun::app {

@@ -9,7 +9,7 @@
 #include "app/id_rows.h"
 #include "app/wiring.h"
 #include "core/base/units.h"
-#include "core/run/event_json.h"
+#include "core/run/events/event_json.h"
 #include "core/tokens/tokenizer.h"
 
 namespace dayrun::app {

@@ -13,7 +13,7 @@
 #include "core/base/atomic_file.h"
 #include "core/base/units.h"
 #include "core/recipe/recipe_yaml.h"
-#include "core/run/event_json.h"
+#include "core/run/events/event_json.h"
 
 namespace dayrun::app {
 namespace {

@@ -1,6 +1,6 @@
 // Exact match: the share of held-out rows that a model answers word for word, by greedy generation
-// from the same token caches that training reads. Neighbours: core/tokens/data_compiler.h (rows),
-// core/run/engine.h (generation). Lives on the run thread.
+// from the same token caches that training reads. Neighbours: core/tokens/cache/data_compiler.h
+// (rows), core/run/engine.h (generation). Lives on the run thread.
 #pragma once
 
 #include <cstdint>
@@ -10,7 +10,7 @@
 #include "core/base/result.h"
 #include "core/run/engine.h"
 #include "core/run/run_control.h"
-#include "core/tokens/data_compiler.h"
+#include "core/tokens/cache/data_compiler.h"
 #include "core/tokens/tokenizer.h"
 
 namespace dayrun::core {
@@ -21,7 +21,9 @@ struct ExactMatch {
     int64_t rows = 0;
     int64_t matches = 0;
 
-    double share() const { return rows > 0 ? static_cast<double>(matches) / static_cast<double>(rows) : 0; }
+    double share() const {
+        return rows > 0 ? static_cast<double>(matches) / static_cast<double>(rows) : 0;
+    }
 };
 
 /// A row as a question: the ids before the first trained one, and the reply that follows them.

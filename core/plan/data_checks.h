@@ -7,7 +7,7 @@
 
 #include "core/plan/preflight.h"
 #include "core/recipe/recipe.h"
-#include "core/tokens/data_compiler.h"
+#include "core/tokens/cache/data_compiler.h"
 #include "core/tokens/tokenizer.h"
 
 namespace dayrun::core {

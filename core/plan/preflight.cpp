@@ -9,7 +9,7 @@
 
 #include "core/base/units.h"
 #include "core/plan/data_checks.h"
-#include "core/tokens/data_compiler.h"
+#include "core/tokens/cache/data_compiler.h"
 #include "core/tokens/tokenizer.h"
 
 namespace dayrun::core {

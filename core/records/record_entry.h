@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "core/records/run_record.h"
-#include "core/run/run_event.h"
+#include "core/run/events/run_event.h"
 
 namespace dayrun::core {
 

@@ -12,7 +12,7 @@
 #include "core/base/result.h"
 #include "core/records/run_record.h"
 #include "core/records/series.h"
-#include "core/run/run_event.h"
+#include "core/run/events/run_event.h"
 
 namespace dayrun::core {
 

@@ -12,7 +12,7 @@
 #include "core/plan/data_checks.h"
 #include "core/recipe/recipe_schema.h"
 #include "core/recipe/recipe_yaml.h"
-#include "core/run/run_report.h"
+#include "core/run/events/run_report.h"
 
 namespace dayrun::core {
 

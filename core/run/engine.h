@@ -13,7 +13,7 @@
 
 #include "core/base/result.h"
 #include "core/recipe/recipe.h"
-#include "core/tokens/packed.h"
+#include "core/tokens/packing/packed.h"
 
 namespace dayrun::core {
 

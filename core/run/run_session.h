@@ -11,8 +11,8 @@
 #include "core/recipe/recipe.h"
 #include "core/records/project.h"
 #include "core/run/engine.h"
+#include "core/run/events/run_event.h"
 #include "core/run/run_control.h"
-#include "core/run/run_event.h"
 
 namespace dayrun::core {
 

@@ -10,7 +10,7 @@
 #include <set>
 
 #include "core/base/atomic_file.h"
-#include "core/run/event_json.h"
+#include "core/run/events/event_json.h"
 
 namespace dayrun::core {
 

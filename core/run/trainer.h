@@ -12,7 +12,7 @@
 #include "core/run/lr_schedule.h"
 #include "core/run/outlier_detector.h"
 #include "core/run/validation.h"
-#include "core/tokens/batch_stream.h"
+#include "core/tokens/packing/batch_stream.h"
 
 namespace dayrun::core {
 

@@ -8,11 +8,11 @@
 #include "core/base/result.h"
 #include "core/recipe/recipe.h"
 #include "core/run/engine.h"
-#include "core/run/progress.h"
+#include "core/run/events/progress.h"
+#include "core/run/events/run_reporter.h"
 #include "core/run/run_control.h"
 #include "core/run/run_files.h"
-#include "core/run/run_reporter.h"
-#include "core/tokens/data_compiler.h"
+#include "core/tokens/cache/data_compiler.h"
 #include "core/tokens/tokenizer.h"
 
 namespace dayrun::core {

@@ -13,7 +13,7 @@
 #include "core/data/sample.h"
 #include "core/recipe/recipe.h"
 #include "core/tokens/chat_template.h"
-#include "core/tokens/packed.h"
+#include "core/tokens/packing/packed.h"
 #include "core/tokens/tokenizer.h"
 
 namespace dayrun::core {

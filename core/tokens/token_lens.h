@@ -9,8 +9,8 @@
 
 #include "core/base/result.h"
 #include "core/recipe/recipe.h"
-#include "core/tokens/data_compiler.h"
-#include "core/tokens/packed.h"
+#include "core/tokens/cache/data_compiler.h"
+#include "core/tokens/packing/packed.h"
 #include "core/tokens/tokenizer.h"
 
 namespace dayrun::core {

@@ -13,7 +13,7 @@
 #include "core/engine/torch_engine.h"
 #include "core/model/safetensors.h"
 #include "core/recipe/recipe.h"
-#include "core/tokens/packed.h"
+#include "core/tokens/packing/packed.h"
 
 namespace dayrun::tests {
 

@@ -12,7 +12,7 @@
 #include "core/engine/model/parameters.h"
 #include "core/model/model_config.h"
 #include "core/model/weight_map.h"
-#include "core/tokens/packed.h"
+#include "core/tokens/packing/packed.h"
 
 namespace dayrun::tests {
 

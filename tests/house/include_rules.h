@@ -7,7 +7,7 @@
 namespace dayrun::tests {
 
 /// Why the file `path` ("ui/shell/main_window.cpp") must not include `included`
-/// ("torch/torch.h", "core/data/mix.h"); empty when it may.
+/// ("torch/torch.h", "core/data/curate/mix.h"); empty when it may.
 std::string forbidden_include(const std::string& path, const std::string& included);
 
 }  // namespace dayrun::tests

@@ -13,9 +13,9 @@ struct SourceFile {
     std::string path;  // relative to the project's root, with '/'
     std::vector<std::string> lines;
 
-    /// "core" of "core/data/mix.h".
+    /// "core" of "core/data/curate/mix.h".
     std::string room() const { return path.substr(0, path.find('/')); }
-    /// "core/data" of "core/data/mix.h".
+    /// "core/data" of "core/data/curate/mix.h".
     std::string folder() const { return path.substr(0, path.rfind('/')); }
     bool is_under(std::string_view prefix) const { return path.rfind(prefix, 0) == 0; }
     std::string extension() const { return std::filesystem::path(path).extension().string(); }
@@ -28,8 +28,8 @@ std::vector<SourceFile> read_sources(const std::vector<std::string>& folders);
 /// hidden version control and data files (over 1 MiB, or holding a zero byte) are left out.
 std::vector<SourceFile> read_texts();
 
-/// What a line includes: `<vector>`, `"core/data/mix.h"`, with its brackets or quotes; empty when
-/// the line includes nothing.
+/// What a line includes: `<vector>`, `"core/data/curate/mix.h"`, with its brackets or quotes; empty
+/// when the line includes nothing.
 std::string included_by(const std::string& line);
 
 /// The lines with comments and the contents of string literals blanked out, so that a word is only

@@ -14,8 +14,8 @@ using namespace dayrun::tests;
 namespace {
 
 constexpr std::size_t kMostLines = 600;
-// The aim is 15 (a glance); 20 is where a folder has to be split.
-constexpr std::size_t kMostFilesInFolder = 20;
+// What one glance takes in.
+constexpr std::size_t kMostFilesInFolder = 15;
 
 }  // namespace
 

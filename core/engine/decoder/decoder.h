@@ -17,7 +17,7 @@
 #include "core/engine/linear/linear_group.h"
 #include "core/engine/model/base_model.h"
 #include "core/engine/model/parameters.h"
-#include "core/tokens/packed.h"
+#include "core/tokens/packing/packed.h"
 
 namespace dayrun::engine {
 

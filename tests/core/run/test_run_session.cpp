@@ -7,7 +7,7 @@
 #include <cmath>
 #include <csignal>
 
-#include "core/run/event_json.h"
+#include "core/run/events/event_json.h"
 #include "core/run/run_session.h"
 #include "core/run/run_thread.h"
 #include "tests/support/fake_engine.h"

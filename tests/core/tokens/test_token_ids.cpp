@@ -5,7 +5,7 @@
 
 #include "core/base/atomic_file.h"
 #include "core/recipe/recipe_yaml.h"
-#include "core/tokens/data_compiler.h"
+#include "core/tokens/cache/data_compiler.h"
 #include "tests/support/test_registry.h"
 
 using namespace dayrun::core;

@@ -7,11 +7,11 @@
 #include <set>
 
 #include "core/base/rng.h"
-#include "core/tokens/batch_stream.h"
-#include "core/tokens/data_compiler.h"
+#include "core/tokens/cache/data_compiler.h"
+#include "core/tokens/cache/token_cache.h"
 #include "core/tokens/encode.h"
-#include "core/tokens/pack.h"
-#include "core/tokens/token_cache.h"
+#include "core/tokens/packing/batch_stream.h"
+#include "core/tokens/packing/pack.h"
 #include "core/tokens/token_lens.h"
 #include "tests/support/test_registry.h"
 

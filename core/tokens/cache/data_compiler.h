@@ -15,8 +15,8 @@
 #include "core/base/result.h"
 #include "core/data/sample.h"
 #include "core/recipe/recipe.h"
-#include "core/tokens/pack.h"
-#include "core/tokens/packed.h"
+#include "core/tokens/packing/pack.h"
+#include "core/tokens/packing/packed.h"
 #include "core/tokens/tokenizer.h"
 
 namespace dayrun::core {

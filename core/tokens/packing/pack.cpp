@@ -1,6 +1,6 @@
 // First-fit by a tree of maxima: leaf i is the free room of row i, so the leftmost row with room is
 // found in O(log n). Neighbour: pack.h states the rule. Any thread.
-#include "core/tokens/pack.h"
+#include "core/tokens/packing/pack.h"
 
 #include <algorithm>
 #include <bit>

@@ -1,7 +1,7 @@
 // Arrow IPC file with one row a sample: tokens as a list, trained stretches as begin/end pairs (the
 // label of a trained position is the token itself; a token_ids row whose labels say otherwise
 // stores them whole). Neighbour: token_cache.h. Atomic by rename, checked by version and key.
-#include "core/tokens/token_cache.h"
+#include "core/tokens/cache/token_cache.h"
 
 #include <arrow/api.h>
 #include <arrow/io/file.h>

@@ -7,8 +7,8 @@
 #include <memory>
 
 #include "core/base/result.h"
-#include "core/tokens/data_compiler.h"
-#include "core/tokens/packed.h"
+#include "core/tokens/cache/data_compiler.h"
+#include "core/tokens/packing/packed.h"
 
 namespace dayrun::core {
 

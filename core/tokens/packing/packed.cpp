@@ -1,6 +1,6 @@
 // Rows end to end on one token axis, with targets shifted inside each document. Neighbour: pack.cpp
 // chose the rows. Any thread.
-#include "core/tokens/packed.h"
+#include "core/tokens/packing/packed.h"
 
 #include <algorithm>
 

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "core/base/clock.h"
-#include "core/run/run_pace.h"
+#include "core/run/events/run_pace.h"
 
 namespace dayrun::core {
 

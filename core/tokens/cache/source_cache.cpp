@@ -1,6 +1,6 @@
 // Building a source's token cache block by block; the blocks are encoded on all cores and written
 // in file order, so the bytes do not depend on the number of threads. Neighbour: source_cache.h.
-#include "core/tokens/source_cache.h"
+#include "core/tokens/cache/source_cache.h"
 
 #include <fmt/format.h>
 
@@ -10,8 +10,8 @@
 
 #include "core/base/hash.h"
 #include "core/base/units.h"
-#include "core/data/dedupe.h"
-#include "core/data/filter.h"
+#include "core/data/curate/dedupe.h"
+#include "core/data/curate/filter.h"
 #include "core/data/read_samples.h"
 #include "core/data/text.h"
 #include "core/tokens/encode.h"

@@ -7,9 +7,9 @@
 
 #include "core/recipe/recipe.h"
 #include "core/run/engine.h"
-#include "core/run/progress.h"
+#include "core/run/events/progress.h"
 #include "core/run/run_session.h"
-#include "core/tokens/data_compiler.h"
+#include "core/tokens/cache/data_compiler.h"
 
 namespace dayrun::core {
 

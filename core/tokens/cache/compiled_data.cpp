@@ -6,9 +6,9 @@
 #include <nlohmann/json.hpp>
 
 #include "core/base/rng.h"
-#include "core/data/mix.h"
-#include "core/tokens/data_compiler.h"
-#include "core/tokens/token_cache.h"
+#include "core/data/curate/mix.h"
+#include "core/tokens/cache/data_compiler.h"
+#include "core/tokens/cache/token_cache.h"
 
 namespace dayrun::core {
 namespace {

@@ -1,5 +1,5 @@
 // Shares, repeats and the order of rows. Neighbour: data_compiler. Any thread.
-#include "core/data/mix.h"
+#include "core/data/curate/mix.h"
 
 #include <fmt/format.h>
 

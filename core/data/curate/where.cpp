@@ -1,6 +1,6 @@
 // A recursive-descent reader for `where` and its evaluation. Values compare as numbers when both
 // sides read as numbers, else as text. Neighbour: filter.cpp.
-#include "core/data/where.h"
+#include "core/data/curate/where.h"
 
 #include <fmt/format.h>
 

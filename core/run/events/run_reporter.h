@@ -7,7 +7,7 @@
 
 #include "core/base/clock.h"
 #include "core/records/run_store.h"
-#include "core/run/run_event.h"
+#include "core/run/events/run_event.h"
 
 namespace dayrun::core {
 

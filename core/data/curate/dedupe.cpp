@@ -1,9 +1,9 @@
 // Hashes of samples and the search for those seen before. Neighbour: data_compiler. Any thread.
-#include "core/data/dedupe.h"
+#include "core/data/curate/dedupe.h"
 
 #include <unordered_set>
 
-#include "core/data/filter.h"
+#include "core/data/curate/filter.h"
 #include "core/data/text.h"
 
 namespace dayrun::core {

@@ -1,5 +1,5 @@
 // A resume point's progress.json. Neighbour: trainer.cpp writes it. Lives on the run thread.
-#include "core/run/progress.h"
+#include "core/run/events/progress.h"
 
 #include <fmt/format.h>
 

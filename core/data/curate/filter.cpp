@@ -1,12 +1,12 @@
 // Filters by words and expression, and lower-casing. Neighbours: where.h reads the expressions,
 // data_compiler calls this for every sample.
-#include "core/data/filter.h"
+#include "core/data/curate/filter.h"
 
 #include <fmt/format.h>
 
 #include "core/base/rng.h"
+#include "core/data/curate/where.h"
 #include "core/data/text.h"
-#include "core/data/where.h"
 
 namespace dayrun::core {
 namespace {

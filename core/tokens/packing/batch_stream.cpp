@@ -1,6 +1,6 @@
 // The data thread behind BatchStream. Neighbours: compiled_data.cpp copies the rows, the run thread
 // takes the batches. The queue's lock is the only thing the two threads share.
-#include "core/tokens/batch_stream.h"
+#include "core/tokens/packing/batch_stream.h"
 
 #include <algorithm>
 #include <condition_variable>

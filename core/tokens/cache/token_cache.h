@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "core/base/result.h"
-#include "core/tokens/packed.h"
+#include "core/tokens/packing/packed.h"
 
 namespace dayrun::core {
 

@@ -1,5 +1,5 @@
 // Drawing whole groups until the parts are full. Neighbour: data_compiler. Any thread.
-#include "core/data/split.h"
+#include "core/data/curate/split.h"
 
 #include <algorithm>
 #include <cmath>

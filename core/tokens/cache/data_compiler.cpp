@@ -1,6 +1,6 @@
 // From a recipe to CompiledData: each source's cache, then duplicates, splits, take and mix over
 // the caches' columns. Neighbours: source_cache.cpp, core/data/{dedupe,split,mix}. One thread.
-#include "core/tokens/data_compiler.h"
+#include "core/tokens/cache/data_compiler.h"
 
 #include <fmt/format.h>
 
@@ -10,12 +10,12 @@
 #include "core/base/hash.h"
 #include "core/base/rng.h"
 #include "core/base/units.h"
+#include "core/data/curate/dedupe.h"
+#include "core/data/curate/mix.h"
+#include "core/data/curate/split.h"
 #include "core/data/data_source.h"
-#include "core/data/dedupe.h"
-#include "core/data/mix.h"
-#include "core/data/split.h"
-#include "core/tokens/source_cache.h"
-#include "core/tokens/token_cache.h"
+#include "core/tokens/cache/source_cache.h"
+#include "core/tokens/cache/token_cache.h"
 
 namespace dayrun::core {
 
