@@ -12,6 +12,7 @@
 #include "app/progress.h"
 #include "app/wiring.h"
 #include "core/run/events/event_json.h"
+#include "core/run/resume/continue_queue.h"
 #include "core/run/run_queue.h"
 
 namespace dayrun::app {
@@ -21,6 +22,7 @@ struct BatchOptions {
     std::string queue;
     std::string project;
     bool dry_run = false;
+    bool continues = false;
 };
 
 /// Events as JSON lines, flushed one by one so that a reader of the pipe sees them at once.
@@ -52,7 +54,7 @@ int dry_run(const BatchOptions& options, const std::vector<core::QueueItem>& ite
 }
 
 int run_batch(const CommonOptions& common, const BatchOptions& options) {
-    const auto items = core::read_queue(options.queue);
+    auto items = core::read_queue(options.queue);
     if (!items.ok()) return report_error(items.error());
     if (options.dry_run) return dry_run(options, *items, common.json);
     const auto device = choose_device(common);
@@ -60,6 +62,10 @@ int run_batch(const CommonOptions& common, const BatchOptions& options) {
     auto project = core::Project::open_or_create(project_folder(options));
     if (!project.ok()) return report_error(project.error());
 
+    if (options.continues) {
+        const auto matched = core::match_interrupted(**project, *items);
+        if (!matched.ok()) return report_error(matched.error());
+    }
     const core::RunOrder order = order_for(*device);
     std::vector<std::string> run_ids;
     for (const core::QueueItem& item : *items) run_ids.push_back(item.run_id);
@@ -87,6 +93,10 @@ void add_batch_options(CLI::App& parser, Action& chosen) {
     auto* queue = parser.add_option("--batch", options->queue,
                                     "Run a queue file or one recipe without a window");
     parser.add_option("--project", options->project, "Project folder; default: beside the queue")
+        ->needs(queue);
+    parser
+        .add_flag("--continue", options->continues,
+                  "Go on with what was interrupted; what is finished is not run again")
         ->needs(queue);
     parser.add_flag("--dry-run", options->dry_run, "Only the pre-flight sheet of every item")
         ->needs(queue);

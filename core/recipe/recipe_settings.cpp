@@ -313,7 +313,7 @@ static std::vector<SettingEntry> run_entries() {
             .help = "Prompts answered at each validation.", .may_be_empty = true}),
         SETTING(checkpoint.every_minutes, {.key = "checkpoint.every_minutes", .type = Real,
             .label = "Checkpoint every", .unit = "minutes",
-            .help = "How much work a power cut can cost.", .minimum = 0.01, .maximum = 1440}),
+            .help = "How much work a power cut can cost.", .minimum = 0.001, .maximum = 1440}),
         SETTING(checkpoint.keep, {.key = "checkpoint.keep", .type = Integer,
             .label = "Checkpoints kept", .help = "Older ones are removed, best and last never.",
             .minimum = 1, .maximum = 1000}),

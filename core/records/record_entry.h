@@ -19,6 +19,14 @@ struct NewRun {
     RunSettings settings;
 };
 
+/// A run goes on from `step`: what was recorded after it happens again.
+struct RunContinued {
+    std::string run_id;
+    int64_t step = 0;
+    std::string build_id;
+    std::string device_name;
+};
+
 /// What becomes known while a run prepares.
 struct RunFacts {
     std::string run_id;
@@ -46,6 +54,7 @@ struct RunRenamed {
     std::string name;
 };
 
-using RecordEntry = std::variant<RunEvent, NewRun, RunFacts, Artifact, SourceTokens, RunRenamed>;
+using RecordEntry =
+    std::variant<RunEvent, NewRun, RunContinued, RunFacts, Artifact, SourceTokens, RunRenamed>;
 
 }  // namespace dayrun::core

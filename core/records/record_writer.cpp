@@ -42,6 +42,23 @@ Result<void> RecordWriter::insert(const NewRun& run) {
     return {};
 }
 
+// The steps after the resume point come again, bit by bit; until then a chart must not show them
+// twice, nor a best that the run has not reached yet.
+Result<void> RecordWriter::insert(const RunContinued& continued) {
+    for (const char* sql : {"DELETE FROM step_metric WHERE run_id = ? AND step > ?",
+                            "DELETE FROM source_metric WHERE run_id = ? AND step > ?",
+                            "DELETE FROM eval_metric WHERE run_id = ? AND step > ?",
+                            "DELETE FROM exact_match WHERE run_id = ? AND step > ?",
+                            "DELETE FROM sample_output WHERE run_id = ? AND step > ?",
+                            "DELETE FROM checkpoint WHERE run_id = ? AND step > ?"}) {
+        TRY_VOID(m_database->execute(sql, {continued.run_id, continued.step}));
+    }
+    return m_database->execute(
+        "UPDATE run SET state = 'Preparing', interrupted = 0, finished_at = 0, error = '', "
+        "best_eval_loss = NULL, best_step = 0, build_id = ?, device_name = ? WHERE run_id = ?",
+        {continued.build_id, continued.device_name, continued.run_id});
+}
+
 Result<void> RecordWriter::insert(const RunFacts& facts) {
     return m_database->execute("UPDATE run SET data_sha256 = ?, total_steps = ? WHERE run_id = ?",
                                {facts.data_sha256, facts.total_steps, facts.run_id});

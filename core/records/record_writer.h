@@ -22,6 +22,7 @@ class RecordWriter {
 
   private:
     Result<void> insert(const NewRun& run);
+    Result<void> insert(const RunContinued& continued);
     Result<void> insert(const RunFacts& facts);
     Result<void> insert(const Artifact& artifact);
     Result<void> insert(const SourceTokens& tokens);

@@ -13,6 +13,7 @@
 #include "core/recipe/recipe_schema.h"
 #include "core/recipe/recipe_yaml.h"
 #include "core/run/events/run_report.h"
+#include "core/run/resume/continue_queue.h"
 
 namespace dayrun::core {
 
@@ -20,19 +21,6 @@ namespace {
 
 // Rows looked at to find a largest one; reading all of a big mix would take minutes.
 constexpr size_t kRowsLookedAt = 2000;
-
-// A run owns its recipe: paths no longer depend on where the file lay.
-Recipe frozen(const Recipe& recipe, const std::string& run_id) {
-    Recipe copy = recipe;
-    if (copy.name.empty()) copy.name = run_id;
-    const auto resolve = [&](std::string& path) {
-        if (!path.empty()) path = recipe.resolved(path).lexically_normal().string();
-    };
-    resolve(copy.base.path);
-    resolve(copy.adapter.init_from);
-    for (DataSpec& source : copy.data) resolve(source.path);
-    return copy;
-}
 
 RunSettings settings_of(const Recipe& recipe) {
     RunSettings settings;
@@ -58,6 +46,20 @@ PackedRow largest_row(const CompiledData& data) {
     return largest;
 }
 
+RunState state_after(TrainEnd end) {
+    switch (end) {
+        case TrainEnd::Completed:
+        case TrainEnd::FinishNow:
+            return RunState::Finished;
+        case TrainEnd::Parked:
+            return RunState::Parked;
+        case TrainEnd::Stopped:
+        case TrainEnd::Discarded:
+            break;
+    }
+    return RunState::Stopped;
+}
+
 Error cancelled() {
     return {.code = ErrorCode::Cancelled, .message = "The run was stopped."};
 }
@@ -69,7 +71,7 @@ ActiveRun::ActiveRun(Project& project, const EngineFactory& make_engine, RunCont
     : m_project(project),
       m_make_engine(make_engine),
       m_control(control),
-      m_recipe(frozen(order.recipe, order.run_id)),
+      m_recipe(frozen_recipe(order.recipe, order.run_id)),
       m_recipe_yaml(write_recipe(m_recipe, Keys::All)),
       m_order(order),
       m_reporter(order.run_id, project.store(), listener),
@@ -78,14 +80,16 @@ ActiveRun::ActiveRun(Project& project, const EngineFactory& make_engine, RunCont
 ActiveRun::~ActiveRun() = default;
 
 Result<void> ActiveRun::begin() {
+    if (m_order.resumes) return begin_again();
     TRY_VOID(m_files.create(m_recipe_yaml));
+    m_fingerprint.recipe_sha256 = sha256_hex(m_recipe_yaml);
     m_reporter.record(NewRun{.record = {.run_id = m_order.run_id,
                                         .parent_run_id = m_order.parent_run_id,
                                         .name = m_recipe.name,
                                         .state = RunState::Preparing,
                                         .interrupted = false,
                                         .recipe_yaml = m_recipe_yaml,
-                                        .recipe_sha256 = sha256_hex(m_recipe_yaml),
+                                        .recipe_sha256 = m_fingerprint.recipe_sha256,
                                         .data_sha256 = {},
                                         .build_id = m_order.build_id,
                                         .device_name = m_order.device_name,
@@ -96,6 +100,56 @@ Result<void> ActiveRun::begin() {
     m_began = true;
     m_reporter.state(RunState::Preparing);
     return m_project.store().flush();
+}
+
+// Nothing is recorded before the resume point is known to be whole and of this recipe.
+Result<void> ActiveRun::begin_again() {
+    TRY_VOID(check_same_recipe());
+    TRY(found, find_resume_point(m_files.resume_points()));
+    if (found.point) {
+        if (found.point->fingerprint.recipe_sha256 != m_fingerprint.recipe_sha256) {
+            return Error{.code = ErrorCode::BadRecipe,
+                         .message = fmt::format("The resume point {} belongs to another recipe.",
+                                                found.point->folder.string()),
+                         .hint = "Delete that folder to go on from an older point."};
+        }
+        m_resume_folder = found.point->folder;
+        m_fingerprint = found.point->fingerprint;
+        m_progress = std::move(found.point->progress);
+    }
+    if (std::filesystem::exists(m_files.adapter())) {
+        m_adapter = m_project.relative(m_files.adapter());
+    }
+    m_reporter.record(RunContinued{.run_id = m_order.run_id,
+                                   .step = m_progress.step,
+                                   .build_id = m_order.build_id,
+                                   .device_name = m_order.device_name});
+    m_began = true;
+    m_reporter.state(RunState::Preparing);
+    for (const std::string& warning : found.warnings) m_reporter.warning(warning);
+    m_reporter.info(m_resume_folder.empty()
+                        ? std::string("Continuing from the beginning: no resume point was saved.")
+                        : fmt::format("Continuing after step {} of {}.", m_progress.step,
+                                      m_progress.total_steps));
+    return m_project.store().flush();
+}
+
+// Compared as settings and not as text, since a newer Dayrun may write the same recipe otherwise.
+Result<void> ActiveRun::check_same_recipe() {
+    TRY(text, read_file(m_files.recipe()));
+    TRY(own, parse_recipe(text, m_files.recipe().string(), m_files.folder()));
+    TRY_VOID(same_recipe(own, m_recipe, m_order.run_id));
+    m_fingerprint.recipe_sha256 = sha256_hex(text);
+    return {};
+}
+
+Result<void> ActiveRun::check_same_data() const {
+    if (m_resume_folder.empty() || m_data->data_sha256 == m_fingerprint.data_sha256) return {};
+    return Error{.code = ErrorCode::BadData,
+                 .message = fmt::format("The data of run {} have changed since step {} was saved, "
+                                        "so it cannot go on as the same run.",
+                                        m_order.run_id, m_progress.step),
+                 .hint = "Restore the files, or start a new run without --continue."};
 }
 
 Result<void> ActiveRun::compile() {
@@ -113,9 +167,11 @@ Result<void> ActiveRun::compile() {
     TRY(data, compile_data(m_recipe, m_tokenizer.get(), m_project.cache_folder(), on_progress,
                            stop.get_token()));
     m_data = std::move(data);
+    TRY_VOID(check_same_data());
+    m_fingerprint.data_sha256 = m_data->data_sha256;
     m_progress.total_steps = total_steps(
         m_recipe.batch, [&](int64_t epoch) { return m_data->micro_batches_in_epoch(epoch); });
-    m_progress.source_target_tokens.assign(m_recipe.data.size(), 0);
+    m_progress.source_target_tokens.resize(m_recipe.data.size(), 0);
     m_reporter.record(RunFacts{.run_id = m_order.run_id,
                                .data_sha256 = m_data->data_sha256,
                                .total_steps = m_progress.total_steps});
@@ -142,6 +198,15 @@ Result<void> ActiveRun::prepare() {
                                 m_model->architecture, format_count(m_model->parameter_count),
                                 m_model->dtype, format_count(m_model->trained_parameter_count),
                                 m_progress.total_steps));
+    return m_resume_folder.empty() ? Result<void>() : restore();
+}
+
+// The best adapter too is again the one of that moment: what a later step had made best comes
+// again.
+Result<void> ActiveRun::restore() {
+    TRY_VOID(m_engine->load_state(m_resume_folder));
+    TRY(has_best, m_files.restore_best_from(m_resume_folder));
+    if (has_best && m_recipe.eval.keep == KeepRule::Best) TRY_VOID(m_files.publish("best"));
     return {};
 }
 
@@ -167,17 +232,18 @@ Result<void> ActiveRun::examine(Engine& engine, int64_t step) {
     TRY(figures, measure_exact_match(engine, *m_tokenizer, *m_data, m_recipe.eval.exact_match_rows,
                                      m_control));
     for (const ExactMatch& figure : figures) {
-        m_exact_match.push_back({.step = step,
-                                 .source_id = figure.source_id,
-                                 .rows = figure.rows,
-                                 .matches = figure.matches});
-        m_reporter.tell(m_exact_match.back());
+        m_progress.exact_match.push_back({.step = step,
+                                          .source_id = figure.source_id,
+                                          .rows = figure.rows,
+                                          .matches = figure.matches});
+        m_reporter.tell(m_progress.exact_match.back());
     }
     return {};
 }
 
 Result<void> ActiveRun::examine_start() {
-    if (!is_examined()) return {};
+    if (!is_examined() || m_progress.step > 0) return {};
+    m_progress.exact_match.clear();
     m_reporter.state(RunState::Evaluating);
     return examine(*m_engine, 0);
 }
@@ -190,7 +256,8 @@ RunParts ActiveRun::parts() {
             .control = m_control,
             .reporter = m_reporter,
             .files = m_files,
-            .progress = m_progress};
+            .progress = m_progress,
+            .fingerprint = m_fingerprint};
 }
 
 Result<TrainEnd> ActiveRun::train() {
@@ -201,14 +268,16 @@ Result<TrainEnd> ActiveRun::train() {
     return trainer.run();
 }
 
-Result<void> ActiveRun::evaluate(TrainEnd end) {
-    const bool is_wanted = end == TrainEnd::Completed || end == TrainEnd::FinishNow;
-    return is_wanted ? m_validation->run() : Result<void>();
-}
-
 Result<void> ActiveRun::save(TrainEnd end) {
     if (end == TrainEnd::Discarded) {
         m_files.remove_results();
+        m_adapter.clear();
+        return {};
+    }
+    if (end == TrainEnd::Parked) {
+        // The resume point has all of it, and the device is wanted soon.
+        const bool has_adapter = std::filesystem::exists(m_files.adapter());
+        m_adapter = has_adapter ? m_project.relative(m_files.adapter()) : std::string();
         return {};
     }
     m_reporter.state(RunState::Finishing);
@@ -251,8 +320,7 @@ Result<void> ActiveRun::examine_result(TrainEnd end) {
 }
 
 Result<RunState> ActiveRun::finish(TrainEnd end) {
-    const bool is_finished = end == TrainEnd::Completed || end == TrainEnd::FinishNow;
-    const RunState state = is_finished ? RunState::Finished : RunState::Stopped;
+    const RunState state = state_after(end);
     if (m_engine != nullptr) m_peak_bytes = m_engine->device_bytes_peak();
     m_engine.reset();  // the device is free before the end is told
     write_source_tokens();
@@ -263,17 +331,22 @@ Result<RunState> ActiveRun::finish(TrainEnd end) {
 }
 
 bool ActiveRun::is_stop_requested() const {
-    return m_control.request() > RunRequest::FinishNow;
+    return leaves_early(m_control.request());
 }
 
 // A stop always leaves a loadable adapter, also one that was not trained yet.
 RunState ActiveRun::stop_while_preparing() {
-    const bool is_kept = m_control.request() != RunRequest::Discard;
-    const TrainEnd end = is_kept ? TrainEnd::Stopped : TrainEnd::Discarded;
-    if (!is_kept) {
+    const TrainEnd end = end_of(m_control.request());
+    if (end == TrainEnd::Discarded) {
         m_files.remove_results();
+        m_adapter.clear();
         end_records(RunState::Stopped);
         return RunState::Stopped;
+    }
+    if (m_order.resumes) {
+        // What it went on from is still there, and newer than anything this session has.
+        end_records(state_after(end));
+        return state_after(end);
     }
     const auto save_untrained = [&]() -> Result<RunState> {
         if (m_engine == nullptr) TRY_VOID(prepare());
@@ -291,6 +364,11 @@ RunState ActiveRun::stop_while_preparing() {
 RunState ActiveRun::fail(Error error) {
     if (error.code == ErrorCode::Cancelled && is_stop_requested()) return stop_while_preparing();
     m_error = error;
+    if (m_order.resumes && !m_began) {
+        // Its records tell of the run as it was interrupted, and stay so.
+        m_reporter.listener_only(RunFailed{std::move(error)});
+        return RunState::Failed;
+    }
     if (m_engine != nullptr && m_model && m_progress.step > 0 && m_validation != nullptr) {
         // What was trained until here is worth keeping, if it can be.
         const Result<void> saved = save(TrainEnd::Stopped);
@@ -329,7 +407,6 @@ void ActiveRun::write_report(RunState state) {
     const std::string text = run_report({.recipe = m_recipe,
                                          .outcome = result,
                                          .progress = m_progress,
-                                         .exact_match = m_exact_match,
                                          .data = m_data.get(),
                                          .model = m_model ? &*m_model : nullptr,
                                          .peak_bytes = m_peak_bytes,

@@ -19,21 +19,21 @@ class ActiveRun {
               RunListener& listener, const RunOrder& order);
     ~ActiveRun();
 
-    /// The run's folder, its frozen recipe and its row in the records.
+    /// The run's folder, its frozen recipe and its row in the records; of a run that goes on, its
+    /// resume point.
     Result<void> begin();
     /// Sources to token caches, splits and packed rows.
     Result<void> compile();
     /// The pre-flight checks of the data; red ones stop here.
     Result<void> check();
-    /// Base model, adapters and optimizer.
+    /// Base model, adapters and optimizer; of a run that goes on, as they were.
     Result<void> prepare();
     /// One forward of a largest row, measured before the first step.
     Result<void> rehearse();
     /// Exact match on test rows before the first step, where eval.exact_match_rows asks for it.
     Result<void> examine_start();
+    /// All steps and validations, the last one included.
     Result<TrainEnd> train();
-    /// The last validation, unless training was stopped.
-    Result<void> evaluate(TrainEnd end);
     /// The last adapter, and the kept one as the run's adapter.
     Result<void> save(TrainEnd end);
     /// The same with what was saved, opened anew from the disk.
@@ -47,6 +47,10 @@ class ActiveRun {
 
   private:
     RunParts parts();
+    Result<void> begin_again();
+    Result<void> check_same_recipe();
+    Result<void> check_same_data() const;
+    Result<void> restore();
     bool is_examined() const;
     Result<void> examine(Engine& engine, int64_t step);
     Result<std::unique_ptr<Engine>> open_result();
@@ -70,8 +74,9 @@ class ActiveRun {
     std::unique_ptr<Engine> m_engine;
     std::optional<PreparedModel> m_model;
     std::unique_ptr<Validation> m_validation;
-    std::vector<ExactMatchMeasured> m_exact_match;
-    std::string m_adapter;  // relative to the project folder, once published
+    RunFingerprint m_fingerprint;
+    std::filesystem::path m_resume_folder;  // empty: the run starts at its beginning
+    std::string m_adapter;                  // relative to the project folder, once published
     std::optional<Error> m_error;
     int64_t m_peak_bytes = 0;
     bool m_began = false;

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstddef>
+#include <vector>
 
 namespace dayrun::core {
 
@@ -12,6 +13,10 @@ class OutlierDetector {
     /// (loss - mean) / standard deviation of the up to 64 finite losses before it; 0 for the first
     /// eight, for equal losses and for a loss that is not finite. Then remembers the loss.
     double z_score(double loss);
+    /// Remembers a loss without a score; one that is not finite is left out.
+    void remember(double loss);
+    /// The losses remembered, oldest first; given to remember() in this order, all is as before.
+    std::vector<double> recent() const;
 
   private:
     static constexpr size_t kWindow = 64;

@@ -15,6 +15,11 @@ enum class RunRequest {
     Discard,           // end at once, keep nothing new
 };
 
+/// Park, StopAtCheckpoint and Discard: the run leaves the device without going on to its end.
+inline bool leaves_early(RunRequest request) {
+    return request != RunRequest::None && request != RunRequest::FinishNow;
+}
+
 class RunControl {
   public:
     void request(RunRequest wanted) {

@@ -22,6 +22,7 @@ namespace fs = std::filesystem;
 
 constexpr std::string_view kUnfinished = ".unfinished";
 constexpr std::string_view kStepPrefix = "step-";
+constexpr std::string_view kBest = "best";
 
 Error cannot_save(const fs::path& path, std::string_view reason) {
     return {.code = ErrorCode::DiskFull,
@@ -146,7 +147,7 @@ Result<void> RunFiles::publish(std::string_view name) {
     return replace_folder(fresh, adapter());
 }
 
-void RunFiles::prune(int64_t keep) {
+std::vector<fs::path> RunFiles::resume_points() const {
     std::vector<fs::path> steps;
     std::error_code ignored;
     for (const auto& entry : fs::directory_iterator(checkpoints(), ignored)) {
@@ -156,9 +157,34 @@ void RunFiles::prune(int64_t keep) {
         }
     }
     // Their numbers have leading zeros, so the names sort by step.
-    std::sort(steps.begin(), steps.end());
-    const auto wanted = static_cast<size_t>(std::max<int64_t>(1, keep));
-    for (size_t i = 0; i + wanted < steps.size(); ++i) fs::remove_all(steps[i], ignored);
+    std::sort(steps.rbegin(), steps.rend());
+    return steps;
+}
+
+Result<void> RunFiles::keep_best_in(const fs::path& point) const {
+    std::error_code failed;
+    if (!fs::exists(checkpoint(kBest), failed)) return {};
+    TRY_VOID(make_empty_folder(point / kBest));
+    return link_or_copy_files(checkpoint(kBest), point / kBest);
+}
+
+Result<bool> RunFiles::restore_best_from(const fs::path& point) {
+    std::error_code failed;
+    if (!fs::exists(point / kBest, failed)) return false;
+    const fs::path fresh = unfinished(checkpoint(kBest));
+    TRY_VOID(make_empty_folder(fresh));
+    TRY_VOID(link_or_copy_files(point / kBest, fresh));
+    flush_tree(fresh);
+    TRY_VOID(replace_folder(fresh, checkpoint(kBest)));
+    return true;
+}
+
+void RunFiles::prune(int64_t keep) {
+    const std::vector<fs::path> points = resume_points();
+    std::error_code ignored;
+    for (auto i = static_cast<size_t>(std::max<int64_t>(1, keep)); i < points.size(); ++i) {
+        fs::remove_all(points[i], ignored);
+    }
 }
 
 void RunFiles::remove_results() {

@@ -8,6 +8,7 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "core/base/result.h"
 
@@ -39,6 +40,13 @@ class RunFiles {
     Result<int64_t> save_checkpoint(std::string_view name, const FolderWriter& write);
     /// Makes checkpoints/NAME the run's adapter/, sharing the bytes where the disk can.
     Result<void> publish(std::string_view name);
+    /// The resume points checkpoints/step-…, newest first.
+    std::vector<std::filesystem::path> resume_points() const;
+    /// Puts checkpoints/best into a resume point's folder, sharing the bytes where the disk can.
+    Result<void> keep_best_in(const std::filesystem::path& point) const;
+    /// The same back, so that the best adapter is again the one of that moment; false when it had
+    /// none.
+    Result<bool> restore_best_from(const std::filesystem::path& point);
     /// Deletes the oldest checkpoints/step-… beyond the newest `keep`, and unfinished leftovers.
     void prune(int64_t keep);
     /// Deletes adapter and checkpoints (Discard).

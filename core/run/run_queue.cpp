@@ -6,6 +6,7 @@
 #include <yaml-cpp/yaml.h>
 
 #include "core/base/atomic_file.h"
+#include "core/base/clock.h"
 
 namespace dayrun::core {
 
@@ -110,15 +111,43 @@ Result<std::vector<QueueItem>> read_queue(const std::filesystem::path& path) {
     }
 }
 
+namespace {
+
+RunOutcome tell_done(const RunRecord& record, RunListener& listener) {
+    const auto tell = [&](RunEventBody body) {
+        listener.on_event({.run_id = record.run_id, .at = unix_time_s(), .body = std::move(body)});
+    };
+    tell(LogLine{"info", fmt::format("{} is finished already.", record.name)});
+    tell(RunFinished{.state = record.state,
+                     .best_eval_loss = record.best_eval_loss,
+                     .best_step = record.best_step,
+                     .adapter = record.adapter,
+                     .exports = {}});
+    return {.run_id = record.run_id,
+            .state = record.state,
+            .error = {},
+            .steps = record.last_step,
+            .best_eval_loss = record.best_eval_loss,
+            .best_step = record.best_step,
+            .adapter = record.adapter};
+}
+
+}  // namespace
+
 std::vector<RunOutcome> run_queue(Project& project, const EngineFactory& make_engine,
                                   RunControl& control, RunListener& listener,
                                   const std::vector<QueueItem>& items, const RunOrder& common) {
     std::vector<RunOutcome> outcomes;
     for (const QueueItem& item : items) {
-        if (control.request() > RunRequest::Park) break;
+        if (control.request() != RunRequest::None) break;
+        if (item.done) {
+            outcomes.push_back(tell_done(*item.done, listener));
+            continue;
+        }
         RunOrder order = common;
         order.recipe = item.recipe;
         order.run_id = item.run_id;
+        order.resumes = item.resumes;
         outcomes.push_back(RunSession(project, make_engine, control, listener).run(order));
     }
     return outcomes;

@@ -23,7 +23,6 @@ Result<RunState> walk(ActiveRun& run) {
     TRY_VOID(run.rehearse());
     TRY_VOID(run.examine_start());
     TRY(end, run.train());
-    TRY_VOID(run.evaluate(end));
     TRY_VOID(run.save(end));
     TRY_VOID(run.examine_result(end));
     return run.finish(end);
@@ -47,6 +46,18 @@ Result<RunState> guarded(const Body& body) {
 }
 
 }  // namespace
+
+Recipe frozen_recipe(const Recipe& recipe, const std::string& run_id) {
+    Recipe copy = recipe;
+    if (copy.name.empty()) copy.name = run_id;
+    const auto resolve = [&](std::string& path) {
+        if (!path.empty()) path = recipe.resolved(path).lexically_normal().string();
+    };
+    resolve(copy.base.path);
+    resolve(copy.adapter.init_from);
+    for (DataSpec& source : copy.data) resolve(source.path);
+    return copy;
+}
 
 std::string new_run_id() {
     std::random_device device;

@@ -9,7 +9,6 @@
 #include <limits>
 #include <set>
 
-#include "core/base/atomic_file.h"
 #include "core/run/events/event_json.h"
 
 namespace dayrun::core {
@@ -21,7 +20,8 @@ constexpr int64_t kStrikes = 3;
 constexpr size_t kSampleIdsShown = 20;
 
 // "gsm8k row 17, …": so that a person can look at what broke the step.
-std::string samples_of(const std::vector<StreamedBatch>& batches, const Recipe& recipe) {
+std::string samples_of(const std::vector<StreamedBatch>& batches, const Recipe& recipe,
+                       size_t most) {
     std::set<std::pair<uint32_t, uint64_t>> samples;
     for (const StreamedBatch& streamed : batches) {
         for (const DocumentSpan& span : streamed.batch.documents) {
@@ -31,14 +31,12 @@ std::string samples_of(const std::vector<StreamedBatch>& batches, const Recipe& 
     std::string text;
     size_t shown = 0;
     for (const auto& [source, sample] : samples) {
-        if (++shown > kSampleIdsShown) break;
+        if (++shown > most) break;
         const std::string name =
             source < recipe.data.size() ? recipe.data[source].name : std::to_string(source);
         text += fmt::format("{}{}:{:x}", text.empty() ? "" : ", ", name, sample);
     }
-    if (samples.size() > kSampleIdsShown) {
-        text += fmt::format(" and {} more", samples.size() - kSampleIdsShown);
-    }
+    if (samples.size() > most) text += fmt::format(" and {} more", samples.size() - most);
     return text;
 }
 
@@ -49,11 +47,24 @@ Trainer::Trainer(const RunParts& parts, BatchStream& stream, Validation& validat
       m_stream(stream),
       m_validation(validation),
       m_schedule(parts.recipe.schedule, parts.progress.total_steps),
-      m_moments(parts.recipe.eval.every) {}
+      m_moments(parts.recipe.eval.every),
+      m_earlier_since_eval_s(parts.progress.clock.since_eval_s) {}
 
 Result<TrainEnd> Trainer::run() {
+    TRY(end, train());
+    if (end == TrainEnd::Completed || end == TrainEnd::FinishNow) {
+        TRY_VOID(m_validation.run());
+        if (m_parts.progress.is_eval_pending) end = end_of(m_parts.control.request());
+    }
+    const bool is_kept = end == TrainEnd::Parked || end == TrainEnd::Stopped;
+    if (is_kept && m_saved_step != m_parts.progress.step) TRY_VOID(save_resume_point());
+    return end;
+}
+
+Result<TrainEnd> Trainer::train() {
     RunProgress& progress = m_parts.progress;
     const double base_rate = m_parts.recipe.optimizer.learning_rate;
+    if (progress.is_eval_pending) TRY_VOID(m_validation.run());
     while (progress.step < progress.total_steps) {
         if (const auto end = requested_end()) return *end;
         const Stopwatch watch;
@@ -72,7 +83,7 @@ Result<TrainEnd> Trainer::run() {
         progress.pace.add_step(watch.elapsed_s());
         tell(group, outcome, learning_rate, watch.elapsed_ms(), data_wait_ms);
         TRY_VOID(check_finite(group, outcome));
-        TRY(early_end, after_step(group.batches.back().is_last_of_epoch()));
+        TRY(early_end, after_step());
         if (early_end) return *early_end;
     }
     return TrainEnd::Completed;
@@ -97,24 +108,9 @@ Result<Trainer::Group> Trainer::next_group() {
 }
 
 std::optional<TrainEnd> Trainer::requested_end() {
-    switch (m_parts.control.request()) {
-        case RunRequest::None:
-            return std::nullopt;
-        case RunRequest::Park:
-            if (!m_told_park) {
-                m_parts.reporter.warning(
-                    "Parking is not available in this version; stop the run to free the device.");
-            }
-            m_told_park = true;
-            return std::nullopt;
-        case RunRequest::FinishNow:
-            return TrainEnd::FinishNow;
-        case RunRequest::StopAtCheckpoint:
-            return TrainEnd::Stopped;
-        case RunRequest::Discard:
-            return TrainEnd::Discarded;
-    }
-    return std::nullopt;
+    const RunRequest request = m_parts.control.request();
+    if (request == RunRequest::None) return std::nullopt;
+    return end_of(request);
 }
 
 double Trainer::loss_divisor(const Group& group, const PackedBatch& batch) const {
@@ -150,6 +146,7 @@ void Trainer::tell(const Group& group, const StepOutcome& outcome, double learni
     if (++progress.step == 1) progress.first_loss = outcome.loss;
     progress.last_loss = outcome.loss;
     progress.stream_position = last.batch.batch_index + 1;
+    progress.is_end_of_epoch = last.is_last_of_epoch();
     progress.epoch = static_cast<double>(last.epoch) +
                      static_cast<double>(last.batch_in_epoch + 1) /
                          static_cast<double>(std::max<int64_t>(1, last.batches_in_epoch));
@@ -170,7 +167,7 @@ void Trainer::tell(const Group& group, const StepOutcome& outcome, double learni
         .step = progress.step,
         .epoch = progress.epoch,
         .loss = outcome.loss,
-        .loss_z = m_outliers.z_score(outcome.loss),
+        .loss_z = progress.outliers.z_score(outcome.loss),
         .grad_norm = outcome.grad_norm,
         .learning_rate = learning_rate,
         .target_tokens = group.target_tokens,
@@ -179,19 +176,20 @@ void Trainer::tell(const Group& group, const StepOutcome& outcome, double learni
         .step_ms = step_ms,
         .data_wait_ms = data_wait_ms,
         .device_bytes_peak = m_parts.engine.device_bytes_peak(),
-        .wall_s = progress.wall.elapsed_s(),
+        .wall_s = progress.clock.wall_s(),
         .device_s = progress.pace.device_s(),
         .eta_s = progress.pace.eta_s(progress.total_steps - progress.step, evals),
         .skipped = outcome.skipped});
 }
 
 Result<void> Trainer::check_finite(const Group& group, const StepOutcome& outcome) {
+    int64_t& skipped_in_a_row = m_parts.progress.skipped_in_a_row;
     if (!outcome.skipped) {
-        m_skipped_in_a_row = 0;
+        skipped_in_a_row = 0;
         return {};
     }
     const int64_t step = m_parts.progress.step;
-    const std::string samples = samples_of(group.batches, m_parts.recipe);
+    const std::string samples = samples_of(group.batches, m_parts.recipe, kSampleIdsShown);
     if (group.target_tokens == 0) {
         m_parts.reporter.warning(fmt::format(
             "Step {} has no trained token and was skipped; its samples: {}.", step, samples));
@@ -201,7 +199,12 @@ Result<void> Trainer::check_finite(const Group& group, const StepOutcome& outcom
         fmt::format("Step {} was not applied: its loss ({}) or gradient norm ({}) is not a number; "
                     "its samples: {}.",
                     step, outcome.loss, outcome.grad_norm, samples));
-    if (++m_skipped_in_a_row < kStrikes) return {};
+    // The log shows the first ones; the records keep all of them.
+    m_parts.reporter.record_only(
+        LogLine{"debug", fmt::format("All samples of step {}, which was not applied: {}.", step,
+                                     samples_of(group.batches, m_parts.recipe,
+                                                std::numeric_limits<size_t>::max()))});
+    if (++skipped_in_a_row < kStrikes) return {};
     return Error{.code = ErrorCode::NotFinite,
                  .message = fmt::format("{} steps in a row, up to step {}, gave a loss or gradient "
                                         "that is not a number.",
@@ -209,12 +212,13 @@ Result<void> Trainer::check_finite(const Group& group, const StepOutcome& outcom
                  .hint = "Lower optimizer.learning_rate, or look at the samples named in the log."};
 }
 
-Result<std::optional<TrainEnd>> Trainer::after_step(bool is_end_of_epoch) {
+Result<std::optional<TrainEnd>> Trainer::after_step() {
     RunProgress& progress = m_parts.progress;
     TRY_VOID(m_parts.reporter.health());
-    if (m_moments.is_due(progress.step, is_end_of_epoch, m_since_eval.elapsed_s() / 60)) {
+    if (m_moments.is_due(progress.step, progress.is_end_of_epoch, since_eval_s() / 60)) {
         TRY_VOID(m_validation.run());
         m_since_eval = Stopwatch();
+        m_earlier_since_eval_s = 0;
     }
     if (m_since_checkpoint.elapsed_s() >= 60 * m_parts.recipe.checkpoint.every_minutes) {
         TRY_VOID(save_resume_point());
@@ -229,18 +233,26 @@ Result<std::optional<TrainEnd>> Trainer::after_step(bool is_end_of_epoch) {
     return std::optional<TrainEnd>();
 }
 
-// What is needed to go on from here: adapter, optimizer and the place in the data.
+double Trainer::since_eval_s() const {
+    return m_earlier_since_eval_s + m_since_eval.elapsed_s();
+}
+
+// What is needed to go on from here: adapter, optimizer, the best adapter so far and the place in
+// the data.
 Result<void> Trainer::save_resume_point() {
-    const RunProgress& progress = m_parts.progress;
+    RunProgress& progress = m_parts.progress;
+    progress.clock.since_eval_s = since_eval_s();
     const Stopwatch watch;
     const std::string name = fmt::format("step-{:08}", progress.step);
     const auto write = [&](const std::filesystem::path& folder) -> Result<void> {
         TRY_VOID(m_parts.engine.save_adapter(folder));
         TRY_VOID(m_parts.engine.save_state(folder));
-        return write_file(folder / "progress.json", progress_json(progress));
+        TRY_VOID(m_parts.files.keep_best_in(folder));
+        return seal_resume_point(folder, progress, m_parts.fingerprint);
     };
     TRY(bytes, m_parts.files.save_checkpoint(name, write));
-    m_parts.progress.pace.add_save(watch.elapsed_s());
+    m_saved_step = progress.step;
+    progress.pace.add_save(watch.elapsed_s());
     m_parts.reporter.tell(CheckpointSaved{
         .step = progress.step,
         .path = fmt::format("runs/{}/checkpoints/{}", m_parts.reporter.run_id(), name),
@@ -254,7 +266,9 @@ Result<void> Trainer::save_resume_point() {
 bool Trainer::is_budget_spent() const {
     const RunPace& pace = m_parts.progress.pace;
     const double reserve_s = pace.eval_s() + 2 * pace.save_s() + pace.step_s();
-    return m_parts.progress.wall.elapsed_s() + reserve_s >= 3600 * m_parts.recipe.budget.max_hours;
+    // Pauses do not use up the budget; what ran in earlier sessions does.
+    const double running_s = m_parts.progress.clock.running_s();
+    return running_s + reserve_s >= 3600 * m_parts.recipe.budget.max_hours;
 }
 
 }  // namespace dayrun::core

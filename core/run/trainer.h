@@ -10,7 +10,6 @@
 #include "core/base/result.h"
 #include "core/run/eval_moments.h"
 #include "core/run/lr_schedule.h"
-#include "core/run/outlier_detector.h"
 #include "core/run/validation.h"
 #include "core/tokens/packing/batch_stream.h"
 
@@ -20,7 +19,8 @@ class Trainer {
   public:
     Trainer(const RunParts& parts, BatchStream& stream, Validation& validation);
 
-    /// Trains until the planned steps are done, a request ends it, or something fails.
+    /// Trains from the progress' step on until the planned steps are done and validated, a request
+    /// ends it, or something fails. A stopped or parked run leaves a resume point behind.
     Result<TrainEnd> run();
 
   private:
@@ -33,6 +33,7 @@ class Trainer {
         int64_t trained_batches = 0;  // those with a target
     };
 
+    Result<TrainEnd> train();
     Result<Group> next_group();
     /// The answer to a request that came in; empty when there is none.
     std::optional<TrainEnd> requested_end();
@@ -42,7 +43,8 @@ class Trainer {
     void tell(const Group& group, const StepOutcome& outcome, double learning_rate, double step_ms,
               double data_wait_ms);
     Result<void> check_finite(const Group& group, const StepOutcome& outcome);
-    Result<std::optional<TrainEnd>> after_step(bool is_end_of_epoch);
+    Result<std::optional<TrainEnd>> after_step();
+    double since_eval_s() const;
     Result<void> save_resume_point();
     bool is_budget_spent() const;
 
@@ -51,11 +53,10 @@ class Trainer {
     Validation& m_validation;
     LrSchedule m_schedule;
     EvalMoments m_moments;
-    OutlierDetector m_outliers;
-    Stopwatch m_since_eval;
+    Stopwatch m_since_eval;         // since the last validation, or the session's start
+    double m_earlier_since_eval_s;  // the same of the sessions before
     Stopwatch m_since_checkpoint;
-    int64_t m_skipped_in_a_row = 0;
-    bool m_told_park = false;
+    int64_t m_saved_step = -1;  // of the last resume point
 };
 
 }  // namespace dayrun::core

@@ -49,11 +49,13 @@ Result<void> Validation::run() {
     if (!has_rows() || progress.last_eval_step == progress.step) return {};
     m_parts.reporter.state(RunState::Evaluating);
     const Stopwatch watch;
+    progress.is_eval_pending = true;
     EvalResult sums;
     TRY(is_complete, measure(sums));
     if (is_complete) {
         progress.pace.add_eval(watch.elapsed_s());
         progress.last_eval_step = progress.step;
+        progress.is_eval_pending = false;
         tell(sums, watch.elapsed_ms());
         TRY_VOID(keep_best(mean_loss(sums.total)));
         TRY_VOID(write_samples());
@@ -65,7 +67,7 @@ Result<void> Validation::run() {
 // False when a request came in between.
 Result<bool> Validation::measure(EvalResult& sums) {
     for (const auto& batch : m_batches) {
-        if (m_parts.control.request() > RunRequest::FinishNow) return false;
+        if (leaves_early(m_parts.control.request())) return false;
         TRY(part, m_parts.engine.evaluate(batch, m_parts.recipe.data.size()));
         add(sums, part);
     }

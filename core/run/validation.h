@@ -10,6 +10,7 @@
 #include "core/run/engine.h"
 #include "core/run/events/progress.h"
 #include "core/run/events/run_reporter.h"
+#include "core/run/resume/resume_point.h"
 #include "core/run/run_control.h"
 #include "core/run/run_files.h"
 #include "core/tokens/cache/data_compiler.h"
@@ -27,6 +28,7 @@ struct RunParts {
     RunReporter& reporter;
     RunFiles& files;
     RunProgress& progress;
+    RunFingerprint fingerprint;
 };
 
 class Validation {
@@ -35,7 +37,8 @@ class Validation {
 
     bool has_rows() const { return !m_batches.empty(); }
     /// Validates after the progress' step, unless it did already; keeps the adapter when it is the
-    /// best so far. A request to stop ends it between micro-batches without a result.
+    /// best so far. A request to leave ends it between micro-batches without a result; then
+    /// progress.is_eval_pending stays set.
     Result<void> run();
     /// Saves checkpoints/NAME ("best", "last") and tells so.
     Result<void> save(const std::string& name);

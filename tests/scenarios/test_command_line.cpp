@@ -7,6 +7,7 @@
 #include <fstream>
 
 #include "core/base/atomic_file.h"
+#include "core/records/project.h"
 #include "tests/scenarios/program.h"
 #include "tests/support/temp_project.h"
 #include "tests/support/test_registry.h"
@@ -120,6 +121,67 @@ class TestCommandLine : public QObject {
         QVERIFY2(loaded.exit_code == 0, loaded.errors.c_str());
     }
 
+    // Stopped by Ctrl-C and killed, and gone on with twice: every figure and the adapter are those
+    // of a run that nobody interrupted.
+    void continue_is_bit_equal_after_ctrl_c_and_kill_9() {
+        const std::string more =
+            "schedule: {kind: cosine, warmup_steps: 20}\neval: {every: [{steps: 37}]}\n"
+            "checkpoint: {every_minutes: 0.001}\n";
+        std::string text = recipe_text(more);
+        text.replace(text.find("micro_batch_size: 2, max_steps: 4"), 33,
+                     "micro_batch_size: 1, gradient_accumulation_steps: 3, max_steps: 300, "
+                     "epochs: 1000");
+        write("k.yaml", text);
+        const QStringList batch = {"--batch", file("k.yaml"), "--threads", "1", "--project"};
+        const auto straight = run_dayrun(batch + QStringList{file("straight")});
+        QVERIFY2(straight.exit_code == 0, straight.errors.c_str());
+
+        const QStringList again = batch + QStringList{file("cut"), "--continue"};
+        for (const int signal : {SIGINT, SIGKILL}) {
+            QProcess process;
+            process.start(QStringLiteral(DAYRUN_PROGRAM), again);
+            QVERIFY(wait_for_steps(process, 60));
+            ::kill(static_cast<pid_t>(process.processId()), signal);
+            QCOMPARE(finish_program(process).exit_code, signal == SIGINT ? 1 : -1);
+        }
+        const auto last = run_dayrun(again);
+        QVERIFY2(last.exit_code == 0, last.errors.c_str());
+        QVERIFY(last.events("step").size() < 240);
+
+        const auto whole = steps_of("straight"), parts = steps_of("cut");
+        QCOMPARE(whole.size(), size_t{300});
+        QCOMPARE(parts.size(), whole.size());
+        QVERIFY(parts == whole);
+        QVERIFY(last.events("finished").at(0)["best_eval_loss"] ==
+                straight.events("finished").at(0)["best_eval_loss"]);
+        const auto adapter_of = [&](const char* project, const ProgramResult& result) {
+            const auto folder = result.events("finished").at(0)["adapter"].get<std::string>();
+            return dayrun::core::read_file(path(project) / folder / "adapter_model.safetensors");
+        };
+        QVERIFY(adapter_of("straight", straight).value() == adapter_of("cut", last).value());
+
+        // Once more has nothing left to do; with another recipe it is told what differs.
+        const auto nothing = run_dayrun(again);
+        QCOMPARE(nothing.exit_code, 0);
+        QVERIFY(nothing.events("step").empty());
+    }
+
+    void continue_with_another_recipe_is_exit_code_2() {
+        QProcess process;
+        start_long_run(process);
+        QVERIFY(wait_for_step(process));
+        ::kill(static_cast<pid_t>(process.processId()), SIGINT);
+        QCOMPARE(finish_program(process).exit_code, 1);
+        std::string text = dayrun::core::read_file(path("long.yaml")).value();
+        text.replace(text.find("lora_rank: 4"), 12, "lora_rank: 8");
+        write("long.yaml", text);
+        const auto other =
+            run_dayrun({"--batch", file("long.yaml"), "--project", file("p"), "--continue"});
+        QCOMPARE(other.exit_code, 2);
+        QVERIFY2(other.errors.find("adapter.lora_rank was 4 and is 8") != std::string::npos,
+                 other.errors.c_str());
+    }
+
     void a_second_dayrun_and_kill_9_lose_nothing() {
         QProcess process;
         start_long_run(process);
@@ -158,15 +220,36 @@ class TestCommandLine : public QObject {
                       {"--batch", file("long.yaml"), "--project", file("p")});
     }
 
-    /// Steps reach the records in batches, so a few are waited for.
-    static bool wait_for_step(QProcess& process) {
+    static bool wait_for_steps(QProcess& process, int count) {
         QByteArray seen;
-        while (seen.count("\"event\":\"step\"") < 50) {
+        while (seen.count("\"event\":\"step\"") < count) {
             if (!process.waitForReadyRead(120'000)) return false;
             seen += process.readAllStandardOutput();
         }
+        return true;
+    }
+    /// Steps reach the records in batches, so a few are waited for.
+    static bool wait_for_step(QProcess& process) {
+        if (!wait_for_steps(process, 50)) return false;
         QTest::qWait(1500);
         return true;
+    }
+
+    /// What the records hold of a project's only run: figures that must not depend on time.
+    std::vector<std::vector<double>> steps_of(const std::string& project) const {
+        std::vector<std::vector<double>> figures;
+        const auto opened =
+            dayrun::core::Project::open(path(project), dayrun::core::ProjectAccess::ReadOnly);
+        if (!opened.ok()) return figures;
+        const auto query = (*opened)->query();
+        const auto runs = query->runs();
+        if (runs->size() != 1) return figures;
+        const auto steps = query->steps(runs->front().run_id);
+        for (const auto& step : *steps) {
+            figures.push_back({static_cast<double>(step.step), step.epoch, step.loss, step.loss_z,
+                               step.grad_norm, step.learning_rate});
+        }
+        return figures;
     }
 
     std::unique_ptr<QTemporaryDir> m_folder;

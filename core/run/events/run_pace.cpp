@@ -23,6 +23,12 @@ void RunPace::add_save(double duration_s) {
     m_save_s = duration_s;
 }
 
+void RunPace::restore(const Memory& memory) {
+    m_device_s = memory.device_s;
+    m_eval_s = memory.eval_s;
+    m_save_s = memory.save_s;
+}
+
 double RunPace::step_s() const {
     const size_t warm = m_count > kWarmUp ? m_count - kWarmUp : m_count;
     const size_t known = std::min(warm, kWindow);

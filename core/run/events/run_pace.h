@@ -13,6 +13,14 @@ class RunPace {
     void add_step(double duration_s);
     void add_eval(double duration_s);
     void add_save(double duration_s);
+    /// What a resume point remembers: of the steps only their sum, since another machine or other
+    /// threads may go on.
+    struct Memory {
+        double device_s = 0;
+        double eval_s = 0;
+        double save_s = 0;
+    };
+    void restore(const Memory& memory);
 
     /// Median of the last up to 65 steps; the first two of a run warm up caches and do not count
     /// once there are others. 0 before the first step.

@@ -40,7 +40,7 @@ std::string result_part(const ReportInput& input) {
             ? fmt::format("{} at step {}", number(outcome.best_eval_loss), outcome.best_step)
             : std::string("nothing was validated"));
     row("adapter", outcome.adapter.empty() ? std::string("none was saved") : outcome.adapter);
-    row("time", format_duration(input.progress.wall.elapsed_s()));
+    row("time", format_duration(input.progress.clock.wall_s()));
     row("time in training and validation", format_duration(input.progress.pace.device_s()));
     row("peak memory", format_bytes(input.peak_bytes));
     row("device", input.device_name);
@@ -114,7 +114,7 @@ std::string data_part(const CompiledData& data) {
 std::string run_report(const ReportInput& input) {
     std::string text = fmt::format("# {} ({})\n\n", input.recipe.name, input.outcome.run_id);
     text += result_part(input);
-    text += exact_match_part(input.exact_match);
+    text += exact_match_part(input.progress.exact_match);
     if (input.model != nullptr) text += model_part(*input.model);
     text += settings_part(input.recipe);
     if (input.data != nullptr) text += data_part(*input.data);

@@ -17,7 +17,6 @@ struct ReportInput {
     const Recipe& recipe;
     const RunOutcome& outcome;
     const RunProgress& progress;
-    std::vector<ExactMatchMeasured> exact_match = {};
     const CompiledData* data = nullptr;    // null when the run ended before
     const PreparedModel* model = nullptr;  // null when the run ended before
     int64_t peak_bytes = 0;

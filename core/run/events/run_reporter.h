@@ -27,6 +27,15 @@ class RunReporter {
     void info(std::string message) { tell(LogLine{"info", std::move(message)}); }
     void warning(std::string message) { tell(LogLine{"warning", std::move(message)}); }
 
+    /// An event for the listener alone: what must not change the records.
+    void listener_only(RunEventBody body) {
+        m_listener.on_event(
+            RunEvent{.run_id = m_run_id, .at = unix_time_s(), .body = std::move(body)});
+    }
+    /// An event for the records alone: what would be too long for a listener.
+    void record_only(RunEventBody body) {
+        m_store.append(RunEvent{.run_id = m_run_id, .at = unix_time_s(), .body = std::move(body)});
+    }
     /// Facts that are no events go to the records only.
     void record(RecordEntry entry) { m_store.append(std::move(entry)); }
     /// The error when the records cannot be written any more.

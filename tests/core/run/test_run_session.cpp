@@ -8,75 +8,12 @@
 #include <csignal>
 
 #include "core/run/events/event_json.h"
-#include "core/run/run_session.h"
 #include "core/run/run_thread.h"
-#include "tests/support/fake_engine.h"
-#include "tests/support/temp_project.h"
+#include "tests/core/run/run_scene.h"
 #include "tests/support/test_registry.h"
 
 using namespace dayrun::core;
 using namespace dayrun::tests;
-
-namespace {
-
-/// Keeps every event.
-class Recorder : public RunListener {
-  public:
-    void on_event(const RunEvent& event) override { events.push_back(event); }
-
-    template <typename T>
-    std::vector<T> all() const {
-        std::vector<T> found;
-        for (const RunEvent& event : events) {
-            if (const T* body = std::get_if<T>(&event.body)) found.push_back(*body);
-        }
-        return found;
-    }
-    std::vector<double> losses() const {
-        std::vector<double> values;
-        for (const StepMetrics& step : all<StepMetrics>()) values.push_back(step.loss);
-        return values;
-    }
-    bool has_log(std::string_view part) const {
-        for (const LogLine& line : all<LogLine>()) {
-            if (line.message.find(part) != std::string::npos) return true;
-        }
-        return false;
-    }
-
-    std::vector<RunEvent> events;
-};
-
-/// One run in a project of its own.
-struct Scene {
-    TempProject place;
-    std::unique_ptr<Project> project = place.open().value();
-    std::shared_ptr<FakeScript> script = std::make_shared<FakeScript>();
-    std::shared_ptr<FakeCounts> counts = std::make_shared<FakeCounts>();
-    EngineFactory factory = fake_engine_factory(script, counts);
-    RunControl control;
-    Recorder told;
-
-    RunOutcome run(const std::string& more = {}, const std::string& run_id = "aa11") {
-        return run(place.recipe(more).value(), run_id);
-    }
-    RunOutcome run(const Recipe& recipe, const std::string& run_id = "aa11") {
-        RunOrder order;
-        order.recipe = recipe;
-        order.run_id = run_id;
-        order.build_id = "test";
-        order.device_name = "fake";
-        return RunSession(*project, factory, control, told).run(order);
-    }
-    std::filesystem::path run_folder(const std::string& run_id = "aa11") const {
-        return project->run_folder(run_id);
-    }
-    bool has_adapter(const std::string& run_id = "aa11") const {
-        return std::filesystem::exists(run_folder(run_id) / "adapter/adapter_model.safetensors");
-    }
-};
-
-}  // namespace
 
 class TestRunSession : public QObject {
     Q_OBJECT
@@ -161,7 +98,7 @@ class TestRunSession : public QObject {
     void stop_answers_within_one_micro_batch() {
         Scene scene;
         scene.script->on_accumulate = [&](int call) {
-            if (call == 6) scene.control.request(RunRequest::StopAtCheckpoint);
+            if (call == 6) scene.control->request(RunRequest::StopAtCheckpoint);
         };
         const RunOutcome outcome = scene.run("batch: {gradient_accumulation_steps: 4}\n");
         QVERIFY(outcome.state == RunState::Stopped);
@@ -177,7 +114,7 @@ class TestRunSession : public QObject {
     void stop_in_a_validation_answers_within_one_micro_batch() {
         Scene scene;
         scene.script->on_evaluate = [&](int call) {
-            if (call == 3) scene.control.request(RunRequest::StopAtCheckpoint);
+            if (call == 3) scene.control->request(RunRequest::StopAtCheckpoint);
         };
         const RunOutcome outcome = scene.run("eval: {every: {steps: 2}}\n");
         QVERIFY(outcome.state == RunState::Stopped);
@@ -188,7 +125,7 @@ class TestRunSession : public QObject {
 
     void stop_before_the_first_step_leaves_an_adapter() {
         Scene scene;
-        scene.control.request(RunRequest::StopAtCheckpoint);
+        scene.control->request(RunRequest::StopAtCheckpoint);
         const RunOutcome outcome = scene.run();
         QVERIFY(outcome.state == RunState::Stopped);
         QCOMPARE(scene.counts->accumulate.load(), 0);
@@ -198,7 +135,7 @@ class TestRunSession : public QObject {
     void finish_now_validates_and_finishes() {
         Scene scene;
         scene.script->on_accumulate = [&](int call) {
-            if (call == 3) scene.control.request(RunRequest::FinishNow);
+            if (call == 3) scene.control->request(RunRequest::FinishNow);
         };
         const RunOutcome outcome = scene.run();
         QVERIFY(outcome.state == RunState::Finished);
@@ -210,7 +147,7 @@ class TestRunSession : public QObject {
     void discard_keeps_nothing() {
         Scene scene;
         scene.script->on_accumulate = [&](int call) {
-            if (call == 9) scene.control.request(RunRequest::Discard);
+            if (call == 9) scene.control->request(RunRequest::Discard);
         };
         const RunOutcome outcome = scene.run("eval: {every: {steps: 4}}\n");
         QVERIFY(outcome.state == RunState::Stopped);
