@@ -3,13 +3,19 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <charconv>
+#include <cstdio>
+#include <deque>
 #include <memory>
 
 #include "app/command.h"
 #include "app/id_rows.h"
 #include "app/wiring.h"
 #include "core/base/units.h"
+#include "core/model/model_config.h"
 #include "core/run/events/event_json.h"
+#include "core/tokens/pipeline/stop_filter.h"
+#include "core/tokens/pipeline/stream_decoder.h"
 #include "core/tokens/tokenizer.h"
 
 namespace dayrun::app {
@@ -18,8 +24,8 @@ namespace {
 struct ModelOptions {
     std::string model;
     std::string adapter;
-    std::string prompt;
-    std::vector<int32_t> prompt_ids;
+    std::vector<std::string> prompts;
+    std::vector<std::string> prompt_ids;
     std::string rows;
     std::string logits;
     std::string grads;
@@ -33,53 +39,130 @@ struct ModelOptions {
     }
 };
 
-/// Where the first of the stop texts begins, or npos.
-size_t stop_position(const std::string& text, const std::vector<std::string>& stops) {
-    size_t first = std::string::npos;
-    for (const std::string& stop : stops) first = std::min(first, text.find(stop));
-    return first;
+// One prompt gives its result alone; several give a list, or a line each.
+void print_results(const std::vector<std::string>& lines, bool json) {
+    if (json && lines.size() > 1) {
+        fmt::print("{{\"results\":[{}]}}\n", fmt::join(lines, ","));
+    } else {
+        fmt::print("{}\n", fmt::join(lines, "\n"));
+    }
+}
+
+/// "37,56,…" as ids.
+core::Result<std::vector<int32_t>> parse_ids(const std::string& text) {
+    std::vector<int32_t> ids;
+    const char* at = text.data();
+    const char* const end = at + text.size();
+    while (at != end) {
+        int32_t id = 0;
+        const auto [rest, failed] = std::from_chars(at, end, id);
+        const bool is_last = rest == end;
+        if (failed != std::errc() || (!is_last && (*rest != ',' || rest + 1 == end))) {
+            return core::Error{.code = core::ErrorCode::BadUsage,
+                               .message = fmt::format("'{}' is not a list of ids.", text),
+                               .hint = "Write ids with commas between them: 37,56,120."};
+        }
+        ids.push_back(id);
+        at = is_last ? end : rest + 1;
+    }
+    return ids;
 }
 
 int generate_ids(core::Engine& engine, const CommonOptions& common, const ModelOptions& options) {
-    const auto ids = engine.generate(options.prompt_ids, options.generate);
-    if (!ids.ok()) return report_error(ids.error());
-    if (common.json) {
-        fmt::print("{{\"ids\":[{}]}}\n", fmt::join(*ids, ","));
-    } else {
-        fmt::print("{}\n", fmt::join(*ids, ","));
+    std::vector<core::GenerateRequest> requests;
+    for (const std::string& text : options.prompt_ids) {
+        auto ids = parse_ids(text);
+        if (!ids.ok()) return report_error(ids.error());
+        requests.push_back({std::move(ids).value(), options.generate});
     }
+    const auto made = engine.generate_batch(requests);
+    if (!made.ok()) return report_error(made.error());
+    std::vector<std::string> lines;
+    for (const auto& ids : *made) {
+        const std::string list = fmt::format("{}", fmt::join(ids, ","));
+        lines.push_back(common.json ? fmt::format("{{\"ids\":[{}]}}", list) : list);
+    }
+    print_results(lines, common.json);
     return kExitDone;
 }
 
-int generate_text(core::Engine& engine, const CommonOptions& common, ModelOptions options) {
+/// One text as it grows: characters are never split, and no part of a stop text is shown.
+struct GrowingText {
+    GrowingText(const core::Tokenizer& tokenizer, const std::vector<std::string>& stops)
+        : decoder(tokenizer), filter(stops) {}
+
+    core::StreamDecoder decoder;
+    core::StopFilter filter;
+    std::string text;
+    bool is_shown = false;
+
+    void add(const std::string& piece) {
+        text += piece;
+        if (!is_shown) return;
+        fmt::print("{}", piece);
+        std::fflush(stdout);
+    }
+    bool push(int32_t id) {
+        add(filter.push(decoder.push(id)));
+        return !filter.is_stopped();
+    }
+    void finish() {
+        add(filter.push(decoder.finish()));
+        if (!filter.is_stopped()) add(filter.finish());
+    }
+};
+
+/// Where the model itself ends a text: its tokenizer's end, and what its config lists.
+std::vector<int32_t> end_ids(const core::Tokenizer& tokenizer, const std::string& model) {
+    std::vector<int32_t> ids;
+    if (tokenizer.eos_id()) ids.push_back(*tokenizer.eos_id());
+    const auto config = core::read_model_config(model);
+    if (config.ok()) {
+        ids.insert(ids.end(), config->eos_token_ids.begin(), config->eos_token_ids.end());
+    }
+    return ids;
+}
+
+int generate_text(core::Engine& engine, const CommonOptions& common, const ModelOptions& options) {
     const auto opened = core::open_tokenizer(options.model);
     if (!opened.ok()) return report_error(opened.error());
     const core::Tokenizer& tokenizer = **opened;
-    if (tokenizer.eos_id()) options.generate.stop_ids.push_back(*tokenizer.eos_id());
-    std::vector<int32_t> so_far;
-    options.generate.on_token = [&](int32_t id) {
-        so_far.push_back(id);
-        return options.stop.empty() ||
-               stop_position(tokenizer.decode(so_far), options.stop) == std::string::npos;
-    };
-    const auto prompt = tokenizer.encode(options.prompt, core::SpecialTokens::AddAndRecognise);
-    const auto ids = engine.generate(prompt, options.generate);
-    if (!ids.ok()) return report_error(ids.error());
-    std::string text = tokenizer.decode(*ids);
-    text.resize(std::min(text.size(), stop_position(text, options.stop)));
-    if (common.json) {
-        fmt::print("{{\"text\":{},\"ids\":[{}]}}\n", core::json_string(text), fmt::join(*ids, ","));
-    } else {
-        fmt::print("{}\n", text);
+    std::vector<core::GenerateRequest> requests;
+    std::deque<GrowingText> texts;  // requests point into it
+    for (const std::string& prompt : options.prompts) {
+        GrowingText& text = texts.emplace_back(tokenizer, options.stop);
+        text.is_shown = !common.json && options.prompts.size() == 1;
+        core::GenerateRequest request{
+            tokenizer.encode(prompt, core::SpecialTokens::AddAndRecognise), options.generate};
+        request.options.stop_ids = end_ids(tokenizer, options.model);
+        request.options.on_token = [&text](int32_t id) { return text.push(id); };
+        requests.push_back(std::move(request));
     }
+    const auto made = engine.generate_batch(requests);
+    if (!made.ok()) return report_error(made.error());
+    std::vector<std::string> lines;
+    for (size_t i = 0; i < texts.size(); ++i) {
+        texts[i].finish();
+        lines.push_back(common.json ? fmt::format("{{\"text\":{},\"ids\":[{}]}}",
+                                                  core::json_string(texts[i].text),
+                                                  fmt::join((*made)[i], ","))
+                                    : texts[i].text);
+    }
+    if (texts.front().is_shown) lines = {""};  // shown already: only its end of line is left
+    print_results(lines, common.json);
     return kExitDone;
 }
 
 int generate(const CommonOptions& common, const ModelOptions& options) {
-    if (options.prompt.empty() == options.prompt_ids.empty()) {
+    if (options.prompts.empty() == options.prompt_ids.empty()) {
         return report_error({.code = core::ErrorCode::BadUsage,
                              .message = "generate needs --prompt or --prompt-ids, one of them.",
                              .hint = "Example: dayrun generate --model DIR --prompt \"Once\""});
+    }
+    if (!options.stop.empty() && options.prompts.empty()) {
+        return report_error({.code = core::ErrorCode::BadUsage,
+                             .message = "--stop is a text, and --prompt-ids makes ids only.",
+                             .hint = "Give --prompt, or leave out --stop."});
     }
     const auto engine = open_model(common, options.model, options.adapter, options.chosen_dtype());
     if (!engine.ok()) return report_error(engine.error());
@@ -124,20 +207,24 @@ int logprobs(const CommonOptions& common, const ModelOptions& options) {
 }
 
 void add_generate_options(CLI::App& command, ModelOptions& options) {
-    command.add_option("--prompt", options.prompt, "The text to continue");
-    command.add_option("--prompt-ids", options.prompt_ids, "Ids to continue: 37,56,…; prints ids")
-        ->delimiter(',');
+    command.add_option("--prompt", options.prompts, "The text to continue; may be repeated")
+        ->allow_extra_args(false);
+    command
+        .add_option("--prompt-ids", options.prompt_ids,
+                    "Ids to continue: 37,56,…; prints ids; may be repeated")
+        ->allow_extra_args(false);
     command.add_option("--max-new-tokens", options.generate.max_new_tokens, "Most new tokens")
         ->check(CLI::Range(int64_t{1}, int64_t{1} << 20))
         ->capture_default_str();
     command.add_option("--temperature", options.generate.temperature, "0 is greedy")
         ->check(CLI::Range(0.0, 100.0));
-    command.add_option("--top-p", options.generate.top_p, "Nucleus share")
+    command.add_option("--top-p,--top_p", options.generate.top_p, "Nucleus share")
         ->check(CLI::Range(0.0, 1.0));
-    command.add_option("--top-k", options.generate.top_k, "Candidates; 0 is all")
+    command.add_option("--top-k,--top_k", options.generate.top_k, "Candidates; 0 is all")
         ->check(CLI::Range(int64_t{0}, int64_t{1} << 30));
     command.add_option("--seed", options.generate.seed, "Seed of the sampling");
-    command.add_option("--stop", options.stop, "End where this text appears; may be repeated");
+    command.add_option("--stop", options.stop, "End where this text appears; may be repeated")
+        ->allow_extra_args(false);
 }
 
 }  // namespace

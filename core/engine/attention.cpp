@@ -5,11 +5,11 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 #include "core/engine/linear/gemm.h"
 #include "kernels/causal_softmax/causal_softmax.h"
 #include "kernels/common/parallel.h"
+#include "kernels/decode_attention/decode_attention.h"
 
 namespace dayrun::engine {
 namespace {
@@ -217,52 +217,24 @@ void attention_backward(const AttentionInput& gradient, const Matrix& dout,
     });
 }
 
-namespace {
-
-template <class T>
-void decode(const Matrix& out, const AttentionInput& input, const AttentionShape& shape) {
-    const int64_t group = shape.heads / shape.kv_heads, dim = shape.head_dim;
-    const float scale = static_cast<float>(
-        shape.scale != 0 ? shape.scale : 1.0 / std::sqrt(static_cast<double>(dim)));
-    kernels::parallel_for(shape.heads, 1, [&](int64_t begin, int64_t end) {
-        std::vector<float> scores(static_cast<size_t>(input.k.rows));
-        std::vector<float> sum(static_cast<size_t>(dim));
-        for (int64_t h = begin; h < end; ++h) {
-            const auto* const q = static_cast<const T*>(input.q.data) + h * dim;
-            float highest = -std::numeric_limits<float>::infinity();
-            for (int64_t j = 0; j < input.k.rows; ++j) {
-                const auto* const k =
-                    static_cast<const T*>(input.k.row_range(j, 1).data) + h / group * dim;
-                float dot = 0;
-                for (int64_t d = 0; d < dim; ++d) {
-                    dot += kernels::to_float(q[d]) * kernels::to_float(k[d]);
-                }
-                scores[static_cast<size_t>(j)] = dot * scale;
-                highest = std::max(highest, dot * scale);
-            }
-            float total = 0;
-            std::fill(sum.begin(), sum.end(), 0.0F);
-            for (int64_t j = 0; j < input.v.rows; ++j) {
-                const auto* const v =
-                    static_cast<const T*>(input.v.row_range(j, 1).data) + h / group * dim;
-                const float p = std::exp(scores[static_cast<size_t>(j)] - highest);
-                total += p;
-                for (int64_t d = 0; d < dim; ++d) {
-                    sum[static_cast<size_t>(d)] += p * kernels::to_float(v[d]);
-                }
-            }
-            auto* const to = static_cast<T*>(out.data) + h * dim;
-            for (int64_t d = 0; d < dim; ++d) {
-                to[d] = kernels::round_to<T>(sum[static_cast<size_t>(d)] / total);
-            }
-        }
-    });
-}
-
-}  // namespace
-
-void attention_decode(const Matrix& out, const AttentionInput& input, const AttentionShape& shape) {
-    (out.dtype == Dtype::Float32 ? decode<float> : decode<bfloat16>)(out, input, shape);
+void attention_decode(const std::vector<DecodeQuery>& queries, const AttentionShape& shape) {
+    std::vector<kernels::DecodeText> texts;
+    for (const DecodeQuery& query : queries) {
+        const AttentionInput& input = query.input;
+        texts.push_back({.out = query.out.data,
+                         .q = input.q.data,
+                         .k = input.k.data,
+                         .v = input.v.data,
+                         .keys = input.k.rows});
+    }
+    kernels::decode_attention({.texts = texts.data(),
+                               .text_count = static_cast<int64_t>(texts.size()),
+                               .dtype = queries.front().out.dtype,
+                               .heads = shape.heads,
+                               .kv_heads = shape.kv_heads,
+                               .head_dim = shape.head_dim,
+                               .kv_stride = queries.front().input.k.stride,
+                               .scale = scale_of(shape)});
 }
 
 }  // namespace dayrun::engine

@@ -34,8 +34,13 @@ void attention_backward(const AttentionInput& gradient, const Matrix& dout,
                         const AttentionInput& input, const Matrix& out, const Matrix& logsumexp,
                         const AttentionShape& shape, const std::vector<int32_t>& cu_seqlens);
 
-/// One query per row against cached keys: out [1, heads * head_dim], q [1, ...], k and v
+/// One new query row of one text against its cached keys: out and q [1, heads * head_dim], k and v
 /// [keys, kv_heads * head_dim]. The caller leaves out keys beyond the window.
-void attention_decode(const Matrix& out, const AttentionInput& input, const AttentionShape& shape);
+struct DecodeQuery {
+    Matrix out;
+    AttentionInput input;
+};
+/// Several texts at once; each gets the bits that it gets alone.
+void attention_decode(const std::vector<DecodeQuery>& queries, const AttentionShape& shape);
 
 }  // namespace dayrun::engine

@@ -14,12 +14,12 @@ namespace dayrun::engine {
 
 /// The next id from float32 logits: the highest (the lowest id of equals) at temperature 0, else
 /// drawn from softmax(logits / temperature) cut to top_k, then to the fewest ids that hold top_p.
-int32_t choose_token(std::vector<float>& logits, const core::GenerateOptions& options,
+int32_t choose_token(const std::vector<float>& logits, const core::GenerateOptions& options,
                      core::Rng& rng);
 
-/// New ids after a prompt of at least one id; a stop id ends it and is not returned.
-std::vector<int32_t> generate_tokens(Decoder& decoder, LossHead& head,
-                                     const std::vector<int32_t>& prompt,
-                                     const core::GenerateOptions& options);
+/// New ids after each prompt of at least one id. Up to kernels::kFewRows texts are decoded side by
+/// side, and a text that ends makes room for the next; none of it changes what a text becomes.
+std::vector<std::vector<int32_t>> generate_texts(
+    Decoder& decoder, LossHead& head, const std::vector<core::GenerateRequest>& requests);
 
 }  // namespace dayrun::engine

@@ -221,24 +221,26 @@ Result<core::EvalResult> TorchEngine::evaluate(const std::vector<core::PackedBat
     });
 }
 
-Result<std::vector<int32_t>> TorchEngine::generate(const std::vector<int32_t>& prompt,
-                                                   const core::GenerateOptions& options) {
-    return guarded("generate text", [&]() -> Result<std::vector<int32_t>> {
+Result<std::vector<std::vector<int32_t>>> TorchEngine::generate_batch(
+    const std::vector<core::GenerateRequest>& requests) {
+    return guarded("generate text", [&]() -> Result<std::vector<std::vector<int32_t>>> {
         bind_thread();
         TRY_VOID(check_ready());
         const int64_t vocab = m_base->config().vocab_size;
-        for (const int32_t id : prompt) {
-            if (id >= 0 && id < vocab) continue;
-            return Error{.code = ErrorCode::BadUsage,
-                         .message = fmt::format("The prompt holds the id {}, but the base has {}.",
-                                                id, vocab)};
+        for (const core::GenerateRequest& request : requests) {
+            if (request.prompt.empty()) {
+                return Error{.code = ErrorCode::BadUsage,
+                             .message = "The prompt is empty.",
+                             .hint = "Give at least one token."};
+            }
+            for (const int32_t id : request.prompt) {
+                if (id >= 0 && id < vocab) continue;
+                return Error{.code = ErrorCode::BadUsage,
+                             .message = fmt::format(
+                                 "The prompt holds the id {}, but the base has {}.", id, vocab)};
+            }
         }
-        if (prompt.empty()) {
-            return Error{.code = ErrorCode::BadUsage,
-                         .message = "The prompt is empty.",
-                         .hint = "Give at least one token."};
-        }
-        return generate_tokens(*m_decoder, *m_head, prompt, options);
+        return generate_texts(*m_decoder, *m_head, requests);
     });
 }
 

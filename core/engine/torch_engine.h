@@ -27,8 +27,8 @@ class TorchEngine : public core::Engine {
     void drop_gradients() override;
     core::Result<core::EvalResult> evaluate(const std::vector<core::PackedBatch>& batches,
                                             size_t source_count) override;
-    core::Result<std::vector<int32_t>> generate(const std::vector<int32_t>& prompt,
-                                                const core::GenerateOptions& options) override;
+    core::Result<std::vector<std::vector<int32_t>>> generate_batch(
+        const std::vector<core::GenerateRequest>& requests) override;
     core::Result<void> save_adapter(const std::filesystem::path& folder) override;
     core::Result<void> save_state(const std::filesystem::path& folder) override;
     core::Result<void> load_state(const std::filesystem::path& folder) override;

@@ -64,6 +64,12 @@ struct GenerateOptions {
     std::function<bool(int32_t)> on_token;
 };
 
+/// One text to go on with, and how.
+struct GenerateRequest {
+    std::vector<int32_t> prompt;
+    GenerateOptions options;
+};
+
 /// Everything a row-by-row comparison with another trainer needs (`dayrun logprobs`).
 struct LogprobsResult {
     std::vector<std::vector<float>> logprobs;  // per row, of each next token [T-1]
@@ -95,8 +101,15 @@ class Engine {
     virtual Result<EvalResult> evaluate(const std::vector<PackedBatch>& batches,
                                         size_t source_count) = 0;
 
-    virtual Result<std::vector<int32_t>> generate(const std::vector<int32_t>& prompt,
-                                                  const GenerateOptions& options) = 0;
+    /// New ids after each prompt, in the requests' order; several texts are worked on at once. A
+    /// text gets the ids that it gets alone. A stop id ends its text and is not returned.
+    virtual Result<std::vector<std::vector<int32_t>>> generate_batch(
+        const std::vector<GenerateRequest>& requests) = 0;
+    Result<std::vector<int32_t>> generate(const std::vector<int32_t>& prompt,
+                                          const GenerateOptions& options) {
+        TRY(made, generate_batch({{prompt, options}}));
+        return std::move(made.front());
+    }
 
     /// Writes the adapter in PEFT layout (or full weights in Hugging Face layout for method full)
     /// into `folder`, whole or not at all.

@@ -100,10 +100,14 @@ class FakeEngine : public Engine {
         return result;
     }
 
-    Result<std::vector<int32_t>> generate(const std::vector<int32_t>& prompt,
-                                          const GenerateOptions&) override {
-        ++m_counts->generate;
-        return std::vector<int32_t>(prompt.rbegin(), prompt.rend());
+    Result<std::vector<std::vector<int32_t>>> generate_batch(
+        const std::vector<GenerateRequest>& requests) override {
+        std::vector<std::vector<int32_t>> made;
+        for (const GenerateRequest& request : requests) {
+            ++m_counts->generate;
+            made.emplace_back(request.prompt.rbegin(), request.prompt.rend());
+        }
+        return made;
     }
 
     Result<void> save_adapter(const std::filesystem::path& folder) override {

@@ -1,8 +1,9 @@
-// The decoder's forward for generation: new tokens of one text against the cached keys and values.
-// The first call takes the whole prompt, later ones a token each. Neighbours: forward.cpp (the same
+// The decoder's forward for generation: a text's prompt into its cache, then the next tokens of
+// several texts against their cached keys and values. Neighbours: forward.cpp (the same
 // walk), generate.cpp (which calls it).
 #include <algorithm>
 #include <cstring>
+#include <numeric>
 
 #include "core/base/check.h"
 #include "core/engine/decoder/decoder.h"
@@ -26,15 +27,36 @@ Matrix KvCache::values(size_t layer, int64_t begin, int64_t count) const {
     return dense(m_values[layer].data(), m_capacity, m_cols, m_dtype).row_range(begin, count);
 }
 
-HiddenState Decoder::forward_cached(const std::vector<int32_t>& tokens, KvCache& cache) {
+HiddenState Decoder::prefill(const std::vector<int32_t>& tokens, KvCache& cache,
+                             int64_t ntk_alpha) {
     const auto count = static_cast<int64_t>(tokens.size());
-    CHECK(cache.length() == 0 || count == 1);
-    CHECK(cache.length() + count <= cache.capacity());
-    m_rope.ensure(cache.capacity());
+    CHECK(cache.length() == 0 && count <= cache.capacity());
+    m_rope.ensure(cache.capacity(), ntk_alpha);
+    std::vector<int32_t> positions(tokens.size());
+    std::iota(positions.begin(), positions.end(), 0);
+    const HiddenState state = run_cached(tokens, positions, {&cache});
+    cache.advance(count);
+    return state;
+}
+
+HiddenState Decoder::decode(const std::vector<int32_t>& tokens, const std::vector<KvCache*>& caches,
+                            int64_t ntk_alpha) {
+    CHECK(tokens.size() == caches.size());
     std::vector<int32_t> positions;
-    for (int64_t i = 0; i < count; ++i) {
-        positions.push_back(static_cast<int32_t>(cache.length() + i));
+    for (const KvCache* cache : caches) {
+        CHECK(cache->length() > 0 && cache->length() < cache->capacity());
+        m_rope.ensure(cache->capacity(), ntk_alpha);
+        positions.push_back(static_cast<int32_t>(cache->length()));
     }
+    const HiddenState state = run_cached(tokens, positions, caches);
+    for (KvCache* cache : caches) cache->advance(1);
+    return state;
+}
+
+HiddenState Decoder::run_cached(const std::vector<int32_t>& tokens,
+                                const std::vector<int32_t>& positions,
+                                const std::vector<KvCache*>& caches) {
+    const auto count = static_cast<int64_t>(tokens.size());
     const Matrix delta = m_delta.rows(count);
     const Matrix normed = m_normed.rows(count);
     HiddenState state;
@@ -49,39 +71,66 @@ HiddenState Decoder::forward_cached(const std::vector<int32_t>& tokens, KvCache&
                          saved.input_rstd);
         }
         layer.qkv.forward(saved.qkv, saved.qkv_xa, normed);
-        attend_cached(i, saved, positions, cache);
+        attend_cached(i, saved, positions, caches);
         layer.o.forward(delta, saved.o_xa, saved.attention);
         forward_mlp(layer, saved);
         state = {saved.middle, delta};
     }
-    cache.advance(count);
     return state;
 }
 
-void Decoder::attend_cached(size_t index, const SavedLayer& saved,
-                            const std::vector<int32_t>& positions, KvCache& cache) {
-    const DecoderLayer& layer = m_weights.layers[index];
-    const auto count = static_cast<int64_t>(positions.size());
-    const AttentionInput input = rotate(layer, saved, positions);
-    const auto store = [&](const Matrix& to, const Matrix& from) {
-        const int64_t bytes = from.cols * kernels::element_bytes(from.dtype);
-        for (int64_t row = 0; row < from.rows; ++row) {
-            std::memcpy(to.row_range(row, 1).data, from.row_range(row, 1).data,
-                        static_cast<size_t>(bytes));
+namespace {
+
+void copy_rows(const Matrix& to, const Matrix& from) {
+    const auto bytes = static_cast<size_t>(from.cols * kernels::element_bytes(from.dtype));
+    for (int64_t row = 0; row < from.rows; ++row) {
+        std::memcpy(to.row_range(row, 1).data, from.row_range(row, 1).data, bytes);
+    }
+}
+
+void scale_row(const Matrix& row, float factor) {
+    kernels::with_dtype(row.dtype, [&](auto element) {
+        using T = decltype(element);
+        auto* const values = static_cast<T*>(row.data);
+        for (int64_t i = 0; i < row.cols; ++i) {
+            values[i] = kernels::round_to<T>(kernels::to_float(values[i]) * factor);
         }
-    };
-    store(cache.keys(index, cache.length(), count), input.k);
-    store(cache.values(index, cache.length(), count), input.v);
-    if (cache.length() == 0) {
+    });
+}
+
+}  // namespace
+
+// One text's whole prompt, or the next token of each of several texts.
+void Decoder::attend_cached(size_t index, const SavedLayer& saved,
+                            const std::vector<int32_t>& positions,
+                            const std::vector<KvCache*>& caches) {
+    const DecoderLayer& layer = m_weights.layers[index];
+    const AttentionInput input = rotate(layer, saved, positions);
+    for (size_t row = 0; row < positions.size(); ++row) {
+        const float factor = logn_scale(m_weights.config, positions[row]);
+        if (factor != 1) scale_row(input.q.row_range(static_cast<int64_t>(row), 1), factor);
+    }
+    if (caches.front()->length() == 0) {
+        const auto count = static_cast<int64_t>(positions.size());
+        copy_rows(caches.front()->keys(index, 0, count), input.k);
+        copy_rows(caches.front()->values(index, 0, count), input.v);
         attention_forward(saved.attention, saved.logsumexp, input, shape_of(layer),
                           {0, static_cast<int32_t>(count)});
         return;
     }
-    const int64_t keys = cache.length() + count;
-    const int64_t first = layer.window > 0 ? std::max<int64_t>(0, keys - layer.window) : 0;
-    const AttentionInput cached{input.q, cache.keys(index, first, keys - first),
-                                cache.values(index, first, keys - first)};
-    attention_decode(saved.attention, cached, shape_of(layer));
+    std::vector<DecodeQuery> queries;
+    for (size_t i = 0; i < caches.size(); ++i) {
+        const KvCache& cache = *caches[i];
+        const auto row = static_cast<int64_t>(i);
+        copy_rows(cache.keys(index, cache.length(), 1), input.k.row_range(row, 1));
+        copy_rows(cache.values(index, cache.length(), 1), input.v.row_range(row, 1));
+        const int64_t keys = cache.length() + 1;
+        const int64_t first = layer.window > 0 ? std::max<int64_t>(0, keys - layer.window) : 0;
+        queries.push_back({saved.attention.row_range(row, 1),
+                           {input.q.row_range(row, 1), cache.keys(index, first, keys - first),
+                            cache.values(index, first, keys - first)}});
+    }
+    attention_decode(queries, shape_of(layer));
 }
 
 }  // namespace dayrun::engine

@@ -62,6 +62,7 @@ class KvCache {
     Matrix keys(size_t layer, int64_t begin, int64_t count) const;
     Matrix values(size_t layer, int64_t begin, int64_t count) const;
     void advance(int64_t tokens) { m_length += tokens; }
+    void clear() { m_length = 0; }
 
   private:
     std::vector<Buffer> m_keys, m_values;
@@ -92,8 +93,12 @@ class Decoder {
     /// Whether anything that backward() could reach is trained.
     bool has_trained_layers() const { return m_lowest_layer >= 0 || m_trains_embedding; }
 
-    /// Forward of the next tokens of one text; extends the cache.
-    HiddenState forward_cached(const std::vector<int32_t>& tokens, KvCache& cache);
+    /// Forward of a whole text into an empty cache. `ntk_alpha`: see dynamic_ntk_alpha().
+    HiddenState prefill(const std::vector<int32_t>& tokens, KvCache& cache, int64_t ntk_alpha = 1);
+    /// Forward of one next token of each text; extends their caches. Each text gets the bits that
+    /// it gets alone, as long as there are at most kernels::kFewRows of them.
+    HiddenState decode(const std::vector<int32_t>& tokens, const std::vector<KvCache*>& caches,
+                       int64_t ntk_alpha = 1);
 
     /// [T, H] working memory for the gradient given to backward().
     Matrix gradient_rows(int64_t tokens) { return m_gradient.rows(tokens); }
@@ -136,8 +141,11 @@ class Decoder {
     bool reaches_below(size_t layer, Stage stage) const;
 
     // cached.cpp
+    HiddenState run_cached(const std::vector<int32_t>& tokens,
+                           const std::vector<int32_t>& positions,
+                           const std::vector<KvCache*>& caches);
     void attend_cached(size_t index, const SavedLayer& saved, const std::vector<int32_t>& positions,
-                       KvCache& cache);
+                       const std::vector<KvCache*>& caches);
 
     DecoderWeights m_weights;
     RopeTable m_rope;

@@ -87,6 +87,7 @@ core::Result<RopeTable> RopeTable::make(const core::ModelConfig& config) {
                                "base."};
     }
     RopeTable table;
+    table.m_theta = config.rope_theta;
     const YarnRamp ramp =
         config.rope_scaling.kind == RopeScaling::Kind::Yarn ? yarn_ramp(config) : YarnRamp{};
     for (int64_t i = 0; i < config.rotary_dim / 2; ++i) {
@@ -102,20 +103,46 @@ core::Result<RopeTable> RopeTable::make(const core::ModelConfig& config) {
     return table;
 }
 
-void RopeTable::ensure(int64_t rows) {
-    if (rows <= m_rows) return;
+void RopeTable::ensure(int64_t rows, int64_t ntk_alpha) {
+    if (rows <= m_rows && ntk_alpha == m_ntk_alpha) return;
+    rows = std::max(rows, m_rows);
     const auto half = static_cast<int64_t>(m_frequency.size());
-    m_cos = Buffer(rows * half * 4, MemoryPart::Working);
-    m_sin = Buffer(rows * half * 4, MemoryPart::Working);
+    if (rows > m_rows) {
+        m_cos = Buffer(rows * half * 4, MemoryPart::Working);
+        m_sin = Buffer(rows * half * 4, MemoryPart::Working);
+    }
+    std::vector<float> frequency = m_frequency;
+    if (ntk_alpha != 1) {
+        const double dim = 2.0 * static_cast<double>(half);
+        const double base = m_theta * std::pow(static_cast<double>(ntk_alpha), dim / (dim - 2.0));
+        for (int64_t i = 0; i < half; ++i) {
+            frequency[static_cast<size_t>(i)] =
+                static_cast<float>(1.0 / std::pow(base, 2.0 * static_cast<double>(i) / dim));
+        }
+    }
     for (int64_t p = 0; p < rows; ++p) {
         for (int64_t i = 0; i < half; ++i) {
             // The product is rounded to float32 first, as the checkpoints' own code does.
-            const float angle = static_cast<float>(p) * m_frequency[static_cast<size_t>(i)];
+            const float angle = static_cast<float>(p) * frequency[static_cast<size_t>(i)];
             m_cos.floats()[p * half + i] = std::cos(angle) * m_attention_factor;
             m_sin.floats()[p * half + i] = std::sin(angle) * m_attention_factor;
         }
     }
     m_rows = rows;
+    m_ntk_alpha = ntk_alpha;
+}
+
+int64_t dynamic_ntk_alpha(const core::ModelConfig& config, int64_t length) {
+    if (!config.use_dynamic_ntk || config.seq_length <= 0 || length <= config.seq_length) return 1;
+    const double ratio = static_cast<double>(length) / static_cast<double>(config.seq_length);
+    return std::max<int64_t>(1,
+                             (int64_t{1} << std::llround(std::ceil(std::log2(ratio) + 1.0))) - 1);
+}
+
+float logn_scale(const core::ModelConfig& config, int64_t position) {
+    if (!config.use_logn_attn || config.seq_length <= 1 || position < config.seq_length) return 1;
+    return static_cast<float>(std::log(static_cast<double>(position + 1)) /
+                              std::log(static_cast<double>(config.seq_length)));
 }
 
 }  // namespace dayrun::engine

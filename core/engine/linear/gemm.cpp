@@ -4,6 +4,7 @@
 #include <ATen/ops/from_blob.h>
 
 #include "core/base/check.h"
+#include "kernels/few_rows/few_rows.h"
 
 // libtorch exports the BLAS it was built with, and its oneDNN product on given outputs.
 extern "C" {
@@ -53,6 +54,21 @@ void multiply_nt(const Matrix& out, const Matrix& x, const Matrix& w, float alph
     CHECK(out.rows == x.rows && out.cols == w.rows && x.cols == w.cols);
     CHECK(out.dtype == x.dtype && x.dtype == w.dtype);
     if (out.rows == 0 || out.cols == 0) return;
+    if (out.rows <= kernels::kFewRows) {
+        kernels::few_rows_product({.out = out.data,
+                                   .x = x.data,
+                                   .w = w.data,
+                                   .dtype = out.dtype,
+                                   .rows = out.rows,
+                                   .cols = out.cols,
+                                   .inner = x.cols,
+                                   .out_stride = out.stride,
+                                   .x_stride = x.stride,
+                                   .w_stride = w.stride,
+                                   .alpha = alpha,
+                                   .beta = beta});
+        return;
+    }
     if (use_sgemm(out, x.cols)) {
         // Row-major out is column-major out^T = w x^T.
         sgemm('T', 'N', out.cols, out.rows, x.cols, alpha, w, x, beta, out.floats(), out.stride);
