@@ -1,5 +1,6 @@
 // The window as a person uses it, offscreen and with an engine that pretends: a run is started,
 // its points arrive, it is stopped; the project is reopened and two runs are compared.
+#include <QAction>
 #include <QCheckBox>
 #include <QPushButton>
 #include <QToolButton>
@@ -110,6 +111,43 @@ class TestWindow : public QObject {
         qInfo("longest time without an event: %lld ms",
               static_cast<long long>(watch.longestGapMs()));
         QVERIFY2(watch.longestGapMs() < 500, "the event loop was blocked");
+    }
+
+    void parksAndContinuesTheSameRun() {
+        const TempFolder folder;
+        makeProject(folder.path(), 3);
+        MainWindow window(optionsWith(fakeEngine(20)), Memory::Forget);
+        window.show();
+        QVERIFY(window.openProject(folder.path(), ProjectDocument::OpenAs::Existing));
+        QAction* go_on = window.action(QStringLiteral("run.continue"));
+        QVERIFY(!go_on->isEnabled());
+        QVERIFY(startRun(window));
+        QVERIFY(!go_on->isEnabled());
+        const QString run_id = window.runs()->current()->run_id;
+        RunCharts* charts = window.runStage()->charts();
+        QVERIFY(waitFor([&] { return charts->pointCount() >= 3; }));
+        window.action(QStringLiteral("run.park"))->trigger();
+        QVERIFY(waitFor([&] { return !window.runs()->isRunning(); }));
+        QCOMPARE(window.runs()->current()->state, core::RunState::Parked);
+        const size_t parked_at = window.runs()->current()->steps.size();
+        QVERIFY(parked_at >= 3);
+
+        // Also after the project was closed and opened again, from the table of runs.
+        window.closeProject();
+        QVERIFY(window.openProject(folder.path(), ProjectDocument::OpenAs::Existing));
+        QVERIFY(waitFor([&] { return window.compareStage()->runs().rowCount() == 1; }));
+        Q_EMIT window.compareStage()->continueRunWanted(run_id);
+        QVERIFY(waitFor([&] { return window.runs()->isRunning(); }));
+        QCOMPARE(window.currentStage(), StageId::Run);
+        QVERIFY(waitFor([&] { return !window.runs()->isRunning(); }));
+        const RunView& ended = *window.runs()->current();
+        QCOMPARE(ended.run_id, run_id);
+        QVERIFY2(ended.state == core::RunState::Finished, qPrintable(ended.error));
+        QVERIFY(ended.steps.size() > parked_at);
+        for (size_t i = 0; i < ended.steps.size(); ++i) {
+            QCOMPARE(ended.steps[i].step, static_cast<int64_t>(i) + 1);
+        }
+        QVERIFY(!go_on->isEnabled());
     }
 
     void keepsTheWindowAliveWhenTheEngineFails() {

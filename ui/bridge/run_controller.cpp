@@ -89,16 +89,48 @@ core::Result<QString> RunController::start(const core::Recipe& recipe) {
                          .build_id = std::string(core::build_info().build_id),
                          .device_name = toStd(m_device_name)};
     m_read_job.cancel();
+    return launch(std::move(order), RunView{.run_id = {},
+                                            .name = toQt(recipe.name),
+                                            .state = core::RunState::Preparing,
+                                            .recipe = recipe,
+                                            .total_steps = 0,
+                                            .started_at = core::unix_time_s(),
+                                            .steps = {},
+                                            .evals = {},
+                                            .error = {}});
+}
+
+void RunController::continueRun(const QString& run_id) {
+    if (isRunning()) return;
+    m_read_job = startJob(
+        this,
+        [folder = m_project.folder(), id = toStd(run_id)](std::stop_token) {
+            return readRun(folder, id);
+        },
+        [this](core::Result<RunView> read) {
+            const auto tell = [this](const core::Error& error) {
+                Q_EMIT logArrived(QStringLiteral("error"), toQt(error));
+            };
+            if (!read.ok()) return tell(read.error());
+            if (isRunning()) return;
+            RunView view = std::move(read).value();
+            view.state = core::RunState::Preparing;
+            view.error.clear();
+            core::RunOrder order{.recipe = view.recipe,
+                                 .run_id = toStd(view.run_id),
+                                 .resumes = true,
+                                 .device = m_device,
+                                 .build_id = std::string(core::build_info().build_id),
+                                 .device_name = toStd(m_device_name)};
+            const auto launched = launch(std::move(order), std::move(view));
+            if (!launched.ok()) tell(launched.error());
+        });
+}
+
+core::Result<QString> RunController::launch(core::RunOrder order, RunView view) {
     TRY(run_id, m_thread->start(std::move(order)));
-    m_current = RunView{.run_id = toQt(run_id),
-                        .name = toQt(recipe.name),
-                        .state = core::RunState::Preparing,
-                        .recipe = recipe,
-                        .total_steps = 0,
-                        .started_at = core::unix_time_s(),
-                        .steps = {},
-                        .evals = {},
-                        .error = {}};
+    view.run_id = toQt(run_id);
+    m_current = std::move(view);
     m_pending = core::RunRequest::None;
     m_dropped_seen = m_listener->channel().dropped();
     m_drain_timer.start();
@@ -123,13 +155,24 @@ bool RunController::isRunning() const {
 void RunController::drain() {
     if (!m_current) return;
     const size_t first = m_current->steps.size();
-    while (const auto step = m_listener->channel().pop()) m_current->steps.push_back(*step);
+    bool has_gone_back = false;
+    while (const auto step = m_listener->channel().pop()) {
+        // A run that goes on repeats what its crash cut off: the steps after its resume point.
+        if (!m_current->steps.empty() && m_current->steps.back().step >= step->step) {
+            const auto is_repeated = [&](const auto& known) { return known.step >= step->step; };
+            std::erase_if(m_current->steps, is_repeated);
+            std::erase_if(m_current->evals, is_repeated);
+            has_gone_back = true;
+        }
+        m_current->steps.push_back(*step);
+    }
+    if (has_gone_back) Q_EMIT currentReplaced();
     const uint64_t dropped = m_listener->channel().dropped();
     if (dropped != m_dropped_seen) {
         m_dropped_seen = dropped;
         refillGap();
     }
-    if (m_current->steps.size() == first) return;
+    if (has_gone_back || m_current->steps.size() == first) return;
     if (m_current->total_steps == 0) readTotalSteps();
     Q_EMIT stepsArrived(static_cast<int>(first));
 }

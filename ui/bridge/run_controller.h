@@ -43,6 +43,9 @@ class RunController : public QObject {
 
     /// Starts a run with a frozen copy of the recipe; its view is current() from now on.
     core::Result<QString> start(const core::Recipe& recipe);
+    /// Goes on with a recorded run from its newest resume point; it is current() once its records
+    /// are read, in the background. What cannot go on ends as a failed run that says why.
+    void continueRun(const QString& run_id);
     void request(core::RunRequest wanted);
     bool isRunning() const;
     /// The last request of the current run that has not been answered yet.
@@ -74,6 +77,7 @@ class RunController : public QObject {
   private:
     class Listener;
 
+    core::Result<QString> launch(core::RunOrder order, RunView view);
     void drain();
     void handle(const core::RunEvent& event);
     void finish(const core::RunOutcome& outcome);

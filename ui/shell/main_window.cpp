@@ -196,6 +196,10 @@ void MainWindow::connectProject() {
         m_open->runs->showRecorded(run_id);
         showStage(StageId::Run);
     });
+    connect(m_open->compare, &CompareStage::continueRunWanted, this, [this](const QString& run_id) {
+        m_open->runs->continueRun(run_id);
+        showStage(StageId::Run);
+    });
     connect(&runs, &RunController::logArrived, m_log, &LogPanel::add);
     connect(&runs, &RunController::checkpointArrived, this,
             [this](qint64 step, const QString& path) {

@@ -88,6 +88,7 @@ class MainWindow : public QMainWindow {
     bool save();
     bool mayCloseProject();
     void requestStop(core::RunRequest request);
+    void continueShownRun();
     void showShortcuts();
     void setAppearance(Appearance appearance);
 

@@ -14,6 +14,7 @@
 
 #include "core/base/build_info.h"
 #include "ui/bridge/run_controller.h"
+#include "ui/bridge/run_text.h"
 #include "ui/bridge/text.h"
 #include "ui/panels/log_panel.h"
 #include "ui/panels/status_strip.h"
@@ -182,13 +183,11 @@ void MainWindow::makeRunMenu() {
     addCommand(m_stop_menu, QStringLiteral("run.discard"), tr("&Discard (keep nothing new)"), {},
                [this] { requestStop(core::RunRequest::Discard); });
     m_stop_menu->addSeparator();
-    QAction* park = addCommand(m_stop_menu, QStringLiteral("run.park"),
-                               tr("&Park (not yet: needs resuming, which comes later)"),
-                               QKeySequence(tr("Ctrl+.")), [] {});
-    park->setEnabled(false);
-    park->setStatusTip(
-        tr("Parking frees the device and continues later; this version cannot "
-           "continue a run yet."));
+    addCommand(m_stop_menu, QStringLiteral("run.park"), tr("&Park (free the device)"),
+               QKeySequence(tr("Ctrl+.")), [this] { requestStop(core::RunRequest::Park); })
+        ->setStatusTip(tr("Frees the device within seconds; Continue goes on to the last bit."));
+    addCommand(menu, QStringLiteral("run.continue"), tr("&Continue the shown run"), {},
+               [this] { continueShownRun(); });
 }
 
 void MainWindow::makeHelpMenu() {
@@ -236,10 +235,14 @@ void MainWindow::showEnabled() {
     for (QAction* shown : findChildren<QAction*>()) {
         if (shown->property(kNeedsProject).toBool()) shown->setEnabled(has_project);
     }
-    for (const char* name : {"run.finish", "run.stop", "run.discard"}) {
+    for (const char* name : {"run.finish", "run.stop", "run.discard", "run.park"}) {
         action(QLatin1String(name))->setEnabled(is_running);
     }
     action(QStringLiteral("run.start"))->setEnabled(has_project && !is_running);
+    const RunView* shown_run = has_project ? m_open->runs->current() : nullptr;
+    action(QStringLiteral("run.continue"))
+        ->setEnabled(shown_run != nullptr && !is_running && isOver(shown_run->state) &&
+                     shown_run->state != core::RunState::Finished);
     QAction* undo = action(QStringLiteral("edit.undo"));
     QAction* redo = action(QStringLiteral("edit.redo"));
     undo->setEnabled(has_project && m_open->document->undoStack().canUndo());
@@ -253,6 +256,12 @@ void MainWindow::showEnabled() {
 
 void MainWindow::requestStop(core::RunRequest request) {
     if (m_open) m_open->runs->request(request);
+}
+
+void MainWindow::continueShownRun() {
+    if (!m_open || m_open->runs->current() == nullptr) return;
+    m_open->runs->continueRun(m_open->runs->current()->run_id);
+    showStage(StageId::Run);
 }
 
 void MainWindow::newProject() {

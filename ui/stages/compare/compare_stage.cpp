@@ -138,6 +138,10 @@ QWidget* CompareStage::makeTable() {
     m_open = makeButton(tr("Show on stage &Run"), tr("Show the selected run with all its curves"));
     m_open->setEnabled(false);
     line->addWidget(m_open);
+    m_continue = makeButton(tr("Con&tinue"),
+                            tr("Go on with the selected run, to the last bit, where it stopped"));
+    m_continue->setEnabled(false);
+    line->addWidget(m_continue);
     m_use =
         makeButton(tr("&Use these settings"),
                    tr("Make the selected run's recipe the draft; undo brings the old one back"));
@@ -147,6 +151,11 @@ QWidget* CompareStage::makeTable() {
     connect(m_open, &QPushButton::clicked, this, [this] {
         const int row = m_table->currentIndex().row();
         if (row >= 0) Q_EMIT openRunWanted(toQt(m_runs->runs()[static_cast<size_t>(row)].run_id));
+    });
+    connect(m_continue, &QPushButton::clicked, this, [this] {
+        const int row = m_table->currentIndex().row();
+        if (row < 0) return;
+        Q_EMIT continueRunWanted(toQt(m_runs->runs()[static_cast<size_t>(row)].run_id));
     });
     connect(m_use, &QPushButton::clicked, this, [this] {
         const int row = m_table->currentIndex().row();
@@ -317,8 +326,11 @@ void CompareStage::showSelected() {
     const bool has_run = row >= 0 && row < m_runs->rowCount();
     m_use->setEnabled(has_run);
     m_open->setEnabled(has_run && !m_context.runs.isRunning());
+    m_continue->setEnabled(false);
     if (!has_run) return;
     const core::RunRecord& run = m_runs->runs()[static_cast<size_t>(row)];
+    m_continue->setEnabled(!m_context.runs.isRunning() && isOver(run.state) &&
+                           run.state != core::RunState::Finished);
     m_context.inspector.showFacts(
         toQt(run.name.empty() ? run.run_id : run.name),
         {{tr("Run"), toQt(run.run_id)},

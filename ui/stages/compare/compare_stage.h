@@ -36,6 +36,7 @@ class CompareStage : public Stage {
 
   Q_SIGNALS:
     void openRunWanted(const QString& run_id);
+    void continueRunWanted(const QString& run_id);
 
   private:
     QWidget* makeEmpty();
@@ -60,6 +61,7 @@ class CompareStage : public Stage {
     QTableView* m_diff_table;
     QPushButton* m_use;
     QPushButton* m_open;
+    QPushButton* m_continue;
     QStringList m_labels;
     Job m_list_job;
     Job m_compare_job;
