@@ -8,8 +8,10 @@
 #include "kernels/adamw/adamw.h"
 #include "kernels/adamw8bit/adamw8bit.h"
 #include "kernels/cross_entropy/cross_entropy.h"
+#include "kernels/decode_attention/decode_attention.h"
 #include "kernels/dropout/dropout.h"
 #include "kernels/embedding/embedding.h"
+#include "kernels/few_rows/few_rows.h"
 #include "kernels/grad_norm/grad_norm.h"
 #include "kernels/neftune/neftune.h"
 #include "kernels/nf4/nf4.h"
@@ -207,6 +209,50 @@ class TestKernelsBench : public QObject {
             report(name_of((label + " grad").c_str(), type), 2 * size * elements,
                    [&] { cross_entropy_forward_backward(p); });
         }
+    }
+
+    // A weight of 1536 x 6144 read once for 1, 4 and 16 texts, and 16 texts' 512 keys each.
+    void generation_data() { rows_of_a_layer_data(); }
+    void generation() {
+        QFETCH(int, dtype);
+        const Dtype type = static_cast<Dtype>(dtype);
+        const double size = static_cast<double>(element_bytes(type));
+        const int64_t inner = 1536, cols = 6144, texts = kFewRows, keys = 512;
+        const Buffer x = Buffer::normal(type, texts * inner, 1);
+        const Buffer w = Buffer::normal(type, cols * inner, 2);
+        Buffer out(type, texts * cols);
+        for (const int64_t rows : {int64_t{1}, int64_t{4}, texts}) {
+            const std::string name = "few_rows " + std::to_string(rows);
+            report(name_of(name.c_str(), type), static_cast<double>(cols * inner) * size, [&] {
+                few_rows_product({.out = out.data(),
+                                  .x = x.data(),
+                                  .w = w.data(),
+                                  .dtype = type,
+                                  .rows = rows,
+                                  .cols = cols,
+                                  .inner = inner});
+            });
+        }
+        const Buffer k = Buffer::normal(type, texts * keys * 256, 3), v = k;
+        std::vector<DecodeText> list;
+        for (int64_t i = 0; i < texts; ++i) {
+            list.push_back(
+                {.out = out.from(i * inner),
+                 .q = static_cast<const char*>(x.data()) + i * inner * element_bytes(type),
+                 .k = static_cast<const char*>(k.data()) + i * keys * 256 * element_bytes(type),
+                 .v = static_cast<const char*>(v.data()) + i * keys * 256 * element_bytes(type),
+                 .keys = keys});
+        }
+        report(name_of("decode_attention", type),
+               2.0 * static_cast<double>(texts * keys * 256) * size, [&] {
+                   decode_attention({.texts = list.data(),
+                                     .text_count = texts,
+                                     .dtype = type,
+                                     .heads = 12,
+                                     .kv_heads = 2,
+                                     .head_dim = 128,
+                                     .scale = 0.09f});
+               });
     }
 
     void optimizer() {
