@@ -41,10 +41,14 @@ AdamwScalars scalars_of(const AdamwStep& step) {
 
 #define DAYRUN_SIMD_FILE "kernels/adamw/adamw_rows.inc"
 #include "kernels/common/simd_levels.inc"
+#include "kernels/device/device_ops.h"
 
 namespace dayrun::kernels {
 
 void adamw_step(const AdamwTensor* tensors, int64_t tensor_count, const AdamwStep& step) {
+    if (DeviceQueue* const device = device_queue()) {
+        return device->launch(device->ops.adamw_step, tensors, tensor_count, step);
+    }
     if (step.skip != nullptr && *step.skip != 0) return;
     const AdamwScalars scalars = scalars_of(step);
     const auto update = DAYRUN_SIMD_CALL(update_chunk);

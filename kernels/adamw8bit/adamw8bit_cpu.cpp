@@ -7,10 +7,14 @@
 
 #define DAYRUN_SIMD_FILE "kernels/adamw8bit/adamw8bit_rows.inc"
 #include "kernels/common/simd_levels.inc"
+#include "kernels/device/device_ops.h"
 
 namespace dayrun::kernels {
 
 void adamw8bit_step(const Adamw8bitTensor* tensors, int64_t tensor_count, const AdamwStep& step) {
+    if (DeviceQueue* const device = device_queue()) {
+        return device->launch(device->ops.adamw8bit_step, tensors, tensor_count, step);
+    }
     if (step.skip != nullptr && *step.skip != 0) return;
     const Adamw8bitScalars scalars = adamw8bit_scalars(step);
     const auto update = DAYRUN_SIMD_CALL(update_block);

@@ -7,10 +7,14 @@
 
 #define DAYRUN_SIMD_FILE "kernels/cross_entropy/cross_entropy_rows.inc"
 #include "kernels/common/simd_levels.inc"
+#include "kernels/device/device_ops.h"
 
 namespace dayrun::kernels {
 
 void cross_entropy_forward(const CrossEntropy& params) {
+    if (DeviceQueue* const device = device_queue()) {
+        return device->launch(device->ops.cross_entropy_forward, params);
+    }
     CrossEntropy p = params;
     if (p.stride == 0) p.stride = p.vocab;
     with_dtype(p.dtype, [&](auto element) {
@@ -21,6 +25,9 @@ void cross_entropy_forward(const CrossEntropy& params) {
 }
 
 void cross_entropy_forward_backward(const CrossEntropy& params) {
+    if (DeviceQueue* const device = device_queue()) {
+        return device->launch(device->ops.cross_entropy_forward_backward, params);
+    }
     CrossEntropy p = params;
     if (p.stride == 0) p.stride = p.vocab;
     with_dtype(p.dtype, [&](auto element) {

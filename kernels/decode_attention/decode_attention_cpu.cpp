@@ -8,10 +8,14 @@
 
 #define DAYRUN_SIMD_FILE "kernels/decode_attention/decode_attention_heads.inc"
 #include "kernels/common/simd_levels.inc"
+#include "kernels/device/device_ops.h"
 
 namespace dayrun::kernels {
 
 void decode_attention(const DecodeAttention& params) {
+    if (DeviceQueue* const device = device_queue()) {
+        return device->launch(device->ops.decode_attention, params);
+    }
     DecodeAttention p = params;
     if (p.kv_stride == 0) p.kv_stride = p.kv_heads * p.head_dim;
     int64_t most_keys = 1;

@@ -5,10 +5,14 @@
 
 #define DAYRUN_SIMD_FILE "kernels/dropout/dropout_rows.inc"
 #include "kernels/common/simd_levels.inc"
+#include "kernels/device/device_ops.h"
 
 namespace dayrun::kernels {
 
 void dropout_apply(const Dropout& params) {
+    if (DeviceQueue* const device = device_queue()) {
+        return device->launch(device->ops.dropout_apply, params);
+    }
     Dropout p = params;
     if (p.out_stride == 0) p.out_stride = p.cols;
     if (p.x_stride == 0) p.x_stride = p.cols;

@@ -5,10 +5,14 @@
 
 #define DAYRUN_SIMD_FILE "kernels/embedding/embedding_rows.inc"
 #include "kernels/common/simd_levels.inc"
+#include "kernels/device/device_ops.h"
 
 namespace dayrun::kernels {
 
 void embedding_forward(const EmbeddingForward& params) {
+    if (DeviceQueue* const device = device_queue()) {
+        return device->launch(device->ops.embedding_forward, params);
+    }
     EmbeddingForward p = params;
     if (p.out_stride == 0) p.out_stride = p.cols;
     with_dtype(p.dtype, [&](auto element) {
@@ -22,6 +26,9 @@ void embedding_forward(const EmbeddingForward& params) {
 }
 
 void embedding_backward(const EmbeddingBackward& params) {
+    if (DeviceQueue* const device = device_queue()) {
+        return device->launch(device->ops.embedding_backward, params);
+    }
     constexpr int64_t kColumnSlice = 64;
     EmbeddingBackward p = params;
     if (p.dout_stride == 0) p.dout_stride = p.cols;

@@ -5,10 +5,14 @@
 
 #define DAYRUN_SIMD_FILE "kernels/neftune/neftune_rows.inc"
 #include "kernels/common/simd_levels.inc"
+#include "kernels/device/device_ops.h"
 
 namespace dayrun::kernels {
 
 void neftune_add(const Neftune& params) {
+    if (DeviceQueue* const device = device_queue()) {
+        return device->launch(device->ops.neftune_add, params);
+    }
     Neftune p = params;
     if (p.stride == 0) p.stride = p.cols;
     with_dtype(p.dtype, [&](auto element) {

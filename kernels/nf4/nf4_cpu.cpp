@@ -9,6 +9,7 @@
 
 #define DAYRUN_SIMD_FILE "kernels/nf4/nf4_rows.inc"
 #include "kernels/common/simd_levels.inc"
+#include "kernels/device/device_ops.h"
 
 namespace dayrun::kernels {
 
@@ -43,6 +44,9 @@ void nf4_nested_quantize(const Nf4NestedQuantize& p) {
 }
 
 void nf4_dequantize(const Nf4Dequantize& p) {
+    if (DeviceQueue* const device = device_queue()) {
+        return device->launch(device->ops.nf4_dequantize, p);
+    }
     const int64_t cols = p.weight.cols;
     with_dtype(p.dtype, [&](auto element) {
         using T = decltype(element);

@@ -15,10 +15,14 @@ constexpr int64_t kColumnSlice = 64;  // columns whose partial sums stay in the 
 
 #define DAYRUN_SIMD_FILE "kernels/rms_norm/rms_norm_rows.inc"
 #include "kernels/common/simd_levels.inc"
+#include "kernels/device/device_ops.h"
 
 namespace dayrun::kernels {
 
 void rms_norm_forward(const RmsNormForward& params) {
+    if (DeviceQueue* const device = device_queue()) {
+        return device->launch(device->ops.rms_norm_forward, params);
+    }
     const RmsNormForward p = with_dense_strides(params);
     with_dtype(p.dtype, [&](auto element) {
         with_dtype(p.weight_dtype, [&](auto weight_element) {
@@ -32,6 +36,9 @@ void rms_norm_forward(const RmsNormForward& params) {
 }
 
 void rms_norm_backward(const RmsNormBackward& params) {
+    if (DeviceQueue* const device = device_queue()) {
+        return device->launch(device->ops.rms_norm_backward, params);
+    }
     const RmsNormBackward p = with_dense_strides(params);
     with_dtype(p.dtype, [&](auto element) {
         using T = decltype(element);

@@ -4,6 +4,7 @@
 
 #define DAYRUN_SIMD_FILE "kernels/rope/rope_rows.inc"
 #include "kernels/common/simd_levels.inc"
+#include "kernels/device/device_ops.h"
 
 namespace dayrun::kernels {
 namespace {
@@ -23,10 +24,16 @@ void rotate(Rope p, float sign) {
 }  // namespace
 
 void rope_forward(const Rope& params) {
+    if (DeviceQueue* const device = device_queue()) {
+        return device->launch(device->ops.rope_forward, params);
+    }
     rotate(params, 1.0f);
 }
 
 void rope_backward(const Rope& params) {
+    if (DeviceQueue* const device = device_queue()) {
+        return device->launch(device->ops.rope_backward, params);
+    }
     rotate(params, -1.0f);
 }
 

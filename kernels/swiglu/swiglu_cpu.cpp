@@ -4,10 +4,14 @@
 
 #define DAYRUN_SIMD_FILE "kernels/swiglu/swiglu_rows.inc"
 #include "kernels/common/simd_levels.inc"
+#include "kernels/device/device_ops.h"
 
 namespace dayrun::kernels {
 
 void swiglu_forward(const SwigluForward& params) {
+    if (DeviceQueue* const device = device_queue()) {
+        return device->launch(device->ops.swiglu_forward, params);
+    }
     SwigluForward p = params;
     for (int64_t* stride : {&p.out_stride, &p.gate_stride, &p.up_stride}) {
         if (*stride == 0) *stride = p.cols;
@@ -20,6 +24,9 @@ void swiglu_forward(const SwigluForward& params) {
 }
 
 void swiglu_backward(const SwigluBackward& params) {
+    if (DeviceQueue* const device = device_queue()) {
+        return device->launch(device->ops.swiglu_backward, params);
+    }
     SwigluBackward p = params;
     for (int64_t* stride : {&p.gate_stride, &p.up_stride, &p.out_stride, &p.dout_stride}) {
         if (*stride == 0) *stride = p.cols;
