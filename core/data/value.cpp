@@ -74,9 +74,6 @@ void append_json(std::string& out, const Value& value) {
 
 }  // namespace
 
-Value::Value(Array value) : m_value(std::move(value)) {}
-Value::Value(Object value) : m_value(std::move(value)) {}
-
 int64_t Value::integer() const {
     if (const auto* integer = std::get_if<int64_t>(&m_value)) return *integer;
     if (const auto* number = std::get_if<double>(&m_value)) {

@@ -19,15 +19,20 @@ class Value {
     using Array = std::vector<Value>;
     using Object = std::vector<Member>;
 
-    Value() = default;
-    Value(bool value) : m_value(value) {}
-    Value(int64_t value) : m_value(value) {}
-    Value(double value) : m_value(value) {}
-    Value(std::string value) : m_value(std::move(value)) {}
-    Value(std::string_view value) : m_value(std::string(value)) {}
-    Value(const char* value) : m_value(std::string(value)) {}
+    Value();
+    Value(bool value);
+    Value(int64_t value);
+    Value(double value);
+    Value(std::string value);
+    Value(std::string_view value);
+    Value(const char* value);
     Value(Array value);
     Value(Object value);
+    Value(const Value& other);
+    Value(Value&& other) noexcept;
+    Value& operator=(const Value& other);
+    Value& operator=(Value&& other) noexcept;
+    ~Value();
 
     bool is_null() const { return m_value.index() == 0; }
     bool is_bool() const { return m_value.index() == 1; }
@@ -70,6 +75,22 @@ struct Member {
     std::string name;
     Value value;
 };
+
+// Behind Member: what may destroy an Object needs to know the whole of it.
+inline Value::Value() = default;
+inline Value::Value(bool value) : m_value(value) {}
+inline Value::Value(int64_t value) : m_value(value) {}
+inline Value::Value(double value) : m_value(value) {}
+inline Value::Value(std::string value) : m_value(std::move(value)) {}
+inline Value::Value(std::string_view value) : m_value(std::string(value)) {}
+inline Value::Value(const char* value) : m_value(std::string(value)) {}
+inline Value::Value(Array value) : m_value(std::move(value)) {}
+inline Value::Value(Object value) : m_value(std::move(value)) {}
+inline Value::Value(const Value& other) = default;
+inline Value::Value(Value&& other) noexcept = default;
+inline Value& Value::operator=(const Value& other) = default;
+inline Value& Value::operator=(Value&& other) noexcept = default;
+inline Value::~Value() = default;
 
 /// "an integer", "a list of string", "null", for messages.
 std::string with_article(const std::string& type_name);
