@@ -19,7 +19,7 @@ Json or_null(const std::optional<T>& value) {
 
 Json memory_json(const core::MemoryEstimate& memory) {
     Json parts = Json::array();
-    for (const core::MemoryPart& part : memory.parts) {
+    for (const core::PlannedPart& part : memory.parts) {
         parts.push_back({{"name", part.name}, {"bytes", part.bytes}, {"basis", part.basis}});
     }
     return {{"total_bytes", memory.total_bytes},
@@ -62,7 +62,7 @@ Json plan_json(const std::string& name, const core::PlanSheet& sheet) {
 void print_memory(const core::PlanSheet& sheet) {
     if (!sheet.memory) return;
     fmt::print("Memory, estimated\n");
-    for (const core::MemoryPart& part : sheet.memory->parts) {
+    for (const core::PlannedPart& part : sheet.memory->parts) {
         fmt::print("  {:<14}{:>12}  {}\n", part.name, core::format_bytes(part.bytes), part.basis);
     }
     fmt::print("  {:<14}{:>12}", "together", core::format_bytes(sheet.memory->total_bytes));

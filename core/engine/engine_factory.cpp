@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <torch/headeronly/version.h>
 
+#include "core/engine/memory/torch_allocator.h"
 #include "core/engine/torch_engine.h"
 
 namespace dayrun::engine {
@@ -17,6 +18,7 @@ core::Result<std::unique_ptr<core::Engine>> make_engine(const core::Device& devi
                                                   device.index),
                            .hint = "Use --device cpu."};
     }
+    count_torch_allocations();
     return std::unique_ptr<core::Engine>(std::make_unique<TorchEngine>(device));
 }
 

@@ -12,6 +12,8 @@
 
 #include "core/base/check.h"
 #include "core/base/result.h"
+#include "core/base/units.h"
+#include "core/engine/memory/ledger.h"
 
 namespace dayrun::engine {
 
@@ -19,6 +21,16 @@ inline core::Error out_of_memory(const char* action) {
     return {.code = core::ErrorCode::OutOfHostMemory,
             .message = std::string("The computer's memory is not enough to ") + action + ".",
             .hint = "Lower tokens.max_seq_len or batch.micro_batch_size, or close other programs."};
+}
+
+inline core::Error over_budget(const char* action, const OverBudget& over) {
+    return {.code = core::ErrorCode::OutOfHostMemory,
+            .message = std::string("To ") + action + " takes " +
+                       core::format_bytes(over.needed_bytes) + ", and the budget leaves " +
+                       core::format_bytes(over.limit_bytes) + " for it.",
+            .hint =
+                "Raise budget.max_device_bytes, or lower tokens.max_seq_len or "
+                "batch.micro_batch_size."};
 }
 
 /// Runs `body`, which returns a core::Result, in inference mode; exceptions become Errors.
@@ -29,6 +41,8 @@ auto guarded(const char* action, Body&& body) -> decltype(body()) {
         return body();
     } catch (const c10::OutOfMemoryError&) {
         return out_of_memory(action);
+    } catch (const OverBudget& over) {
+        return over_budget(action, over);
     } catch (const std::bad_alloc&) {
         return out_of_memory(action);
     } catch (const core::CheckFailed& failed) {

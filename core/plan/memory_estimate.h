@@ -13,14 +13,14 @@
 
 namespace dayrun::core {
 
-struct MemoryPart {
+struct PlannedPart {
     std::string name;  // weights, adapters, gradients, optimizer, activations, logits, buffers
     int64_t bytes = 0;
     std::string basis;  // how it was counted, one line
 };
 
 struct MemoryEstimate {
-    std::vector<MemoryPart> parts;  // always all seven, in this order
+    std::vector<PlannedPart> parts;  // always all seven, in this order
     int64_t total_bytes = 0;
     int64_t trained_parameter_count = 0;
     int64_t parameter_count = 0;     // of the base

@@ -108,8 +108,8 @@ void RopeTable::ensure(int64_t rows, int64_t ntk_alpha) {
     rows = std::max(rows, m_rows);
     const auto half = static_cast<int64_t>(m_frequency.size());
     if (rows > m_rows) {
-        m_cos = Buffer(rows * half * 4, MemoryPart::Working);
-        m_sin = Buffer(rows * half * 4, MemoryPart::Working);
+        m_cos = Buffer(rows * half * 4, MemoryPart::Buffers);
+        m_sin = Buffer(rows * half * 4, MemoryPart::Buffers);
     }
     std::vector<float> frequency = m_frequency;
     if (ntk_alpha != 1) {

@@ -19,7 +19,7 @@ constexpr const char* kConfig =
         "torch_dtype": "float32"})";
 
 int64_t part(const MemoryEstimate& estimate, std::string_view name) {
-    for (const MemoryPart& one : estimate.parts) {
+    for (const PlannedPart& one : estimate.parts) {
         if (one.name == name) return one.bytes;
     }
     return -1;
@@ -57,7 +57,7 @@ class TestPlan : public QObject {
         QCOMPARE(part(*estimate, "optimizer"), 8 * trained);
         QCOMPARE(part(*estimate, "logits"), int64_t{10 * 32 * 64});  // one row of 32 tokens
         int64_t sum = 0;
-        for (const MemoryPart& one : estimate->parts) sum += one.bytes;
+        for (const PlannedPart& one : estimate->parts) sum += one.bytes;
         QCOMPARE(estimate->parts.size(), size_t{7});
         QCOMPARE(estimate->total_bytes, sum);
     }

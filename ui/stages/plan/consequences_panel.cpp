@@ -141,7 +141,7 @@ void ConsequencesPanel::showMemory(const core::PlanSheet& sheet) {
             : tr("About %1").arg(bytes(memory.total_bytes)));
     std::vector<MemoryBar::Part> parts;
     int row = 0;
-    for (const core::MemoryPart& part : memory.parts) {
+    for (const core::PlannedPart& part : memory.parts) {
         const QString name = toQt(part.name);
         parts.push_back({name, part.bytes});
         auto* swatch = new PartSwatch(row);

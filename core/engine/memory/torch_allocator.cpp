@@ -1,0 +1,74 @@
+// Each block is preceded by one aligned line that holds its size, since libtorch does not say it
+// when it gives the block back. Small and short-lived blocks come and go with every product, so
+// they stay in the C library's heap. Neighbour: torch_allocator.h.
+#include "core/engine/memory/torch_allocator.h"
+
+#include <c10/core/Allocator.h>
+#include <c10/core/CPUAllocator.h>
+
+#include <cstdlib>
+#include <cstring>
+#include <mutex>
+#include <new>
+
+#include "core/engine/memory/arena.h"
+
+namespace dayrun::engine {
+namespace {
+
+void* take(size_t bytes) {
+    const auto size = counted_bytes(static_cast<int64_t>(bytes)) + kBlockAlignment;
+    host_arena().ledger().add(MemoryPart::Buffers, size);
+    void* const block =
+        std::aligned_alloc(static_cast<size_t>(kBlockAlignment), static_cast<size_t>(size));
+    if (block == nullptr) {
+        host_arena().ledger().remove(MemoryPart::Buffers, size);
+        throw std::bad_alloc();
+    }
+    std::memcpy(block, &size, sizeof(size));
+    return static_cast<std::byte*>(block) + kBlockAlignment;
+}
+
+void give_back(void* data) {
+    if (data == nullptr) return;
+    void* const block = static_cast<std::byte*>(data) - kBlockAlignment;
+    int64_t size = 0;
+    std::memcpy(&size, block, sizeof(size));
+    std::free(block);
+    host_arena().ledger().remove(MemoryPart::Buffers, size);
+}
+
+class CountingAllocator final : public c10::Allocator {
+  public:
+    c10::DataPtr allocate(size_t bytes) override {
+        const c10::Device device(c10::DeviceType::CPU);
+        if (bytes == 0) return {nullptr, nullptr, &give_back, device};
+        void* const data = take(bytes);
+        return {data, data, &give_back, device};
+    }
+    c10::DeleterFnPtr raw_deleter() const override { return &give_back; }
+    void copy_data(void* to, const void* from, std::size_t bytes) const override {
+        std::memcpy(to, from, bytes);
+    }
+};
+
+}  // namespace
+
+void count_torch_allocations() {
+    static std::once_flag s_once;
+    std::call_once(s_once, [] {
+        // Never destroyed: libtorch's own statics give blocks back while the process ends.
+        static auto* const s_allocator = new CountingAllocator();
+        c10::SetCPUAllocator(s_allocator, 1);
+    });
+}
+
+void* torch_allocate(int64_t bytes) {
+    return c10::GetCPUAllocator()->raw_allocate(static_cast<size_t>(bytes));
+}
+
+void torch_release(void* data) {
+    c10::GetCPUAllocator()->raw_deallocate(data);
+}
+
+}  // namespace dayrun::engine
