@@ -92,8 +92,7 @@ Result<core::PreparedModel> TorchEngine::prepare_model(const core::Recipe& recip
     m_base = std::make_unique<BaseModel>(std::move(base));
     TRY(model, build_model(recipe, *m_base));
     m_model = std::move(model);
-    TRY(optimizer, make_optimizer(recipe.optimizer, *m_model.parameters));
-    m_optimizer = std::move(optimizer);
+    m_optimizer = make_optimizer(recipe.optimizer, *m_model.parameters);
     TRY(decoder, Decoder::make(std::move(m_model.weights)));
     m_decoder = std::move(decoder);
     m_head = std::make_unique<LossHead>(m_decoder->weights());

@@ -276,8 +276,6 @@ class TestTorchEngine : public QObject {
                  ErrorCode::Unsupported);
         QCOMPARE(code_of([](Recipe& r) { r.adapter.method = AdapterMethod::Dora; }),
                  ErrorCode::Unsupported);
-        QCOMPARE(code_of([](Recipe& r) { r.optimizer.name = OptimizerName::AdamW8bit; }),
-                 ErrorCode::Unsupported);
         QCOMPARE(code_of([](Recipe& r) { r.base.random_init = true; }), ErrorCode::BadRecipe);
         QVERIFY(!dayrun::engine::make_engine({.kind = DeviceKind::Cuda}).ok());
         auto engine = open_engine(recipe());

@@ -1,4 +1,5 @@
-// What moves the parameters: one interface, so that 8-bit and paged optimizers fit beside AdamW.
+// What moves the parameters: one interface over AdamW with float32 states, the same with paged
+// states, and AdamW with 8-bit states.
 // Neighbours: parameters.h owns values and gradients, checkpoint.h stores the states.
 // Lives on the run thread; torch-free.
 #pragma once
@@ -7,8 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "core/base/result.h"
 #include "core/engine/model/parameters.h"
+#include "core/engine/optimizer/state_pager.h"
 #include "core/model/safetensors.h"
 #include "core/recipe/recipe.h"
 
@@ -28,13 +29,22 @@ class Optimizer {
         int64_t bytes;
     };
     virtual std::vector<State> states() = 0;
+    /// States as at the start of a run, and no step done.
+    virtual void reset() = 0;
     /// Steps done so far.
     virtual int64_t step_count() const = 0;
     virtual void set_step_count(int64_t count) = 0;
 };
 
-/// Unsupported for a name that is not implemented.
-core::Result<std::unique_ptr<Optimizer>> make_optimizer(const core::OptimizerSpec& spec,
-                                                        ParameterSet& parameters);
+/// Float32 states through a pager; values do not depend on its pieces.
+std::unique_ptr<Optimizer> make_adamw(const core::OptimizerSpec& spec, ParameterSet& parameters,
+                                      std::unique_ptr<StatePager> pager);
+/// 8-bit states in blocks; tensors under kernels::kAdamw8bitMinCount elements keep float32 ones.
+std::unique_ptr<Optimizer> make_adamw8bit(const core::OptimizerSpec& spec,
+                                          ParameterSet& parameters);
+
+/// The optimizer that the recipe names. `pager` serves paged_adamw_32bit; null means in place.
+std::unique_ptr<Optimizer> make_optimizer(const core::OptimizerSpec& spec, ParameterSet& parameters,
+                                          std::unique_ptr<StatePager> pager = nullptr);
 
 }  // namespace dayrun::engine
