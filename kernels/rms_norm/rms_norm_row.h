@@ -1,4 +1,4 @@
-// Where the rows of rms_norm.h lie: shared by its reference and its fast version.
+// Where the rows of rms_norm.h lie: shared by its reference, its fast version and its device body.
 #pragma once
 
 #include <cstdint>
@@ -10,7 +10,7 @@ namespace dayrun::kernels {
 
 /// Row `row` = token * heads + head of a [tokens, heads, cols] buffer; null stays null.
 template <class T, class Pointer>
-inline T* row_at(Pointer* base, int64_t stride, int64_t row, int64_t heads, int64_t cols) {
+DAYRUN_HOST_DEVICE inline T* row_at(Pointer* base, int64_t stride, int64_t row, int64_t heads, int64_t cols) {
     if (base == nullptr) return nullptr;
     return static_cast<T*>(base) + (row / heads) * stride + (row % heads) * cols;
 }

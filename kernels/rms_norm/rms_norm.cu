@@ -1,0 +1,92 @@
+// RMSNorm on a device (rms_norm.h has the formulas).
+// Shapes: rows = tokens * heads of cols elements; cols is the hidden size (2,048 to 8,192), or a
+// head of 64 to 256 for query and key norms.
+// Bytes moved, elements of T: forward (2 + residual + h) * rows * cols; backward
+// (3 + dresidual) * rows * cols; dweight, which only full training asks for, 2 * rows * cols more.
+// Why so: both directions need a sum over the row before the first element can be written, so what
+// decides is that the row is read from memory once. With 4 packs of 16 bytes per thread, 256
+// threads keep a row of 8,192 bfloat16 in registers; longer rows come again from the second-level
+// cache. Rows up to 1,024 elements are a warp's: no barrier, and eight rows per block.
+// dweight sums down the columns in a fixed order in its own kernel, first, since dx may lie on dy.
+#include "kernels/rms_norm/rms_norm_body.h"
+
+namespace dayrun::kernels {
+namespace {
+
+// ---- device code: rms_norm_body.h ----------------------------------------------------------
+
+// ---- launchers -----------------------------------------------------------------------------
+
+template <class Body, class Params>
+DeviceStatus launch_rows(const Params& p, DeviceStream stream) {
+    Body body;
+    body.p = p;
+    return launch(body, pieces(p.tokens * p.heads, Body::kRowsPerBlock), stream);
+}
+
+/// Body<T, W, team, pack> for these parameters; `has_packs` says that all rows are aligned for it.
+template <template <class, class, int, int> class Body, class Params>
+DeviceStatus launch_teams(const Params& p, bool has_packs, DeviceStream stream) {
+    DeviceStatus status = kDeviceSuccess;
+    with_dtype(p.dtype, [&](auto element) {
+        using T = decltype(element);
+        constexpr int kPack = pack_size<T>();
+        with_dtype(p.weight_dtype, [&](auto weight) {
+            using W = decltype(weight);
+            if (!has_packs) {
+                status = launch_rows<Body<T, W, kRmsNormThreads, 1>>(p, stream);
+            } else if (p.cols <= 4 * kWarp * kPack) {
+                status = launch_rows<Body<T, W, kWarp, kPack>>(p, stream);
+            } else {
+                status = launch_rows<Body<T, W, kRmsNormThreads, kPack>>(p, stream);
+            }
+        });
+    });
+    return status;
+}
+
+int pack_of(Dtype dtype) {
+    return static_cast<int>(kPackBytes / element_bytes(dtype));
+}
+
+}  // namespace
+
+DeviceStatus launch_rms_norm_forward(const RmsNormForward& params, DeviceStream stream) {
+    const RmsNormForward p = with_dense_strides(params);
+    if (!is_row_length(p.cols)) return kDeviceInvalidValue;
+    const int64_t bytes = element_bytes(p.dtype);
+    const int64_t heads_apart = p.heads > 1 ? p.cols : 0;
+    const bool has_packs =
+        packs_fit(pack_of(p.dtype), {{p.x, bytes, p.x_stride},
+                                     {p.x, bytes, heads_apart},
+                                     {p.y, bytes, p.y_stride},
+                                     {p.h, bytes, p.h_stride},
+                                     {p.residual, bytes, p.residual_stride},
+                                     {p.weight, element_bytes(p.weight_dtype), 0}});
+    return launch_teams<RmsNormForwardBody>(p, has_packs, stream);
+}
+
+DeviceStatus launch_rms_norm_backward(const RmsNormBackward& params, DeviceStream stream) {
+    const RmsNormBackward p = with_dense_strides(params);
+    if (!is_row_length(p.cols)) return kDeviceInvalidValue;
+    if (p.dweight != nullptr) {
+        DeviceStatus status = kDeviceSuccess;
+        with_dtype(p.dtype, [&](auto element) {
+            const RmsNormWeightGradientBody<decltype(element)> body{p};
+            status = launch(body, pieces(p.cols, kWarp), stream);
+        });
+        if (status != kDeviceSuccess) return status;
+    }
+    const int64_t bytes = element_bytes(p.dtype);
+    const int64_t heads_apart = p.heads > 1 ? p.cols : 0;
+    const bool has_packs =
+        packs_fit(pack_of(p.dtype), {{p.x, bytes, p.x_stride},
+                                     {p.x, bytes, heads_apart},
+                                     {p.dy, bytes, p.dy_stride},
+                                     {p.dx, bytes, p.dx_stride},
+                                     {p.dresidual, bytes, p.dresidual_stride},
+                                     {p.weight, element_bytes(p.weight_dtype), 0}});
+    return launch_teams<RmsNormBackwardBody>(p, has_packs, stream);
+}
+
+}  // namespace dayrun::kernels

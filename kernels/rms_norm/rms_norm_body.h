@@ -1,0 +1,256 @@
+// The device bodies of rms_norm.h; rms_norm.cu says what they move and why they are cut so.
+// A row belongs to a team: a warp when it is short, else the whole block. Each thread keeps its
+// first kKept packs in registers between the two sweeps over the row and reads the rest again.
+#pragma once
+
+#include "kernels/device/launch.h"
+#include "kernels/device/packs.h"
+#include "kernels/device/reduce.h"
+#include "kernels/rms_norm/rms_norm_row.h"
+
+namespace dayrun::kernels {
+
+constexpr int kRmsNormThreads = 256;
+
+/// The rows of a team of kTeam threads, and the packs of one thread in a row.
+template <int kTeam, int kPack>
+struct RmsNormTeam {
+    static constexpr int kThreads = kRmsNormThreads;
+    static constexpr bool kSwitches = true;
+    static constexpr int kRowsPerBlock = kThreads / kTeam;
+    static constexpr int kStep = kTeam * kPack;
+    static constexpr int kKept = 4;
+    struct Shared {
+        float sums[kThreads / kWarp];
+    };
+
+    DAYRUN_DEVICE static int64_t row(const Block& block) {
+        return block.index() * kRowsPerBlock + block.thread() / kTeam;
+    }
+    DAYRUN_DEVICE static int first_col(const Block& block) {
+        return block.thread() % kTeam * kPack;
+    }
+    DAYRUN_DEVICE static float sum(const Block& block, float value) {
+        if constexpr (kTeam == kWarp) {
+            return reduce_lanes(block, value, Sum<float>());
+        } else {
+            return reduce_block<kThreads>(block, block.shared<Shared>().sums, value, Sum<float>());
+        }
+    }
+};
+
+template <class T, class W, int kTeam, int kPack>
+struct RmsNormForwardBody : RmsNormTeam<kTeam, kPack> {
+    using Team = RmsNormTeam<kTeam, kPack>;
+    using Values = Pack<T, kPack>;
+    RmsNormForward p;  // strides filled in
+
+    DAYRUN_DEVICE void operator()(Block& block) const {
+        const int64_t row = Team::row(block);
+        if (row >= p.tokens * p.heads) return;
+        const T* x = row_at<const T>(p.x, p.x_stride, row, p.heads, p.cols);
+        const T* residual = row_at<const T>(p.residual, p.residual_stride, row, p.heads, p.cols);
+        T* h = row_at<T>(p.h, p.h_stride, row, p.heads, p.cols);
+        T* y = row_at<T>(p.y, p.y_stride, row, p.heads, p.cols);
+        const int cols = static_cast<int>(p.cols);
+        const int first = Team::first_col(block);
+
+        Values kept[Team::kKept];
+        float squares = 0.0f;
+        DAYRUN_UNROLL
+        for (int k = 0; k < Team::kKept; ++k) {
+            const int col = first + k * Team::kStep;
+            if (col >= cols) break;
+            kept[k] = input_at(x, residual, col, cols - col);
+            if (h != nullptr) store_pack(h + col, kept[k], cols - col);
+            squares = add_squares(kept[k], squares);
+        }
+        for (int col = first + Team::kKept * Team::kStep; col < cols; col += Team::kStep) {
+            const Values values = input_at(x, residual, col, cols - col);
+            if (h != nullptr) store_pack(h + col, values, cols - col);
+            squares = add_squares(values, squares);
+        }
+
+        squares = Team::sum(block, squares);
+        const float rstd = 1.0f / sqrtf(squares / static_cast<float>(cols) + p.eps);
+        if (first == 0 && p.rstd != nullptr) p.rstd[row] = rstd;
+
+        DAYRUN_UNROLL
+        for (int k = 0; k < Team::kKept; ++k) {
+            const int col = first + k * Team::kStep;
+            if (col >= cols) break;
+            store_pack(y + col, scaled(kept[k], rstd, col, cols - col), cols - col);
+        }
+        // h may lie on x or residual, which hold other values by now.
+        const T* from = h != nullptr ? h : x;
+        const T* add = h != nullptr ? nullptr : residual;
+        for (int col = first + Team::kKept * Team::kStep; col < cols; col += Team::kStep) {
+            const Values values = input_at(from, add, col, cols - col);
+            store_pack(y + col, scaled(values, rstd, col, cols - col), cols - col);
+        }
+    }
+
+    /// x, or x + residual as it is stored.
+    DAYRUN_DEVICE static Values input_at(const T* x, const T* residual, int col, int count) {
+        Values values = load_pack<kPack>(x + col, count);
+        if (residual == nullptr) return values;
+        const Values added = load_pack<kPack>(residual + col, count);
+        DAYRUN_UNROLL
+        for (int i = 0; i < kPack; ++i) {
+            values.at[i] = rounded<T>(to_float(values.at[i]) + to_float(added.at[i]));
+        }
+        return values;
+    }
+
+    DAYRUN_DEVICE static float add_squares(const Values& values, float sum) {
+        DAYRUN_UNROLL
+        for (int i = 0; i < kPack; ++i) {
+            sum = fmaf(to_float(values.at[i]), to_float(values.at[i]), sum);
+        }
+        return sum;
+    }
+
+    DAYRUN_DEVICE Values scaled(Values values, float rstd, int col, int count) const {
+        const auto weight = load_pack<kPack>(static_cast<const W*>(p.weight) + col, count);
+        DAYRUN_UNROLL
+        for (int i = 0; i < kPack; ++i) {
+            const float normed = as_stored<T>(to_float(values.at[i]) * rstd);
+            values.at[i] = rounded<T>(normed * to_float(weight.at[i]));
+        }
+        return values;
+    }
+};
+
+template <class T, class W, int kTeam, int kPack>
+struct RmsNormBackwardBody : RmsNormTeam<kTeam, kPack> {
+    using Team = RmsNormTeam<kTeam, kPack>;
+    using Values = Pack<T, kPack>;
+    RmsNormBackward p;  // strides filled in
+
+    /// x and dy of one pack.
+    struct Input {
+        Values x;
+        Values dy;
+    };
+
+    DAYRUN_DEVICE void operator()(Block& block) const {
+        const int64_t row = Team::row(block);
+        if (row >= p.tokens * p.heads) return;
+        const T* x = row_at<const T>(p.x, p.x_stride, row, p.heads, p.cols);
+        const T* dy = row_at<const T>(p.dy, p.dy_stride, row, p.heads, p.cols);
+        const T* dresidual = row_at<const T>(p.dresidual, p.dresidual_stride, row, p.heads, p.cols);
+        T* dx = row_at<T>(p.dx, p.dx_stride, row, p.heads, p.cols);
+        const int cols = static_cast<int>(p.cols);
+        const int first = Team::first_col(block);
+        const float rstd = p.rstd[row];
+
+        Input kept[Team::kKept];
+        float dot = 0.0f;
+        DAYRUN_UNROLL
+        for (int k = 0; k < Team::kKept; ++k) {
+            const int col = first + k * Team::kStep;
+            if (col >= cols) break;
+            kept[k] = input_at(x, dy, col, cols - col);
+            dot = add_products(kept[k], col, cols - col, dot);
+        }
+        for (int col = first + Team::kKept * Team::kStep; col < cols; col += Team::kStep) {
+            dot = add_products(input_at(x, dy, col, cols - col), col, cols - col, dot);
+        }
+
+        dot = Team::sum(block, dot);
+        const float slope = -(dot * rstd) / static_cast<float>(cols) * rstd;
+
+        DAYRUN_UNROLL
+        for (int k = 0; k < Team::kKept; ++k) {
+            const int col = first + k * Team::kStep;
+            if (col >= cols) break;
+            store_gradient(kept[k], dx, dresidual, rstd, slope, col, cols - col);
+        }
+        for (int col = first + Team::kKept * Team::kStep; col < cols; col += Team::kStep) {
+            const Input input = input_at(x, dy, col, cols - col);
+            store_gradient(input, dx, dresidual, rstd, slope, col, cols - col);
+        }
+    }
+
+    DAYRUN_DEVICE static Input input_at(const T* x, const T* dy, int col, int count) {
+        return {load_pack<kPack>(x + col, count), load_pack<kPack>(dy + col, count)};
+    }
+
+    DAYRUN_DEVICE auto weight_at(int col, int count) const {
+        return load_pack<kPack>(static_cast<const W*>(p.weight) + col, count);
+    }
+
+    DAYRUN_DEVICE float add_products(const Input& input, int col, int count, float sum) const {
+        const auto weight = weight_at(col, count);
+        DAYRUN_UNROLL
+        for (int i = 0; i < kPack; ++i) {
+            const float gradient = to_float(input.dy.at[i]) * to_float(weight.at[i]);
+            sum = fmaf(gradient, to_float(input.x.at[i]), sum);
+        }
+        return sum;
+    }
+
+    DAYRUN_DEVICE void store_gradient(const Input& input, T* dx, const T* dresidual, float rstd,
+                                      float slope, int col, int count) const {
+        const auto weight = weight_at(col, count);
+        Values after = {};
+        if (dresidual != nullptr) after = load_pack<kPack>(dresidual + col, count);
+        Values out;
+        DAYRUN_UNROLL
+        for (int i = 0; i < kPack; ++i) {
+            const float gradient = to_float(input.dy.at[i]) * to_float(weight.at[i]);
+            const float value = fmaf(to_float(input.x.at[i]), slope, gradient) * rstd;
+            out.at[i] = rounded<T>(value + to_float(after.at[i]));
+        }
+        store_pack(dx + col, out, count);
+    }
+};
+
+/// dweight of 32 columns per block: warp w takes the rows w, w + 8, ..., sums 64 of them at a time
+/// in float32, and the eight warps' sums are added in order.
+template <class T>
+struct RmsNormWeightGradientBody {
+    static constexpr int kThreads = kRmsNormThreads;
+    static constexpr bool kSwitches = true;
+    static constexpr int kWarps = kThreads / kWarp;
+    static constexpr int kRowsPerSum = 64;
+    struct Shared {
+        float sums[kWarps][kWarp];
+    };
+    RmsNormBackward p;  // strides filled in
+
+    DAYRUN_DEVICE void operator()(Block& block) const {
+        const int lane = block.thread() % kWarp;
+        const int warp = block.thread() / kWarp;
+        const int64_t col = block.index() * kWarp + lane;
+        const int64_t rows = p.tokens * p.heads;
+        float total = 0.0f;
+        if (col < p.cols) {
+            for (int64_t begin = warp; begin < rows; begin += kRowsPerSum * kWarps) {
+                total += sum_rows(col, begin, rows);
+            }
+        }
+        Shared& shared = block.shared<Shared>();
+        shared.sums[warp][lane] = total;
+        block.barrier();
+        if (warp != 0 || col >= p.cols) return;
+        DAYRUN_UNROLL
+        for (int w = 1; w < kWarps; ++w) total += shared.sums[w][lane];
+        p.dweight[col] += total;
+    }
+
+    DAYRUN_DEVICE float sum_rows(int64_t col, int64_t begin, int64_t rows) const {
+        const int64_t limit = begin + kRowsPerSum * kWarps;
+        const int64_t end = limit < rows ? limit : rows;
+        float sum = 0.0f;
+        for (int64_t row = begin; row < end; row += kWarps) {
+            const T* x = row_at<const T>(p.x, p.x_stride, row, p.heads, p.cols);
+            const T* dy = row_at<const T>(p.dy, p.dy_stride, row, p.heads, p.cols);
+            const float normed = as_stored<T>(to_float(x[col]) * p.rstd[row]);
+            sum = fmaf(to_float(dy[col]), normed, sum);
+        }
+        return sum;
+    }
+};
+
+}  // namespace dayrun::kernels
