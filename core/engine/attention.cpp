@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/engine/device/accelerator.h"
 #include "core/engine/linear/gemm.h"
 #include "kernels/causal_softmax/causal_softmax.h"
 #include "kernels/common/parallel.h"
@@ -95,13 +96,13 @@ void for_each_block(int64_t length, const AttentionShape& shape, Body&& body) {
 
 /// Runs body(first row, length, head) for every document and head, in parallel.
 template <class Body>
-void for_each_head(const std::vector<int32_t>& cu_seqlens, int64_t heads, Body&& body) {
-    const auto documents = static_cast<int64_t>(cu_seqlens.size()) - 1;
+void for_each_head(std::span<const int32_t> borders, int64_t heads, Body&& body) {
+    const auto documents = static_cast<int64_t>(borders.size()) - 1;
     kernels::parallel_for(documents * heads, 1, [&](int64_t begin, int64_t end) {
         for (int64_t i = begin; i < end; ++i) {
             const auto document = static_cast<size_t>(i / heads);
-            const int64_t first = cu_seqlens[document];
-            const int64_t length = cu_seqlens[document + 1] - first;
+            const int64_t first = borders[document];
+            const int64_t length = borders[document + 1] - first;
             if (length > 0) body(first, length, i % heads);
         }
     });
@@ -173,9 +174,12 @@ void head_backward(const HeadGradient& head, const AttentionShape& shape) {
 }  // namespace
 
 void attention_forward(const Matrix& out, const Matrix& logsumexp, const AttentionInput& input,
-                       const AttentionShape& shape, const std::vector<int32_t>& cu_seqlens) {
+                       const AttentionShape& shape, const Documents& documents) {
+    if (Accelerator* const device = accelerator()) {
+        return device->attention_forward(out, logsumexp, input, shape, documents);
+    }
     const int64_t dim = shape.head_dim, group = shape.heads / shape.kv_heads;
-    for_each_head(cu_seqlens, shape.heads, [&](int64_t first, int64_t length, int64_t head) {
+    for_each_head(documents.borders, shape.heads, [&](int64_t first, int64_t length, int64_t head) {
         ThreadScratch& scratch = thread_scratch();
         head_forward(head_rows(out, first, length, head, dim),
                      logsumexp.row_range(first, length).columns(head, 1).floats(), logsumexp.stride,
@@ -188,10 +192,14 @@ void attention_forward(const Matrix& out, const Matrix& logsumexp, const Attenti
 
 void attention_backward(const AttentionInput& gradient, const Matrix& dout,
                         const AttentionInput& input, const Matrix& out, const Matrix& logsumexp,
-                        const AttentionShape& shape, const std::vector<int32_t>& cu_seqlens) {
+                        const AttentionShape& shape, const Documents& documents) {
+    if (Accelerator* const device = accelerator()) {
+        return device->attention_backward(gradient, dout, input, out, logsumexp, shape, documents);
+    }
     const int64_t dim = shape.head_dim, group = shape.heads / shape.kv_heads;
+    const std::span<const int32_t> borders = documents.borders;
     // One task a key head: its query heads add to the same gradients, one after the other.
-    for_each_head(cu_seqlens, shape.kv_heads, [&](int64_t first, int64_t length, int64_t kv) {
+    for_each_head(borders, shape.kv_heads, [&](int64_t first, int64_t length, int64_t kv) {
         ThreadScratch& scratch = thread_scratch();
         const Matrix dk = scratch.dk.matrix(length, dim), dv = scratch.dv.matrix(length, dim);
         std::fill_n(dk.floats(), length * dim, 0.0F);

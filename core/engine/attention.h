@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "core/engine/buffer.h"
@@ -19,20 +20,27 @@ struct AttentionShape {
     double scale = 0;    // 0: 1 / sqrt(head_dim)
 };
 
-/// Rows are tokens; documents are [cu_seqlens[i], cu_seqlens[i + 1]). q [T, heads * head_dim],
-/// k and v [T, kv_heads * head_dim] may be columns of one matrix.
+/// The documents on the token axis: [borders[i], borders[i + 1]).
+struct Documents {
+    std::span<const int32_t> borders;  // [documents + 1], on the host
+    const int32_t* staged = nullptr;   // the same where a device's kernels read it
+    int32_t longest = 0;
+};
+
+/// Rows are tokens. q [T, heads * head_dim], k and v [T, kv_heads * head_dim] may be columns of one
+/// matrix.
 struct AttentionInput {
     Matrix q, k, v;
 };
 
 /// out [T, heads * head_dim]; logsumexp float32 [T, heads], kept for the backward.
 void attention_forward(const Matrix& out, const Matrix& logsumexp, const AttentionInput& input,
-                       const AttentionShape& shape, const std::vector<int32_t>& cu_seqlens);
+                       const AttentionShape& shape, const Documents& documents);
 
 /// gradient.q, .k and .v are overwritten.
 void attention_backward(const AttentionInput& gradient, const Matrix& dout,
                         const AttentionInput& input, const Matrix& out, const Matrix& logsumexp,
-                        const AttentionShape& shape, const std::vector<int32_t>& cu_seqlens);
+                        const AttentionShape& shape, const Documents& documents);
 
 /// One new query row of one text against its cached keys: out and q [1, heads * head_dim], k and v
 /// [keys, kv_heads * head_dim]. The caller leaves out keys beyond the window.

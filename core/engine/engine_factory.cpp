@@ -7,16 +7,18 @@
 
 #include "core/engine/memory/torch_allocator.h"
 #include "core/engine/torch_engine.h"
+#include "core/run/cuda_probe.h"
 
 namespace dayrun::engine {
 
 core::Result<std::unique_ptr<core::Engine>> make_engine(const core::Device& device) {
     if (device.kind == core::DeviceKind::Cuda) {
-        return core::Error{.code = core::ErrorCode::NoGpu,
-                           .message = fmt::format("cuda:{} cannot be used: this build of Dayrun "
-                                                  "trains on the CPU only.",
-                                                  device.index),
-                           .hint = "Use --device cpu."};
+        // Refused here and not when the base is open already: nothing has been loaded yet.
+        TRY_VOID(core::usable_cuda_device(device.index));
+        const OpenAccelerator open = [device](const core::Recipe& recipe) {
+            return open_cuda(device, recipe);
+        };
+        return std::unique_ptr<core::Engine>(std::make_unique<TorchEngine>(device, open));
     }
     count_torch_allocations();
     return std::unique_ptr<core::Engine>(std::make_unique<TorchEngine>(device));

@@ -13,6 +13,7 @@
 #include "core/base/check.h"
 #include "core/base/result.h"
 #include "core/base/units.h"
+#include "core/engine/device/accelerator.h"
 #include "core/engine/memory/ledger.h"
 
 namespace dayrun::engine {
@@ -33,6 +34,31 @@ inline core::Error over_budget(const char* action, const OverBudget& over) {
                 "batch.micro_batch_size."};
 }
 
+inline core::Error out_of_device_memory(const char* action) {
+    return {.code = core::ErrorCode::OutOfGpuMemory,
+            .message = std::string("The card's memory is not enough to ") + action + ".",
+            .hint =
+                "Lower tokens.max_seq_len or batch.micro_batch_size, or use quantization.base: "
+                "nf4."};
+}
+
+inline core::Error device_failure(const char* action, const DeviceFailure& failure) {
+    const std::string reason = failure.action + ": " + failure.sentence;
+    if (failure.is_lost) {
+        return {.code = core::ErrorCode::KernelFailed,
+                .message = std::string("The card stopped working while trying to ") + action +
+                           " (" + failure.sentence + ").",
+                .hint =
+                    "Start Dayrun again and continue the run: its last checkpoint is kept. Look "
+                    "at nvidia-smi if it happens again.",
+                .detail = reason};
+    }
+    return {.code = core::ErrorCode::KernelFailed,
+            .message = std::string("The card could not ") + action + " (" + reason + ").",
+            .hint = "Look at `dayrun doctor`, or use --device cpu.",
+            .detail = reason};
+}
+
 /// Runs `body`, which returns a core::Result, in inference mode; exceptions become Errors.
 template <class Body>
 auto guarded(const char* action, Body&& body) -> decltype(body()) {
@@ -40,10 +66,14 @@ auto guarded(const char* action, Body&& body) -> decltype(body()) {
         const c10::InferenceMode inference;
         return body();
     } catch (const c10::OutOfMemoryError&) {
+        if (accelerator() != nullptr) return out_of_device_memory(action);
         return out_of_memory(action);
     } catch (const OverBudget& over) {
         return over_budget(action, over);
+    } catch (const DeviceFailure& failure) {
+        return device_failure(action, failure);
     } catch (const std::bad_alloc&) {
+        if (accelerator() != nullptr) return out_of_device_memory(action);
         return out_of_memory(action);
     } catch (const core::CheckFailed& failed) {
         return core::Error{.code = core::ErrorCode::Internal,

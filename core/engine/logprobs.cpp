@@ -2,7 +2,6 @@
 // request all logits and the adapter's gradients. Neighbour: torch_engine.cpp.
 #include <algorithm>
 
-#include "core/engine/guard.h"
 #include "core/engine/model/checkpoint.h"
 #include "core/engine/torch_engine.h"
 #include "core/model/safetensors.h"
@@ -54,8 +53,7 @@ std::vector<int32_t> all_next_tokens(const core::PackedBatch& batch) {
 Result<core::LogprobsResult> TorchEngine::logprobs(const std::vector<core::PackedRow>& rows,
                                                    const std::filesystem::path& logits_out,
                                                    const std::filesystem::path& grads_out) {
-    return guarded("compute log-probabilities", [&]() -> Result<core::LogprobsResult> {
-        bind_thread();
+    return in_engine("compute log-probabilities", [&]() -> Result<core::LogprobsResult> {
         TRY_VOID(check_ready());
         const int64_t vocab = m_base->config().vocab_size;
         core::LogprobsResult result;
@@ -66,15 +64,16 @@ Result<core::LogprobsResult> TorchEngine::logprobs(const std::vector<core::Packe
         for (const core::PackedRow& row : rows) {
             const core::PackedBatch& batch = batches.emplace_back(core::make_batch({row}, 0));
             TRY_VOID(check_batch(batch));
-            const HiddenState hidden = m_decoder->forward(batch);
-            const std::vector<int32_t> next = all_next_tokens(batch);
-            const std::vector<float> losses = m_head->losses(hidden, next);
+            const HiddenState hidden = m_decoder->forward(stage_batch(batch));
+            const std::vector<float> losses =
+                m_head->losses(hidden, StagedTargets(all_next_tokens(batch)));
             auto& row_logprobs = result.logprobs.emplace_back();
             for (const float loss : losses) row_logprobs.push_back(-loss);
             // A label may differ from the token that follows: the loss is that of the labels.
             double row_sum = 0;
             if (batch.target_token_count > 0) {
-                for (const float loss : m_head->losses(hidden, batch.targets)) row_sum += loss;
+                const StagedTargets targets(batch.targets);
+                for (const float loss : m_head->losses(hidden, targets)) row_sum += loss;
             }
             const auto row_count = static_cast<double>(batch.target_token_count);
             result.row_loss.push_back(row_count > 0 ? row_sum / row_count : 0.0);

@@ -2,12 +2,11 @@
 #include "core/engine/loss.h"
 
 #include <algorithm>
-#include <cstring>
-#include <numeric>
 
-#include "kernels/common/parallel.h"
+#include "core/engine/device/host_mirror.h"
 #include "kernels/cross_entropy/cross_entropy.h"
 #include "kernels/embedding/embedding.h"
+#include "kernels/gather_rows/gather_rows.h"
 #include "kernels/rms_norm/rms_norm.h"
 
 namespace dayrun::engine {
@@ -19,10 +18,10 @@ int64_t chunk_rows_for(int64_t vocab) {
     return std::clamp<int64_t>(rows, 128, 1024);
 }
 
-void gather(const Matrix& out, const Matrix& from, const std::vector<int32_t>& rows) {
+void gather(const Matrix& out, const Matrix& from, const int32_t* rows) {
     kernels::embedding_forward({.out = out.data,
                                 .table = from.data,
-                                .token_ids = rows.data(),
+                                .token_ids = rows,
                                 .dtype = out.dtype,
                                 .table_dtype = from.dtype,
                                 .tokens = out.rows,
@@ -30,44 +29,7 @@ void gather(const Matrix& out, const Matrix& from, const std::vector<int32_t>& r
                                 .vocab = from.rows});
 }
 
-// Rows not named become zero. `rows` rises, so every output row is written once.
-void scatter(const Matrix& out, const Matrix& from, const std::vector<int32_t>& rows) {
-    const auto row_bytes = static_cast<size_t>(out.cols * kernels::element_bytes(out.dtype));
-    std::vector<int32_t> source(static_cast<size_t>(out.rows), -1);
-    for (size_t i = 0; i < rows.size(); ++i) {
-        source[static_cast<size_t>(rows[i])] = static_cast<int32_t>(i);
-    }
-    kernels::parallel_for(out.rows, kernels::grain_for(static_cast<int64_t>(2 * row_bytes)),
-                          [&](int64_t begin, int64_t end) {
-                              for (int64_t row = begin; row < end; ++row) {
-                                  const int32_t i = source[static_cast<size_t>(row)];
-                                  void* const to = out.row_range(row, 1).data;
-                                  if (i < 0) {
-                                      std::memset(to, 0, row_bytes);
-                                  } else {
-                                      std::memcpy(to, from.row_range(i, 1).data, row_bytes);
-                                  }
-                              }
-                          });
-}
-
-std::vector<int32_t> targets_of(const std::vector<int32_t>& targets,
-                                const std::vector<int32_t>& rows) {
-    std::vector<int32_t> chosen;
-    chosen.reserve(rows.size());
-    for (const int32_t row : rows) chosen.push_back(targets[static_cast<size_t>(row)]);
-    return chosen;
-}
-
 }  // namespace
-
-std::vector<int32_t> supervised_rows(const std::vector<int32_t>& targets) {
-    std::vector<int32_t> rows;
-    for (size_t i = 0; i < targets.size(); ++i) {
-        if (targets[i] != core::kIgnoreLabel) rows.push_back(static_cast<int32_t>(i));
-    }
-    return rows;
-}
 
 LossHead::LossHead(const DecoderWeights& weights)
     : m_weights(weights), m_chunk_rows(chunk_rows_for(weights.config.vocab_size)) {
@@ -77,15 +39,15 @@ LossHead::LossHead(const DecoderWeights& weights)
     m_normed = RowBuffer(hidden, weights.dtype, MemoryPart::Working);
     m_rstd = RowBuffer(1, Dtype::Float32, MemoryPart::Working);
     m_logits = RowBuffer(weights.config.vocab_size, weights.dtype, MemoryPart::Logits);
+    m_losses = RowBuffer(1, Dtype::Float32, MemoryPart::Working);
 }
 
-LossHead::NormedRows LossHead::normed_rows(const HiddenState& hidden,
-                                           const std::vector<int32_t>& rows) {
-    const auto count = static_cast<int64_t>(rows.size());
+LossHead::NormedRows LossHead::normed_rows(const HiddenState& hidden, const StagedTargets& rows) {
+    const int64_t count = rows.count();
     const NormedRows made{m_h.rows(count), m_normed.rows(count), m_rstd.rows(count)};
     const Matrix delta = m_delta.rows(count);
-    gather(made.h, hidden.residual, rows);
-    gather(delta, hidden.delta, rows);
+    gather(made.h, hidden.residual, rows.rows());
+    gather(delta, hidden.delta, rows.rows());
     kernels::rms_norm_forward({.y = made.normed.data,
                                .h = made.h.data,
                                .rstd = made.rstd.floats(),
@@ -100,33 +62,28 @@ LossHead::NormedRows LossHead::normed_rows(const HiddenState& hidden,
     return made;
 }
 
-std::vector<float> LossHead::losses(const HiddenState& hidden,
-                                    const std::vector<int32_t>& targets) {
-    const std::vector<int32_t> rows = supervised_rows(targets);
-    const std::vector<int32_t> labels = targets_of(targets, rows);
-    std::vector<float> losses(rows.size());
-    const NormedRows input = normed_rows(hidden, rows);
+std::vector<float> LossHead::losses(const HiddenState& hidden, const StagedTargets& targets) {
+    const Matrix losses = m_losses.rows(targets.count());
+    const NormedRows input = normed_rows(hidden, targets);
     for (int64_t begin = 0; begin < input.normed.rows; begin += m_chunk_rows) {
         const int64_t count = std::min(m_chunk_rows, input.normed.rows - begin);
         const Matrix logits = m_logits.rows(m_chunk_rows).row_range(0, count);
         multiply_nt(logits, input.normed.row_range(begin, count), m_weights.head);
-        kernels::cross_entropy_forward({.loss = losses.data() + begin,
+        kernels::cross_entropy_forward({.loss = losses.floats() + begin,
                                         .logits = logits.data,
-                                        .labels = labels.data() + begin,
+                                        .labels = targets.labels() + begin,
                                         .dtype = logits.dtype,
                                         .rows = count,
                                         .vocab = logits.cols});
     }
-    return losses;
+    const HostMirror mirror(losses.data, targets.count() * 4, MirrorUse::Read);
+    return {mirror.floats(), mirror.floats() + targets.count()};
 }
 
-std::vector<float> LossHead::losses_and_gradient(const HiddenState& hidden,
-                                                 const std::vector<int32_t>& targets,
-                                                 float grad_scale, const Matrix& gradient) {
-    const std::vector<int32_t> rows = supervised_rows(targets);
-    const std::vector<int32_t> labels = targets_of(targets, rows);
-    std::vector<float> losses(rows.size());
-    const NormedRows input = normed_rows(hidden, rows);
+Matrix LossHead::losses_and_gradient(const HiddenState& hidden, const StagedTargets& targets,
+                                     float grad_scale, const Matrix& gradient) {
+    const Matrix losses = m_losses.rows(targets.count());
+    const NormedRows input = normed_rows(hidden, targets);
     const Matrix dnormed = m_delta.rows(input.h.rows);  // delta was added to h and is free
     const int64_t chunk = std::min(m_chunk_rows, input.h.rows);
     for (int64_t begin = 0; begin < input.h.rows; begin += m_chunk_rows) {
@@ -134,9 +91,9 @@ std::vector<float> LossHead::losses_and_gradient(const HiddenState& hidden,
         const Matrix logits = m_logits.rows(chunk).row_range(0, count);
         const Matrix normed = input.normed.row_range(begin, count);
         multiply_nt(logits, normed, m_weights.head);
-        kernels::cross_entropy_forward_backward({.loss = losses.data() + begin,
+        kernels::cross_entropy_forward_backward({.loss = losses.floats() + begin,
                                                  .logits = logits.data,
-                                                 .labels = labels.data() + begin,
+                                                 .labels = targets.labels() + begin,
                                                  .grad_scale = grad_scale,
                                                  .dtype = logits.dtype,
                                                  .rows = count,
@@ -156,25 +113,33 @@ std::vector<float> LossHead::losses_and_gradient(const HiddenState& hidden,
                                 .weight_dtype = m_weights.final_norm.weight.dtype,
                                 .tokens = dnormed.rows,
                                 .cols = dnormed.cols});
-    scatter(gradient, dnormed, rows);
+    // Every row of the gradient is written: that of its target, or zeros.
+    kernels::gather_rows({.out = gradient.data,
+                          .from = dnormed.data,
+                          .source = targets.sources(),
+                          .dtype = gradient.dtype,
+                          .rows = gradient.rows,
+                          .cols = gradient.cols,
+                          .out_stride = gradient.stride,
+                          .from_stride = dnormed.stride});
     return losses;
 }
 
 void LossHead::logits(const HiddenState& hidden, int64_t begin, int64_t count, float* out) {
     for (int64_t done = 0; done < count; done += m_chunk_rows) {
         const int64_t now = std::min(m_chunk_rows, count - done);
-        std::vector<int32_t> rows(static_cast<size_t>(now));
-        std::iota(rows.begin(), rows.end(), static_cast<int32_t>(begin + done));
-        const NormedRows input = normed_rows(hidden, rows);
+        const NormedRows input = normed_rows(hidden, StagedTargets::rows_only(begin + done, now));
         const Matrix logits = m_logits.rows(now);
         multiply_nt(logits, input.normed, m_weights.head);
         float* const to = out + done * logits.cols;
         const int64_t values = now * logits.cols;
+        const HostMirror mirror(logits.data, values * kernels::element_bytes(logits.dtype),
+                                MirrorUse::Read);
         if (logits.dtype == Dtype::Float32) {
-            std::copy_n(logits.floats(), values, to);
+            std::copy_n(mirror.floats(), values, to);
             continue;
         }
-        const auto* const narrow = static_cast<const bfloat16*>(logits.data);
+        const auto* const narrow = static_cast<const bfloat16*>(mirror.data());
         std::transform(narrow, narrow + values, to,
                        [](bfloat16 value) { return kernels::to_float(value); });
     }

@@ -6,7 +6,6 @@
 // Lives on the run thread; torch-free.
 #pragma once
 
-#include <span>
 #include <vector>
 
 #include "core/engine/decoder/decoder.h"
@@ -18,12 +17,12 @@ class LossHead {
     explicit LossHead(const DecoderWeights& weights);
 
     /// Nats of each row that has a target, in order. Nothing is kept.
-    std::vector<float> losses(const HiddenState& hidden, const std::vector<int32_t>& targets);
-    /// The same, and the gradient of grad_scale * (their sum): written to gradient [T, H] (zero in
-    /// rows without a target), added to those of trained head weights.
-    std::vector<float> losses_and_gradient(const HiddenState& hidden,
-                                           const std::vector<int32_t>& targets, float grad_scale,
-                                           const Matrix& gradient);
+    std::vector<float> losses(const HiddenState& hidden, const StagedTargets& targets);
+    /// The same [targets, 1], where the kernels left them until the next call, and the gradient of
+    /// grad_scale * (their sum): written to gradient [T, H] (zero in rows without a target), added
+    /// to those of trained head weights.
+    Matrix losses_and_gradient(const HiddenState& hidden, const StagedTargets& targets,
+                               float grad_scale, const Matrix& gradient);
     /// float32 logits of rows [begin, begin + count), one after the other.
     void logits(const HiddenState& hidden, int64_t begin, int64_t count, float* out);
 
@@ -34,14 +33,11 @@ class LossHead {
     struct NormedRows {
         Matrix h, normed, rstd;
     };
-    NormedRows normed_rows(const HiddenState& hidden, const std::vector<int32_t>& rows);
+    NormedRows normed_rows(const HiddenState& hidden, const StagedTargets& rows);
 
     const DecoderWeights& m_weights;
     int64_t m_chunk_rows = 0;
-    RowBuffer m_h, m_delta, m_normed, m_rstd, m_logits;
+    RowBuffer m_h, m_delta, m_normed, m_rstd, m_logits, m_losses;
 };
-
-/// Positions with a target.
-std::vector<int32_t> supervised_rows(const std::vector<int32_t>& targets);
 
 }  // namespace dayrun::engine

@@ -6,15 +6,15 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cmath>
+#include <cstring>
 #include <fstream>
 
 #include "core/base/clock.h"
+#include "core/engine/device/host_mirror.h"
 #include "core/engine/generate.h"
-#include "core/engine/guard.h"
 #include "core/engine/model/checkpoint.h"
 #include "kernels/common/parallel.h"
-#include "kernels/grad_norm/grad_norm.h"
+#include "kernels/step_gate/step_gate.h"
 
 namespace dayrun::engine {
 namespace {
@@ -70,10 +70,12 @@ void TorchEngine::bind_thread() {
 }
 
 Result<core::PreparedModel> TorchEngine::prepare(const core::Recipe& recipe) {
-    return guarded("open the base model", [&]() -> Result<core::PreparedModel> {
-        bind_thread();
-        return prepare_model(recipe);
-    });
+    if (m_open) {
+        TRY(opened, m_open(recipe));
+        m_accelerator = std::move(opened);
+    }
+    return in_engine("open the base model",
+                     [&]() -> Result<core::PreparedModel> { return prepare_model(recipe); });
 }
 
 Result<core::PreparedModel> TorchEngine::prepare_base(const core::Recipe& recipe) {
@@ -96,6 +98,8 @@ Result<core::PreparedModel> TorchEngine::prepare_model(const core::Recipe& recip
     TRY(decoder, Decoder::make(std::move(m_model.weights)));
     m_decoder = std::move(decoder);
     m_head = std::make_unique<LossHead>(m_decoder->weights());
+    m_gate = Buffer(sizeof(kernels::StepGate), MemoryPart::Gradients);
+    m_gate.fill_zero();
 
     const core::ModelConfig& config = m_base->config();
     core::PreparedModel prepared;
@@ -139,8 +143,7 @@ Result<void> TorchEngine::check_batch(const core::PackedBatch& batch) const {
 }
 
 Result<void> TorchEngine::accumulate(const core::PackedBatch& batch, double loss_divisor) {
-    return guarded("train on a micro-batch", [&]() -> Result<void> {
-        bind_thread();
+    return in_engine("train on a micro-batch", [&]() -> Result<void> {
         TRY_VOID(check_batch(batch));
         return accumulate_batch(batch, loss_divisor);
     });
@@ -148,57 +151,59 @@ Result<void> TorchEngine::accumulate(const core::PackedBatch& batch, double loss
 
 Result<void> TorchEngine::accumulate_batch(const core::PackedBatch& batch, double loss_divisor) {
     if (batch.target_token_count == 0) return {};
-    const HiddenState hidden = m_decoder->forward_for_training(batch);
-    const Matrix gradient = m_decoder->gradient_rows(static_cast<int64_t>(batch.tokens.size()));
-    const std::vector<float> losses = m_head->losses_and_gradient(
-        hidden, batch.targets, static_cast<float>(1.0 / loss_divisor), gradient);
-    double sum = 0;
-    for (const float loss : losses) sum += loss;
-    m_loss += sum / loss_divisor;
+    const StagedBatch staged = stage_batch(batch);
+    const StagedTargets targets(batch.targets);
+    const HiddenState hidden = m_decoder->forward_for_training(staged);
+    const Matrix gradient = m_decoder->gradient_rows(staged.tokens);
+    const Matrix losses = m_head->losses_and_gradient(
+        hidden, targets, static_cast<float>(1.0 / loss_divisor), gradient);
+    kernels::add_losses(
+        {.gate = gate(), .losses = losses.floats(), .count = losses.rows, .divisor = loss_divisor});
     m_target_tokens += batch.target_token_count;
-    // A loss that is not finite ends in skipping the step: its gradients are worth nothing.
-    if (std::isfinite(m_loss)) m_decoder->backward(batch, gradient);
+    m_decoder->backward(staged, gradient);
     return {};
 }
 
 Result<core::StepOutcome> TorchEngine::apply_step(double learning_rate) {
-    return guarded("apply a step", [&]() -> Result<core::StepOutcome> {
-        bind_thread();
+    return in_engine("apply a step", [&]() -> Result<core::StepOutcome> {
         TRY_VOID(check_ready());
         std::vector<kernels::GradTensor> gradients;
         for (const Parameter& parameter : m_model.parameters->all()) {
             gradients.push_back({parameter.gradient, parameter.count});
         }
-        const kernels::GradNorm norm =
-            kernels::grad_norm(gradients.data(), static_cast<int64_t>(gradients.size()));
-        core::StepOutcome outcome{.loss = m_loss, .grad_norm = norm.norm};
-        outcome.skipped = !std::isfinite(m_loss) || !norm.finite || m_target_tokens == 0;
-        if (!outcome.skipped) {
-            const double max_norm = m_recipe.optimizer.max_grad_norm;
-            m_optimizer->step(learning_rate, kernels::clip_coefficient(norm.norm, max_norm));
-        }
+        kernels::close_step({.gate = gate(),
+                             .tensors = gradients.data(),
+                             .tensor_count = static_cast<int64_t>(gradients.size()),
+                             .max_norm = m_recipe.optimizer.max_grad_norm,
+                             .skips = m_target_tokens == 0});
+        // The gate decides where the gradients are; the host hears of it afterwards.
+        m_optimizer->step(learning_rate, gate());
+        const HostMirror closed(gate(), sizeof(kernels::StepGate), MirrorUse::Read);
+        kernels::StepGate told;
+        std::memcpy(&told, closed.data(), sizeof(told));
+        if (told.skip != 0) m_optimizer->set_step_count(m_optimizer->step_count() - 1);
         drop_gradients();
-        return outcome;
+        return core::StepOutcome{
+            .loss = told.loss, .grad_norm = told.norm, .skipped = told.skip != 0};
     });
 }
 
 void TorchEngine::drop_gradients() {
     if (m_model.parameters != nullptr) m_model.parameters->zero_gradients();
-    m_loss = 0;
+    m_gate.fill_zero();
     m_target_tokens = 0;
 }
 
 Result<core::EvalResult> TorchEngine::evaluate(const std::vector<core::PackedBatch>& batches,
                                                size_t source_count) {
-    return guarded("evaluate", [&]() -> Result<core::EvalResult> {
-        bind_thread();
+    return in_engine("evaluate", [&]() -> Result<core::EvalResult> {
         core::EvalResult result;
         result.by_source.resize(source_count);
         for (const core::PackedBatch& batch : batches) {
             TRY_VOID(check_batch(batch));
             if (batch.target_token_count == 0) continue;
-            const std::vector<float> losses =
-                m_head->losses(m_decoder->forward(batch), batch.targets);
+            const HiddenState hidden = m_decoder->forward(stage_batch(batch));
+            const std::vector<float> losses = m_head->losses(hidden, StagedTargets(batch.targets));
             size_t next = 0;
             for (const core::DocumentSpan& document : batch.documents) {
                 double sum = 0;
@@ -222,8 +227,7 @@ Result<core::EvalResult> TorchEngine::evaluate(const std::vector<core::PackedBat
 
 Result<std::vector<std::vector<int32_t>>> TorchEngine::generate_batch(
     const std::vector<core::GenerateRequest>& requests) {
-    return guarded("generate text", [&]() -> Result<std::vector<std::vector<int32_t>>> {
-        bind_thread();
+    return in_engine("generate text", [&]() -> Result<std::vector<std::vector<int32_t>>> {
         TRY_VOID(check_ready());
         const int64_t vocab = m_base->config().vocab_size;
         for (const core::GenerateRequest& request : requests) {
@@ -244,7 +248,7 @@ Result<std::vector<std::vector<int32_t>>> TorchEngine::generate_batch(
 }
 
 Result<void> TorchEngine::save_adapter(const std::filesystem::path& folder) {
-    return guarded("save the adapter", [&]() -> Result<void> {
+    return in_engine("save the adapter", [&]() -> Result<void> {
         TRY_VOID(check_ready());
         const Dtype stored = stored_dtype(m_recipe.adapter);
         if (m_recipe.adapter.method == core::AdapterMethod::Full) {
@@ -255,14 +259,14 @@ Result<void> TorchEngine::save_adapter(const std::filesystem::path& folder) {
 }
 
 Result<void> TorchEngine::save_state(const std::filesystem::path& folder) {
-    return guarded("save the run's state", [&]() -> Result<void> {
+    return in_engine("save the run's state", [&]() -> Result<void> {
         TRY_VOID(check_ready());
         return save_trainer_state(folder, *m_model.parameters, *m_optimizer);
     });
 }
 
 Result<void> TorchEngine::load_state(const std::filesystem::path& folder) {
-    return guarded("load the run's state", [&]() -> Result<void> {
+    return in_engine("load the run's state", [&]() -> Result<void> {
         TRY_VOID(check_ready());
         drop_gradients();
         return load_trainer_state(folder, *m_model.parameters, *m_optimizer);
@@ -270,6 +274,7 @@ Result<void> TorchEngine::load_state(const std::filesystem::path& folder) {
 }
 
 int64_t TorchEngine::device_bytes() const {
+    if (m_accelerator != nullptr) return m_accelerator->arena().ledger().total_held();
     // Second field of statm: resident pages.
     std::ifstream statm("/proc/self/statm");
     int64_t pages = 0, resident = 0;
@@ -278,6 +283,7 @@ int64_t TorchEngine::device_bytes() const {
 }
 
 int64_t TorchEngine::device_bytes_peak() const {
+    if (m_accelerator != nullptr) return m_accelerator->arena().ledger().total_peak();
     return core::peak_resident_bytes();
 }
 

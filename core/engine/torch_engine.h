@@ -1,6 +1,6 @@
-// The Engine of core/run by composition of this room's parts, on the CPU. Every door runs guarded
-// and in inference mode; threads are set on the calling thread, because libtorch's thread count is
-// per thread. Lives on the run thread.
+// The Engine of core/run by composition of this room's parts, on the CPU or an accelerator. Every
+// door runs guarded and in inference mode; threads and device are set on the calling thread,
+// because libtorch's thread count is per thread. Lives on the run thread.
 #pragma once
 
 #include <memory>
@@ -8,17 +8,22 @@
 #include <thread>
 
 #include "core/engine/decoder/decoder.h"
+#include "core/engine/device/open_cuda.h"
+#include "core/engine/guard.h"
 #include "core/engine/loss.h"
 #include "core/engine/model/base_model.h"
 #include "core/engine/model/model_builder.h"
 #include "core/engine/optimizer/optimizer.h"
 #include "core/run/engine.h"
+#include "kernels/step_gate/step_gate.h"
 
 namespace dayrun::engine {
 
 class TorchEngine : public core::Engine {
   public:
-    explicit TorchEngine(const core::Device& device) : m_device(device) {}
+    /// Runs on what `open` opens for the recipe; without it on the CPU.
+    explicit TorchEngine(const core::Device& device, OpenAccelerator open = {})
+        : m_device(device), m_open(std::move(open)) {}
 
     core::Result<core::PreparedModel> prepare(const core::Recipe& recipe) override;
     core::Result<core::PreparedModel> prepare_base(const core::Recipe& recipe) override;
@@ -45,12 +50,26 @@ class TorchEngine : public core::Engine {
   private:
     /// Sets libtorch's threads for the calling thread, once per thread.
     void bind_thread();
+    /// Runs a door's body: guarded, with this engine's threads and device.
+    template <class Body>
+    auto in_engine(const char* action, Body&& body) -> decltype(body()) {
+        const UseAccelerator device(m_accelerator.get());
+        return guarded(action, [&] {
+            bind_thread();
+            auto result = body();
+            if (m_accelerator != nullptr) m_accelerator->check();
+            return result;
+        });
+    }
     core::Result<core::PreparedModel> prepare_model(const core::Recipe& recipe);
     core::Result<void> check_ready() const;
+    kernels::StepGate* gate() const { return static_cast<kernels::StepGate*>(m_gate.data()); }
     core::Result<void> check_batch(const core::PackedBatch& batch) const;
     core::Result<void> accumulate_batch(const core::PackedBatch& batch, double loss_divisor);
 
     core::Device m_device;
+    OpenAccelerator m_open;
+    std::unique_ptr<Accelerator> m_accelerator;  // outlives every buffer below
     std::optional<std::thread::id> m_bound_thread;
     core::Recipe m_recipe;
     std::unique_ptr<BaseModel> m_base;
@@ -58,7 +77,7 @@ class TorchEngine : public core::Engine {
     std::unique_ptr<Decoder> m_decoder;
     std::unique_ptr<LossHead> m_head;
     std::unique_ptr<Optimizer> m_optimizer;
-    double m_loss = 0;            // of the step being accumulated
+    Buffer m_gate;                // loss, norm and skip flag of the step being accumulated
     int64_t m_target_tokens = 0;  // of the step being accumulated
 };
 

@@ -29,12 +29,8 @@ Error no_gpu(std::string message, std::string hint, std::string detail = {}) {
             .detail = std::move(detail)};
 }
 
-struct Plugin {
-    DayrunCudaProbeFunction probe = nullptr;
-};
-
 // The plug-in is never closed: the CUDA runtime in it registers handlers for the process's end.
-Result<Plugin> open_plugin() {
+Result<void*> open_plugin(const char* symbol_name) {
     TRY(path, cuda_plugin_path());
     void* const plugin = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
     if (plugin == nullptr) {
@@ -43,12 +39,12 @@ Result<Plugin> open_plugin() {
                       "Run ./run again in the source folder; it fetches the CUDA libraries.",
                       reason ? reason : "");
     }
-    void* const symbol = dlsym(plugin, DAYRUN_CUDA_PROBE_SYMBOL);
+    void* const symbol = dlsym(plugin, symbol_name);
     if (symbol == nullptr) {
         return no_gpu(fmt::format("The CUDA plug-in {} is of another version.", path.string()),
                       "Build or install Dayrun again.");
     }
-    return Plugin{.probe = reinterpret_cast<DayrunCudaProbeFunction>(symbol)};
+    return symbol;
 }
 
 // 13000 becomes "13.0".
@@ -108,10 +104,11 @@ Result<fs::path> cuda_plugin_path() {
 Result<CudaReport> probe_cuda() {
     static std::mutex s_one_at_a_time;
     const std::lock_guard lock(s_one_at_a_time);
-    TRY(plugin, open_plugin());
+    TRY(symbol, open_plugin(DAYRUN_CUDA_PROBE_SYMBOL));
+    const auto ask = reinterpret_cast<DayrunCudaProbeFunction>(symbol);
     DayrunCudaProbe probe{};
     std::array<DayrunCudaDevice, kMaxDevices> devices{};
-    const int filled = plugin.probe(&probe, devices.data(), kMaxDevices);
+    const int filled = ask(&probe, devices.data(), kMaxDevices);
     if (filled == 0) return no_device_error(probe);
     CudaReport report{.driver_version = version_text(probe.driver_version),
                       .runtime_version = version_text(probe.runtime_version),
@@ -125,6 +122,36 @@ Result<CudaReport> probe_cuda() {
 Result<std::vector<CudaDevice>> cuda_devices() {
     TRY(report, probe_cuda());
     return std::move(report.devices);
+}
+
+Result<CudaDevice> usable_cuda_device(int index) {
+    TRY(devices, cuda_devices());
+    const auto count = static_cast<int>(devices.size());
+    if (index < 0 || index >= count) {
+        return no_gpu(
+            fmt::format("There is no cuda:{} on this computer.", index),
+            fmt::format("Use {}.", count == 1 ? std::string("cuda:0")
+                                              : fmt::format("cuda:0 to cuda:{}", count - 1)));
+    }
+    CudaDevice& device = devices[static_cast<std::size_t>(index)];
+    if (device.compute_major > 0 && device.compute_major < kOldestCompute) {
+        return no_gpu(fmt::format("cuda:{} ({}) is too old: it has compute capability {}.{}, and "
+                                  "Dayrun needs {}.0 or newer.",
+                                  index, device.name, device.compute_major, device.compute_minor,
+                                  kOldestCompute),
+                      "Use a card of the Ampere generation (2020) or newer, or --device cpu.",
+                      device.error);
+    }
+    if (!device.is_usable()) {
+        return no_gpu(fmt::format("cuda:{} ({}) does not run Dayrun's code: {}.", index,
+                                  device.name, device.error),
+                      "Check nvidia-smi and the driver, or use --device cpu.", device.error);
+    }
+    return std::move(device);
+}
+
+Result<void*> cuda_plugin_symbol(const char* name) {
+    return open_plugin(name);
 }
 
 }  // namespace dayrun::core

@@ -43,4 +43,13 @@ Result<CudaReport> probe_cuda();
 /// The devices of probe_cuda().
 Result<std::vector<CudaDevice>> cuda_devices();
 
+/// The device of this index. NoGpu with the reason when it is not there or cannot be used: a card
+/// older than kOldestCompute, or one on which the test kernel failed.
+Result<CudaDevice> usable_cuda_device(int index);
+/// Compute capability 8.0: bfloat16 in the matrix units, and what this build has code for.
+inline constexpr int kOldestCompute = 8;
+
+/// An exported function of the plug-in. NoGpu when the plug-in is of another version.
+Result<void*> cuda_plugin_symbol(const char* name);
+
 }  // namespace dayrun::core

@@ -13,8 +13,8 @@ namespace {
 // ---- launchers -----------------------------------------------------------------------------
 
 template <class Params, DeviceStatus (*kLaunch)(const Params&, DeviceStream)>
-int call(const Params& params, void* stream) {
-    return static_cast<int>(kLaunch(params, static_cast<DeviceStream>(stream)));
+int call(const Params& params, CUstream_st* stream) {
+    return static_cast<int>(kLaunch(params, stream));
 }
 
 DeviceOps make_ops() {

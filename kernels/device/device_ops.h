@@ -24,12 +24,15 @@
 #include "kernels/step_gate/step_gate.h"
 #include "kernels/swiglu/swiglu.h"
 
+/// What a cudaStream_t points to.
+struct CUstream_st;
+
 namespace dayrun::kernels {
 
 /// A launcher: puts the operation into `stream` (a cudaStream_t; null on an emulated device) and
 /// returns at once. 0, or the device's error code (a cudaError_t).
 template <class Params>
-using Launcher = int (*)(const Params& params, void* stream);
+using Launcher = int (*)(const Params& params, CUstream_st* stream);
 
 /// One launcher an operation; the names are those of the public functions. Arrays of tensors
 /// (AdamwTensor, GradTensor, DecodeText) lie in host memory and hold device addresses: a launcher
@@ -55,15 +58,15 @@ struct DeviceOps {
     Launcher<AddLosses> add_losses = nullptr;
     Launcher<CloseStep> close_step = nullptr;
     int (*adamw_step)(const AdamwTensor* tensors, int64_t tensor_count, const AdamwStep& step,
-                      void* stream) = nullptr;
+                      CUstream_st* stream) = nullptr;
     int (*adamw8bit_step)(const Adamw8bitTensor* tensors, int64_t tensor_count,
-                          const AdamwStep& step, void* stream) = nullptr;
+                          const AdamwStep& step, CUstream_st* stream) = nullptr;
 };
 
 /// Where a thread's operations go.
 struct DeviceQueue {
     DeviceOps ops;
-    void* stream = nullptr;
+    CUstream_st* stream = nullptr;
     int error = 0;  // the first code that was not 0
 
     /// Launches and keeps the first error. An operation without a launcher is an error as well.

@@ -43,7 +43,8 @@ void steps(Optimizer& optimizer, ParameterSet& parameters, int first, int last) 
         for (Parameter& parameter : parameters.all()) {
             fill_normal(parameter.gradient, parameter.count, ++seed, 1.0);
         }
-        optimizer.step(1e-2, 0.7F);
+        const dayrun::kernels::StepGate gate{.clip = 0.7F};
+        optimizer.step(1e-2, &gate);
     }
 }
 
@@ -134,7 +135,8 @@ class TestOptimizers : public QObject {
             const std::string prefix = name + ".step" + std::to_string(step);
             const std::vector<float> gradient = golden.floats(prefix + ".grad");
             std::copy(gradient.begin(), gradient.end(), parameter.gradient);
-            optimizer->step(1e-3, 1.0F);
+            const dayrun::kernels::StepGate gate{.clip = 1.0F};
+            optimizer->step(1e-3, &gate);
             if (!golden.has(prefix + ".state1")) continue;
             for (const Optimizer::State& state : optimizer->states()) {
                 const std::string key = prefix + "." + state.name.substr(0, state.name.find('.'));

@@ -9,7 +9,7 @@
 
 namespace dayrun::engine {
 
-void Decoder::backward(const core::PackedBatch& batch, const Matrix& gradient) {
+void Decoder::backward(const StagedBatch& batch, const Matrix& gradient) {
     const int64_t lowest = m_trains_embedding ? 0 : m_lowest_layer;
     if (lowest < 0) return;
     for (auto i = static_cast<int64_t>(m_weights.layers.size()) - 1; i >= lowest; --i) {
@@ -18,7 +18,7 @@ void Decoder::backward(const core::PackedBatch& batch, const Matrix& gradient) {
     if (!m_trains_embedding) return;
     kernels::embedding_backward({.dtable = m_weights.trained_embedding->gradient,
                                  .dout = gradient.data,
-                                 .token_ids = batch.tokens.data(),
+                                 .token_ids = batch.token_ids,
                                  .dtype = gradient.dtype,
                                  .tokens = gradient.rows,
                                  .cols = gradient.cols,
@@ -26,7 +26,7 @@ void Decoder::backward(const core::PackedBatch& batch, const Matrix& gradient) {
                                  .dout_stride = gradient.stride});
 }
 
-void Decoder::backward_layer(size_t index, const core::PackedBatch& batch, const Matrix& gradient) {
+void Decoder::backward_layer(size_t index, const StagedBatch& batch, const Matrix& gradient) {
     const SavedLayer saved = saved_rows(index, gradient.rows, true);
     make_again(m_weights.layers[index], saved, m_plan[index], batch);
     backward_mlp(index, saved, gradient);
@@ -36,7 +36,7 @@ void Decoder::backward_layer(size_t index, const core::PackedBatch& batch, const
 
 // Fills what the plan dropped, by the calls of the forward on the same rows.
 void Decoder::make_again(const DecoderLayer& layer, const SavedLayer& saved, Keep keep,
-                         const core::PackedBatch& batch) {
+                         const StagedBatch& batch) {
     if (keep == Keep::Everything) return;
     const Matrix normed = m_normed.rows(saved.input.rows);
     if (keep == Keep::InputOnly) {
@@ -98,8 +98,8 @@ void Decoder::backward_mlp(size_t index, const SavedLayer& saved, const Matrix& 
     norm_backward(gradient, layer.post_attention_norm, dnormed, saved.middle, saved.middle_rstd);
 }
 
-void Decoder::backward_attention(size_t index, const SavedLayer& saved,
-                                 const core::PackedBatch& batch, const Matrix& gradient) {
+void Decoder::backward_attention(size_t index, const SavedLayer& saved, const StagedBatch& batch,
+                                 const Matrix& gradient) {
     const DecoderLayer& layer = m_weights.layers[index];
     const int64_t tokens = gradient.rows;
     const Matrix u = m_u.rows(tokens);
@@ -113,7 +113,7 @@ void Decoder::backward_attention(size_t index, const SavedLayer& saved,
     const Matrix dqkv = m_dqkv.rows(tokens);
     const AttentionInput input = rotated_again(layer, saved, batch.position_ids);
     attention_backward(split(dqkv), dattention, input, saved.attention, saved.logsumexp,
-                       shape_of(layer), batch.cu_seqlens);
+                       shape_of(layer), batch.documents);
     unrotate(layer, saved, dqkv, batch);
 
     const bool needs_normed = reaches_below(index, Stage::Qkv);
@@ -151,14 +151,14 @@ void Decoder::norm_backward(const Matrix& gradient, const Norm& norm, const Matr
 
 // Takes the rotation and the query and key norms out of dqkv, in place.
 void Decoder::unrotate(const DecoderLayer& layer, const SavedLayer& saved, const Matrix& dqkv,
-                       const core::PackedBatch& batch) {
+                       const StagedBatch& batch) {
     const core::ModelConfig& config = m_weights.config;
     const AttentionInput gradient = split(dqkv);
     kernels::rope_backward({.q = gradient.q.data,
                             .k = gradient.k.data,
                             .cos = m_rope.cos(),
                             .sin = m_rope.sin(),
-                            .position_ids = batch.position_ids.data(),
+                            .position_ids = batch.position_ids,
                             .dtype = dqkv.dtype,
                             .tokens = dqkv.rows,
                             .q_heads = config.num_attention_heads,

@@ -7,6 +7,8 @@
 
 #include "core/base/check.h"
 #include "core/engine/decoder/decoder.h"
+#include "core/engine/device/accelerator.h"
+#include "core/engine/device/host_mirror.h"
 
 namespace dayrun::engine {
 
@@ -57,6 +59,9 @@ HiddenState Decoder::run_cached(const std::vector<int32_t>& tokens,
                                 const std::vector<int32_t>& positions,
                                 const std::vector<KvCache*>& caches) {
     const auto count = static_cast<int64_t>(tokens.size());
+    begin_stage();
+    const int32_t* const token_ids = stage(tokens);
+    const CachedRows rows{positions, stage(positions)};
     const Matrix delta = m_delta.rows(count);
     const Matrix normed = m_normed.rows(count);
     HiddenState state;
@@ -64,14 +69,14 @@ HiddenState Decoder::run_cached(const std::vector<int32_t>& tokens,
         const DecoderLayer& layer = m_weights.layers[i];
         const SavedLayer saved = saved_rows(i, count, false);
         if (i == 0) {
-            embed(saved.input, tokens);
+            embed(saved.input, token_ids);
             norm_forward(normed, layer.input_norm, saved.input, {}, {}, saved.input_rstd);
         } else {
             norm_forward(normed, layer.input_norm, delta, state.residual, saved.input,
                          saved.input_rstd);
         }
         layer.qkv.forward(saved.qkv, saved.qkv_xa, normed);
-        attend_cached(i, saved, positions, caches);
+        attend_cached(i, saved, rows, caches);
         layer.o.forward(delta, saved.o_xa, saved.attention);
         forward_mlp(layer, saved);
         state = {saved.middle, delta};
@@ -82,6 +87,7 @@ HiddenState Decoder::run_cached(const std::vector<int32_t>& tokens,
 namespace {
 
 void copy_rows(const Matrix& to, const Matrix& from) {
+    if (Accelerator* const device = accelerator()) return device->copy_rows(to, from);
     const auto bytes = static_cast<size_t>(from.cols * kernels::element_bytes(from.dtype));
     for (int64_t row = 0; row < from.rows; ++row) {
         std::memcpy(to.row_range(row, 1).data, from.row_range(row, 1).data, bytes);
@@ -89,9 +95,11 @@ void copy_rows(const Matrix& to, const Matrix& from) {
 }
 
 void scale_row(const Matrix& row, float factor) {
+    const HostMirror mirror(row.data, row.cols * kernels::element_bytes(row.dtype),
+                            MirrorUse::Change);
     kernels::with_dtype(row.dtype, [&](auto element) {
         using T = decltype(element);
-        auto* const values = static_cast<T*>(row.data);
+        auto* const values = static_cast<T*>(mirror.data());
         for (int64_t i = 0; i < row.cols; ++i) {
             values[i] = kernels::round_to<T>(kernels::to_float(values[i]) * factor);
         }
@@ -101,11 +109,11 @@ void scale_row(const Matrix& row, float factor) {
 }  // namespace
 
 // One text's whole prompt, or the next token of each of several texts.
-void Decoder::attend_cached(size_t index, const SavedLayer& saved,
-                            const std::vector<int32_t>& positions,
+void Decoder::attend_cached(size_t index, const SavedLayer& saved, const CachedRows& rows,
                             const std::vector<KvCache*>& caches) {
     const DecoderLayer& layer = m_weights.layers[index];
-    const AttentionInput input = rotate(layer, saved, positions);
+    const std::vector<int32_t>& positions = rows.positions;
+    const AttentionInput input = rotate(layer, saved, rows.staged_positions);
     for (size_t row = 0; row < positions.size(); ++row) {
         const float factor = logn_scale(m_weights.config, positions[row]);
         if (factor != 1) scale_row(input.q.row_range(static_cast<int64_t>(row), 1), factor);
@@ -114,8 +122,9 @@ void Decoder::attend_cached(size_t index, const SavedLayer& saved,
         const auto count = static_cast<int64_t>(positions.size());
         copy_rows(caches.front()->keys(index, 0, count), input.k);
         copy_rows(caches.front()->values(index, 0, count), input.v);
+        const std::vector<int32_t> borders = {0, static_cast<int32_t>(count)};
         attention_forward(saved.attention, saved.logsumexp, input, shape_of(layer),
-                          {0, static_cast<int32_t>(count)});
+                          {borders, stage(borders), static_cast<int32_t>(count)});
         return;
     }
     std::vector<DecodeQuery> queries;

@@ -14,10 +14,10 @@
 #include "core/engine/attention.h"
 #include "core/engine/decoder/rope_table.h"
 #include "core/engine/decoder/saved.h"
+#include "core/engine/device/staged_batch.h"
 #include "core/engine/linear/linear_group.h"
 #include "core/engine/model/base_model.h"
 #include "core/engine/model/parameters.h"
-#include "core/tokens/packing/packed.h"
 
 namespace dayrun::engine {
 
@@ -84,12 +84,12 @@ class Decoder {
     const std::vector<Keep>& plan() const { return m_plan; }
 
     /// Forward of a batch for evaluation: nothing is kept.
-    HiddenState forward(const core::PackedBatch& batch);
+    HiddenState forward(const StagedBatch& batch);
     /// Forward that keeps what the plan says for backward().
-    HiddenState forward_for_training(const core::PackedBatch& batch);
+    HiddenState forward_for_training(const StagedBatch& batch);
     /// `gradient` [T, H] of the last residual stream; it is overwritten. Adds to the parameters'
     /// gradients. Follows forward_for_training of the same batch.
-    void backward(const core::PackedBatch& batch, const Matrix& gradient);
+    void backward(const StagedBatch& batch, const Matrix& gradient);
     /// Whether anything that backward() could reach is trained.
     bool has_trained_layers() const { return m_lowest_layer >= 0 || m_trains_embedding; }
 
@@ -107,19 +107,19 @@ class Decoder {
     explicit Decoder(DecoderWeights weights);
 
     // forward.cpp
-    HiddenState run_forward(const core::PackedBatch& batch, bool keeps);
-    void embed(const Matrix& out, const std::vector<int32_t>& tokens) const;
+    HiddenState run_forward(const StagedBatch& batch, bool keeps);
+    void embed(const Matrix& out, const int32_t* token_ids) const;
     /// Where a layer keeps its values; without `keeps` all of it is shared between layers.
     SavedLayer saved_rows(size_t layer, int64_t tokens, bool keeps);
     void forward_attention(const DecoderLayer& layer, const SavedLayer& saved,
-                           const core::PackedBatch& batch);
+                           const StagedBatch& batch);
     void forward_mlp(const DecoderLayer& layer, const SavedLayer& saved);
     void make_again(const DecoderLayer& layer, const SavedLayer& saved, Keep keep,
-                    const core::PackedBatch& batch);
+                    const StagedBatch& batch);
     AttentionInput rotate(const DecoderLayer& layer, const SavedLayer& saved,
-                          const std::vector<int32_t>& position_ids);
+                          const int32_t* position_ids);
     AttentionInput rotated_again(const DecoderLayer& layer, const SavedLayer& saved,
-                                 const std::vector<int32_t>& position_ids);
+                                 const int32_t* position_ids);
     AttentionInput split(const Matrix& qkv) const;
     AttentionShape shape_of(const DecoderLayer& layer) const;
     void norm_forward(const Matrix& y, const Norm& norm, const Matrix& x, const Matrix& residual,
@@ -128,14 +128,14 @@ class Decoder {
                            const Matrix& rstd) const;
 
     // backward.cpp
-    void backward_layer(size_t index, const core::PackedBatch& batch, const Matrix& gradient);
+    void backward_layer(size_t index, const StagedBatch& batch, const Matrix& gradient);
     void backward_mlp(size_t index, const SavedLayer& saved, const Matrix& gradient);
-    void backward_attention(size_t index, const SavedLayer& saved, const core::PackedBatch& batch,
+    void backward_attention(size_t index, const SavedLayer& saved, const StagedBatch& batch,
                             const Matrix& gradient);
     void norm_backward(const Matrix& gradient, const Norm& norm, const Matrix& dy, const Matrix& x,
                        const Matrix& rstd) const;
     void unrotate(const DecoderLayer& layer, const SavedLayer& saved, const Matrix& dqkv,
-                  const core::PackedBatch& batch);
+                  const StagedBatch& batch);
     /// Whether something trained lies below this stage of this layer, so that its input's
     /// gradient is wanted.
     bool reaches_below(size_t layer, Stage stage) const;
@@ -144,7 +144,11 @@ class Decoder {
     HiddenState run_cached(const std::vector<int32_t>& tokens,
                            const std::vector<int32_t>& positions,
                            const std::vector<KvCache*>& caches);
-    void attend_cached(size_t index, const SavedLayer& saved, const std::vector<int32_t>& positions,
+    struct CachedRows {
+        const std::vector<int32_t>& positions;
+        const int32_t* staged_positions;
+    };
+    void attend_cached(size_t index, const SavedLayer& saved, const CachedRows& rows,
                        const std::vector<KvCache*>& caches);
 
     DecoderWeights m_weights;

@@ -11,17 +11,17 @@
 
 namespace dayrun::engine {
 
-HiddenState Decoder::forward(const core::PackedBatch& batch) {
+HiddenState Decoder::forward(const StagedBatch& batch) {
     return run_forward(batch, false);
 }
 
-HiddenState Decoder::forward_for_training(const core::PackedBatch& batch) {
+HiddenState Decoder::forward_for_training(const StagedBatch& batch) {
     return run_forward(batch, true);
 }
 
-HiddenState Decoder::run_forward(const core::PackedBatch& batch, bool keeps) {
-    const auto tokens = static_cast<int64_t>(batch.tokens.size());
-    m_rope.ensure(batch.max_seqlen);
+HiddenState Decoder::run_forward(const StagedBatch& batch, bool keeps) {
+    const int64_t tokens = batch.tokens;
+    m_rope.ensure(batch.documents.longest);
     const Matrix delta = m_delta.rows(tokens);
     const Matrix normed = m_normed.rows(tokens);
     HiddenState state;
@@ -31,7 +31,7 @@ HiddenState Decoder::run_forward(const core::PackedBatch& batch, bool keeps) {
         const bool is_reached = m_trains_embedding || static_cast<int64_t>(i) >= m_lowest_layer;
         const SavedLayer saved = saved_rows(i, tokens, keeps && is_reached);
         if (i == 0) {
-            embed(saved.input, batch.tokens);
+            embed(saved.input, batch.token_ids);
             norm_forward(normed, layer.input_norm, saved.input, {}, {}, saved.input_rstd);
         } else {
             norm_forward(normed, layer.input_norm, delta, state.residual, saved.input,
@@ -44,10 +44,10 @@ HiddenState Decoder::run_forward(const core::PackedBatch& batch, bool keeps) {
     return state;
 }
 
-void Decoder::embed(const Matrix& out, const std::vector<int32_t>& tokens) const {
+void Decoder::embed(const Matrix& out, const int32_t* token_ids) const {
     kernels::embedding_forward({.out = out.data,
                                 .table = m_weights.embedding.data,
-                                .token_ids = tokens.data(),
+                                .token_ids = token_ids,
                                 .dtype = out.dtype,
                                 .table_dtype = m_weights.embedding.dtype,
                                 .tokens = out.rows,
@@ -58,11 +58,11 @@ void Decoder::embed(const Matrix& out, const std::vector<int32_t>& tokens) const
 
 // Reads the normed input in m_normed; leaves the attention block's output in m_delta.
 void Decoder::forward_attention(const DecoderLayer& layer, const SavedLayer& saved,
-                                const core::PackedBatch& batch) {
+                                const StagedBatch& batch) {
     const int64_t tokens = saved.qkv.rows;
     layer.qkv.forward(saved.qkv, saved.qkv_xa, m_normed.rows(tokens));
     const AttentionInput input = rotate(layer, saved, batch.position_ids);
-    attention_forward(saved.attention, saved.logsumexp, input, shape_of(layer), batch.cu_seqlens);
+    attention_forward(saved.attention, saved.logsumexp, input, shape_of(layer), batch.documents);
     layer.o.forward(m_delta.rows(tokens), saved.o_xa, saved.attention);
 }
 
@@ -90,7 +90,7 @@ void Decoder::forward_mlp(const DecoderLayer& layer, const SavedLayer& saved) {
 // Rotates queries and keys where they lie. With query and key norms the backward needs them as
 // they were, so the normed and rotated ones go to working memory and are made again later.
 AttentionInput Decoder::rotate(const DecoderLayer& layer, const SavedLayer& saved,
-                               const std::vector<int32_t>& position_ids) {
+                               const int32_t* position_ids) {
     const core::ModelConfig& config = m_weights.config;
     AttentionInput input = split(saved.qkv);
     if (config.qk_norm) {
@@ -106,7 +106,7 @@ AttentionInput Decoder::rotate(const DecoderLayer& layer, const SavedLayer& save
                            .k = input.k.data,
                            .cos = m_rope.cos(),
                            .sin = m_rope.sin(),
-                           .position_ids = position_ids.data(),
+                           .position_ids = position_ids,
                            .dtype = input.q.dtype,
                            .tokens = input.q.rows,
                            .q_heads = config.num_attention_heads,
@@ -119,7 +119,7 @@ AttentionInput Decoder::rotate(const DecoderLayer& layer, const SavedLayer& save
 }
 
 AttentionInput Decoder::rotated_again(const DecoderLayer& layer, const SavedLayer& saved,
-                                      const std::vector<int32_t>& position_ids) {
+                                      const int32_t* position_ids) {
     if (m_weights.config.qk_norm) return rotate(layer, saved, position_ids);
     return split(saved.qkv);
 }

@@ -5,6 +5,8 @@
 #include <cmath>
 #include <numbers>
 
+#include "core/engine/device/host_mirror.h"
+
 namespace dayrun::engine {
 namespace {
 
@@ -120,12 +122,14 @@ void RopeTable::ensure(int64_t rows, int64_t ntk_alpha) {
                 static_cast<float>(1.0 / std::pow(base, 2.0 * static_cast<double>(i) / dim));
         }
     }
+    const HostMirror cos(m_cos.data(), rows * half * 4, MirrorUse::Write);
+    const HostMirror sin(m_sin.data(), rows * half * 4, MirrorUse::Write);
     for (int64_t p = 0; p < rows; ++p) {
         for (int64_t i = 0; i < half; ++i) {
             // The product is rounded to float32 first, as the checkpoints' own code does.
             const float angle = static_cast<float>(p) * frequency[static_cast<size_t>(i)];
-            m_cos.floats()[p * half + i] = std::cos(angle) * m_attention_factor;
-            m_sin.floats()[p * half + i] = std::sin(angle) * m_attention_factor;
+            cos.floats()[p * half + i] = std::cos(angle) * m_attention_factor;
+            sin.floats()[p * half + i] = std::sin(angle) * m_attention_factor;
         }
     }
     m_rows = rows;

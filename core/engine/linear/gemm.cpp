@@ -4,6 +4,7 @@
 #include <ATen/ops/from_blob.h>
 
 #include "core/base/check.h"
+#include "core/engine/device/accelerator.h"
 #include "kernels/few_rows/few_rows.h"
 
 // libtorch exports the BLAS it was built with, and its oneDNN product on given outputs.
@@ -54,6 +55,9 @@ void multiply_nt(const Matrix& out, const Matrix& x, const Matrix& w, float alph
     CHECK(out.rows == x.rows && out.cols == w.rows && x.cols == w.cols);
     CHECK(out.dtype == x.dtype && x.dtype == w.dtype);
     if (out.rows == 0 || out.cols == 0) return;
+    if (Accelerator* const device = accelerator()) {
+        return device->multiply({out, x, w, Transpose::No, Transpose::Yes, alpha, beta});
+    }
     if (out.rows <= kernels::kFewRows) {
         kernels::few_rows_product({.out = out.data,
                                    .x = x.data,
@@ -81,6 +85,9 @@ void multiply_nn(const Matrix& out, const Matrix& x, const Matrix& w, float alph
     CHECK(out.rows == x.rows && out.cols == w.cols && x.cols == w.rows);
     CHECK(out.dtype == x.dtype && x.dtype == w.dtype);
     if (out.rows == 0 || out.cols == 0) return;
+    if (Accelerator* const device = accelerator()) {
+        return device->multiply({out, x, w, Transpose::No, Transpose::No, alpha, beta});
+    }
     if (use_sgemm(out, x.cols)) {
         sgemm('N', 'N', out.cols, out.rows, x.cols, alpha, w, x, beta, out.floats(), out.stride);
         return;
@@ -91,6 +98,10 @@ void multiply_nn(const Matrix& out, const Matrix& x, const Matrix& w, float alph
 void add_multiply_tn(float* out, const Matrix& y, const Matrix& x, float alpha) {
     CHECK(y.rows == x.rows && y.dtype == x.dtype);
     if (y.rows == 0 || y.cols == 0) return;
+    if (Accelerator* const device = accelerator()) {
+        return device->multiply({dense(out, y.cols, x.cols, Dtype::Float32), y, x, Transpose::Yes,
+                                 Transpose::No, alpha, 1.0F});
+    }
     if (x.dtype == Dtype::Float32) {
         sgemm('N', 'T', x.cols, y.cols, x.rows, alpha, x, y, 1.0F, out, x.cols);
         return;

@@ -1,40 +1,30 @@
 // Forward and backward of linear modules with LoRA. Neighbour: linear_group.h.
 #include "core/engine/linear/linear_group.h"
 
-#include <cstring>
 #include <utility>
 
 #include "core/base/check.h"
-#include "kernels/common/parallel.h"
+#include "kernels/bias/bias.h"
 
 namespace dayrun::engine {
 namespace {
 
 void fill_with_bias(const Matrix& y, const Matrix& bias) {
-    const int64_t row_bytes = y.cols * kernels::element_bytes(y.dtype);
-    kernels::parallel_for(y.rows, kernels::grain_for(row_bytes), [&](int64_t begin, int64_t end) {
-        for (int64_t row = begin; row < end; ++row) {
-            std::memcpy(y.row_range(row, 1).data, bias.data, static_cast<size_t>(row_bytes));
-        }
-    });
+    kernels::bias_fill({.y = y.data,
+                        .bias = bias.data,
+                        .dtype = y.dtype,
+                        .rows = y.rows,
+                        .cols = y.cols,
+                        .y_stride = y.stride});
 }
 
-// Column sums in slices of columns, each walking the rows in order: the same under any threads.
 void add_column_sums(float* sums, const Matrix& y) {
-    constexpr int64_t kSlice = 64;
-    const int64_t slices = (y.cols + kSlice - 1) / kSlice;
-    kernels::parallel_for(slices, 1, [&](int64_t begin, int64_t end) {
-        const int64_t first = begin * kSlice;
-        const int64_t last = std::min(end * kSlice, y.cols);
-        for (int64_t row = 0; row < y.rows; ++row) {
-            const Matrix line = y.row_range(row, 1);
-            for (int64_t c = first; c < last; ++c) {
-                sums[c] += y.dtype == Dtype::Float32
-                               ? line.floats()[c]
-                               : kernels::to_float(static_cast<const bfloat16*>(line.data)[c]);
-            }
-        }
-    });
+    kernels::bias_backward({.dbias = sums,
+                            .dy = y.data,
+                            .dtype = y.dtype,
+                            .rows = y.rows,
+                            .cols = y.cols,
+                            .dy_stride = y.stride});
 }
 
 }  // namespace

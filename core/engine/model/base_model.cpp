@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "core/base/rng.h"
+#include "core/engine/device/host_mirror.h"
 #include "kernels/common/parallel.h"
 
 namespace dayrun::engine {
@@ -116,18 +117,23 @@ Result<Matrix> BaseModel::weight(const std::string& name, const std::vector<int6
     const auto address = reinterpret_cast<uintptr_t>(view.bytes.data());
     const auto element_size = static_cast<uintptr_t>(kernels::element_bytes(m_dtype));
     m_weight_bytes += rows * cols * kernels::element_bytes(m_dtype);
-    if (fits && address % element_size == 0) {
+    const bool is_host = current_arena().is_host();
+    if (fits && is_host && address % element_size == 0) {
         // Mapped read-only: nothing ever writes through a frozen weight.
         return dense(const_cast<std::byte*>(view.bytes.data()), rows, cols, m_dtype);
     }
     Buffer& copy =
         m_copies.emplace_back(rows * cols * kernels::element_bytes(m_dtype), MemoryPart::Weights);
     if (fits) {
-        std::memcpy(copy.data(), view.bytes.data(), view.bytes.size());
-    } else if (m_dtype == Dtype::Float32) {
-        TRY_VOID(convert(view, copy.floats()));
+        current_arena().copy_from_host(copy.data(), view.bytes.data(),
+                                       static_cast<int64_t>(view.bytes.size()));
+        return dense(copy.data(), rows, cols, m_dtype);
+    }
+    const HostMirror converted(copy.data(), copy.bytes(), MirrorUse::Write);
+    if (m_dtype == Dtype::Float32) {
+        TRY_VOID(convert(view, converted.floats()));
     } else {
-        TRY_VOID(convert(view, static_cast<bfloat16*>(copy.data())));
+        TRY_VOID(convert(view, static_cast<bfloat16*>(converted.data())));
     }
     return dense(copy.data(), rows, cols, m_dtype);
 }

@@ -12,6 +12,7 @@
 #include <system_error>
 
 #include "core/base/atomic_file.h"
+#include "core/engine/device/host_mirror.h"
 #include "core/model/safetensors.h"
 
 namespace dayrun::engine {
@@ -30,23 +31,31 @@ std::span<const std::byte> bytes_of(const void* data, int64_t bytes) {
     return {static_cast<const std::byte*>(data), static_cast<size_t>(bytes)};
 }
 
-/// The tensors to write, and the rounded copies that some of them point to.
+/// The tensors to write, and the host copies that they point to: of a device's memory, or rounded.
 struct Tensors {
     std::vector<TensorToWrite> list;
+    std::deque<HostMirror> mirrors;
     std::deque<std::vector<bfloat16>> rounded;
+
+    const void* host(void* block, int64_t bytes) {
+        return mirrors.emplace_back(block, bytes, MirrorUse::Read).data();
+    }
 };
 
 Tensors parameter_tensors(const ParameterSet& parameters, Dtype stored) {
     Tensors tensors;
     for (const Parameter& parameter : parameters.all()) {
+        const int64_t bytes = parameter.count * 4;
+        const void* const values = tensors.host(parameter.value, bytes);
         TensorToWrite tensor{.name = parameter.name,
                              .dtype = core::TensorDtype::Float32,
                              .shape = parameter.shape,
-                             .bytes = bytes_of(parameter.value, parameter.count * 4)};
+                             .bytes = bytes_of(values, bytes)};
         if (stored == Dtype::BFloat16) {
             auto& copy = tensors.rounded.emplace_back(static_cast<size_t>(parameter.count));
             for (int64_t i = 0; i < parameter.count; ++i) {
-                copy[static_cast<size_t>(i)] = kernels::to_bfloat16(parameter.value[i]);
+                copy[static_cast<size_t>(i)] =
+                    kernels::to_bfloat16(static_cast<const float*>(values)[i]);
             }
             tensor.dtype = core::TensorDtype::BFloat16;
             tensor.bytes = bytes_of(copy.data(), parameter.count * 2);
@@ -125,7 +134,7 @@ Result<void> read_state(const core::SafetensorsFile& file, const std::string& na
                                             file.path().string(), name),
                      .hint = "It belongs to a run with another adapter or optimizer."};
     }
-    std::memcpy(to, view->bytes.data(), view->bytes.size());
+    current_arena().copy_from_host(to, view->bytes.data(), bytes);
     return {};
 }
 
@@ -151,22 +160,24 @@ Result<void> save_model_folder(const fs::path& folder, const fs::path& base_fold
 
 Result<void> save_trainer_state(const fs::path& folder, const ParameterSet& parameters,
                                 Optimizer& optimizer) {
-    std::vector<TensorToWrite> tensors;
+    Tensors tensors;
     for (const Parameter& parameter : parameters.all()) {
-        tensors.push_back({.name = "value." + parameter.name,
-                           .dtype = core::TensorDtype::Float32,
-                           .shape = parameter.shape,
-                           .bytes = bytes_of(parameter.value, parameter.count * 4)});
+        const int64_t bytes = parameter.count * 4;
+        tensors.list.push_back({.name = "value." + parameter.name,
+                                .dtype = core::TensorDtype::Float32,
+                                .shape = parameter.shape,
+                                .bytes = bytes_of(tensors.host(parameter.value, bytes), bytes)});
     }
     for (const Optimizer::State& state : optimizer.states()) {
-        tensors.push_back({.name = state.name,
-                           .dtype = state.dtype,
-                           .shape = state.shape,
-                           .bytes = bytes_of(state.data, state.bytes)});
+        tensors.list.push_back(
+            {.name = state.name,
+             .dtype = state.dtype,
+             .shape = state.shape,
+             .bytes = bytes_of(tensors.host(state.data, state.bytes), state.bytes)});
     }
     TRY_VOID(core::ensure_folder(folder));
     return core::write_safetensors(
-        folder / kStateFile, std::move(tensors),
+        folder / kStateFile, std::move(tensors.list),
         {{"format", "pt"}, {kStepKey, std::to_string(optimizer.step_count())}});
 }
 
@@ -198,14 +209,15 @@ Result<void> load_trainer_state(const fs::path& folder, ParameterSet& parameters
 }
 
 Result<void> save_gradients(const fs::path& file, const ParameterSet& parameters) {
-    std::vector<TensorToWrite> tensors;
+    Tensors tensors;
     for (const Parameter& parameter : parameters.all()) {
-        tensors.push_back({.name = parameter.name,
-                           .dtype = core::TensorDtype::Float32,
-                           .shape = parameter.shape,
-                           .bytes = bytes_of(parameter.gradient, parameter.count * 4)});
+        const int64_t bytes = parameter.count * 4;
+        tensors.list.push_back({.name = parameter.name,
+                                .dtype = core::TensorDtype::Float32,
+                                .shape = parameter.shape,
+                                .bytes = bytes_of(tensors.host(parameter.gradient, bytes), bytes)});
     }
-    return core::write_safetensors(file, std::move(tensors));
+    return core::write_safetensors(file, std::move(tensors.list));
 }
 
 }  // namespace dayrun::engine

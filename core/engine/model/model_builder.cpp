@@ -10,6 +10,7 @@
 
 #include "core/base/check.h"
 #include "core/base/rng.h"
+#include "core/engine/device/host_mirror.h"
 #include "core/model/adapter_files.h"
 
 namespace dayrun::engine {
@@ -103,7 +104,8 @@ Result<void> Builder::choose_adapter() {
 Result<Parameter*> Builder::add_trained(const std::string& name,
                                         const std::vector<int64_t>& shape) {
     Parameter* const parameter = m_model.parameters->add_block({{name, shape}}).front();
-    TRY_VOID(m_base.copy_weight(name, shape, parameter->value));
+    const HostMirror value(parameter->value, parameter->count * 4, MirrorUse::Write);
+    TRY_VOID(m_base.copy_weight(name, shape, value.floats()));
     return parameter;
 }
 
@@ -240,15 +242,16 @@ Result<void> Builder::make_ends() {
 // its own stream, so an adapter's values do not depend on which others there are.
 void Builder::draw_adapter() {
     for (Parameter& parameter : m_model.parameters->all()) {
+        const HostMirror value(parameter.value, parameter.count * 4, MirrorUse::Write);
         const bool is_a = parameter.name.find(".lora_A.") != std::string::npos;
         if (!is_a) {
-            std::fill_n(parameter.value, parameter.count, 0.0F);
+            std::fill_n(value.floats(), parameter.count, 0.0F);
             continue;
         }
         core::Rng rng(m_recipe.seed, "adapter " + parameter.name);
         const double bound = 1.0 / std::sqrt(static_cast<double>(parameter.shape.back()));
         for (int64_t i = 0; i < parameter.count; ++i) {
-            parameter.value[i] = static_cast<float>(bound * (2.0 * rng.uniform() - 1.0));
+            value.floats()[i] = static_cast<float>(bound * (2.0 * rng.uniform() - 1.0));
         }
     }
 }
@@ -276,8 +279,10 @@ Result<void> Builder::read_adapter() {
         Parameter* const a = m_model.parameters->find(core::lora_a_name(module.linear->module));
         Parameter* const b = m_model.parameters->find(core::lora_b_name(module.linear->module));
         CHECK(a != nullptr && b != nullptr);
-        TRY_VOID(convert_to_float(*module.a, a->value));
-        TRY_VOID(convert_to_float(*module.b, b->value));
+        const HostMirror a_value(a->value, a->count * 4, MirrorUse::Write);
+        const HostMirror b_value(b->value, b->count * 4, MirrorUse::Write);
+        TRY_VOID(convert_to_float(*module.a, a_value.floats()));
+        TRY_VOID(convert_to_float(*module.b, b_value.floats()));
     }
     return {};
 }

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cctype>
 
+#include "core/engine/device/host_mirror.h"
 #include "kernels/common/parallel.h"
 
 namespace dayrun::engine {
@@ -17,8 +18,11 @@ Matrix Parameter::matrix() const {
 
 void Parameter::refresh_copy() const {
     if (copy == nullptr) return;
+    const HostMirror from(value, count * 4, MirrorUse::Read);
+    const HostMirror to(copy, count * 2, MirrorUse::Write);
+    auto* const narrow = static_cast<bfloat16*>(to.data());
     kernels::parallel_for(count, kernels::grain_for(6), [&](int64_t begin, int64_t end) {
-        for (int64_t i = begin; i < end; ++i) copy[i] = kernels::to_bfloat16(value[i]);
+        for (int64_t i = begin; i < end; ++i) narrow[i] = kernels::to_bfloat16(from.floats()[i]);
     });
 }
 

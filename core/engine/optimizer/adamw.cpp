@@ -24,14 +24,15 @@ class AdamW : public Optimizer {
         }
     }
 
-    void step(double learning_rate, float grad_scale) override {
+    void step(double learning_rate, const kernels::StepGate* gate) override {
         ++m_step;
         const kernels::AdamwStep step{.learning_rate = learning_rate,
                                       .beta1 = m_spec.beta1,
                                       .beta2 = m_spec.beta2,
                                       .eps = m_spec.eps,
                                       .step = m_step,
-                                      .grad_scale = &grad_scale};
+                                      .grad_scale = &gate->clip,
+                                      .skip = &gate->skip};
         if (!m_pieces.empty()) m_pager->prefetch(0, m_pieces.front().states);
         for (size_t i = 0; i < m_pieces.size(); ++i) {
             if (i + 1 < m_pieces.size()) m_pager->prefetch(i + 1, m_pieces[i + 1].states);

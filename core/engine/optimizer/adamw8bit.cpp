@@ -22,14 +22,15 @@ class AdamW8bit : public Optimizer {
         }
     }
 
-    void step(double learning_rate, float grad_scale) override {
+    void step(double learning_rate, const kernels::StepGate* gate) override {
         ++m_step;
         const kernels::AdamwStep step{.learning_rate = learning_rate,
                                       .beta1 = m_spec.beta1,
                                       .beta2 = m_spec.beta2,
                                       .eps = m_spec.eps,
                                       .step = m_step,
-                                      .grad_scale = &grad_scale};
+                                      .grad_scale = &gate->clip,
+                                      .skip = &gate->skip};
         kernels::adamw8bit_step(m_large.data(), static_cast<int64_t>(m_large.size()), step);
         kernels::adamw_step(m_small.data(), static_cast<int64_t>(m_small.size()), step);
     }

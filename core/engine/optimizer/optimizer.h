@@ -12,14 +12,17 @@
 #include "core/engine/optimizer/state_pager.h"
 #include "core/model/safetensors.h"
 #include "core/recipe/recipe.h"
+#include "kernels/step_gate/step_gate.h"
 
 namespace dayrun::engine {
 
 class Optimizer {
   public:
     virtual ~Optimizer() = default;
-    /// One step with the gradients times grad_scale (the clip coefficient).
-    virtual void step(double learning_rate, float grad_scale) = 0;
+    /// One step with the gradients times the gate's clip coefficient; none where the gate says
+    /// skip. The gate lies where the gradients are. The caller takes a skipped step back from the
+    /// count.
+    virtual void step(double learning_rate, const kernels::StepGate* gate) = 0;
     /// The states as tensors over the optimizer's own memory, to be written or read into.
     struct State {
         std::string name;

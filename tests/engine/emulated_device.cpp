@@ -1,0 +1,265 @@
+// The emulated device. Neighbour: emulated_device.h.
+#include "tests/engine/emulated_device.h"
+
+#include <sys/mman.h>
+
+#include <cstring>
+
+#include "core/engine/linear/gemm.h"
+
+namespace dayrun::tests {
+
+using namespace dayrun::engine;
+using namespace dayrun::kernels;
+
+namespace {
+
+// Blocks of a device lie further apart than those of the host, so that a read past the end of one
+// is seen as a stray address.
+constexpr int64_t kBlockStep = 256;
+
+/// The device of the launch at hand: queues are filled by the run thread alone.
+EmulatedDevice& device() {
+    return *static_cast<EmulatedDevice*>(accelerator());
+}
+
+template <auto kOperation, class Params>
+int run(const Params& params, std::initializer_list<const void*> addresses) {
+    device().run(addresses, [&] { kOperation(params); });
+    return 0;
+}
+
+// Tensor lists lie on the host and hold device addresses.
+int run_adamw(const AdamwTensor* tensors, int64_t count, const AdamwStep& step, CUstream_st*) {
+    device().run({step.grad_scale, step.skip}, [&] {});
+    for (int64_t i = 0; i < count; ++i) {
+        const AdamwTensor& t = tensors[i];
+        device().run({t.param, t.m, t.v, t.param_copy, t.grad}, [&] { adamw_step(&t, 1, step); });
+    }
+    return 0;
+}
+
+int run_adamw8bit(const Adamw8bitTensor* tensors, int64_t count, const AdamwStep& step,
+                  CUstream_st*) {
+    device().run({step.grad_scale, step.skip}, [&] {});
+    for (int64_t i = 0; i < count; ++i) {
+        const Adamw8bitTensor& t = tensors[i];
+        device().run({t.param, t.state1, t.state2, t.absmax1, t.absmax2, t.param_copy, t.grad},
+                     [&] { adamw8bit_step(&t, 1, step); });
+    }
+    return 0;
+}
+
+DeviceOps make_ops() {
+    DeviceOps ops;
+    ops.embedding_forward = [](const EmbeddingForward& p, CUstream_st*) {
+        return run<embedding_forward>(p, {p.out, p.table, p.token_ids});
+    };
+    ops.embedding_backward = [](const EmbeddingBackward& p, CUstream_st*) {
+        return run<embedding_backward>(p, {p.dtable, p.dout, p.token_ids});
+    };
+    ops.gather_rows = [](const GatherRows& p, CUstream_st*) {
+        return run<gather_rows>(p, {p.out, p.from, p.source});
+    };
+    ops.rms_norm_forward = [](const RmsNormForward& p, CUstream_st*) {
+        return run<rms_norm_forward>(p, {p.y, p.h, p.rstd, p.x, p.residual, p.weight});
+    };
+    ops.rms_norm_backward = [](const RmsNormBackward& p, CUstream_st*) {
+        return run<rms_norm_backward>(p,
+                                      {p.dx, p.dweight, p.dy, p.x, p.rstd, p.weight, p.dresidual});
+    };
+    ops.rope_forward = [](const Rope& p, CUstream_st*) {
+        return run<rope_forward>(p, {p.q, p.k, p.cos, p.sin, p.position_ids});
+    };
+    ops.rope_backward = [](const Rope& p, CUstream_st*) {
+        return run<rope_backward>(p, {p.q, p.k, p.cos, p.sin, p.position_ids});
+    };
+    ops.swiglu_forward = [](const SwigluForward& p, CUstream_st*) {
+        return run<swiglu_forward>(p, {p.out, p.gate, p.up});
+    };
+    ops.swiglu_backward = [](const SwigluBackward& p, CUstream_st*) {
+        return run<swiglu_backward>(p, {p.gate, p.up, p.out, p.dout});
+    };
+    ops.bias_fill = [](const BiasFill& p, CUstream_st*) {
+        return run<bias_fill>(p, {p.y, p.bias});
+    };
+    ops.bias_backward = [](const BiasBackward& p, CUstream_st*) {
+        return run<bias_backward>(p, {p.dbias, p.dy});
+    };
+    ops.cross_entropy_forward = [](const CrossEntropy& p, CUstream_st*) {
+        return run<cross_entropy_forward>(p,
+                                          {p.loss, p.logsumexp, p.logits, p.labels, p.row_scale});
+    };
+    ops.cross_entropy_forward_backward = [](const CrossEntropy& p, CUstream_st*) {
+        return run<cross_entropy_forward_backward>(
+            p, {p.loss, p.logsumexp, p.logits, p.labels, p.row_scale});
+    };
+    ops.dropout_apply = [](const Dropout& p, CUstream_st*) {
+        return run<dropout_apply>(p, {p.out, p.x});
+    };
+    ops.neftune_add = [](const Neftune& p, CUstream_st*) {
+        return run<neftune_add>(p, {p.x, p.scale});
+    };
+    ops.nf4_dequantize = [](const Nf4Dequantize& p, CUstream_st*) {
+        const Nf4Weight& w = p.weight;
+        return run<nf4_dequantize>(
+            p, {p.out, w.codes, w.absmax, w.absmax_codes, w.nested_absmax, w.nested_map});
+    };
+    ops.decode_attention = [](const DecodeAttention& p, CUstream_st*) {
+        for (int64_t i = 0; i < p.text_count; ++i) {
+            const DecodeText& t = p.texts[i];
+            device().run({t.out, t.q, t.k, t.v}, [] {});
+        }
+        return run<decode_attention>(p, {});
+    };
+    ops.add_losses = [](const AddLosses& p, CUstream_st*) {
+        return run<add_losses>(p, {p.gate, p.losses});
+    };
+    ops.close_step = [](const CloseStep& p, CUstream_st*) {
+        for (int64_t i = 0; i < p.tensor_count; ++i) device().run({p.tensors[i].grad}, [] {});
+        return run<close_step>(p, {p.gate});
+    };
+    ops.adamw_step = run_adamw;
+    ops.adamw8bit_step = run_adamw8bit;
+    return ops;
+}
+
+}  // namespace
+
+EmulatedArena::EmulatedArena(int64_t bytes) : m_size(bytes) {
+    void* const base = mmap(nullptr, static_cast<size_t>(bytes), PROT_NONE,
+                            MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (base == MAP_FAILED) throw std::bad_alloc();
+    m_base = static_cast<std::byte*>(base);
+}
+
+EmulatedArena::~EmulatedArena() {
+    munmap(m_base, static_cast<size_t>(m_size));
+}
+
+EmulatedArena::Open::Open(EmulatedArena& arena) : m_arena(arena) {
+    if (arena.m_open++ == 0) {
+        mprotect(arena.m_base, static_cast<size_t>(arena.m_size), PROT_READ | PROT_WRITE);
+    }
+}
+
+EmulatedArena::Open::~Open() {
+    if (--m_arena.m_open == 0) {
+        mprotect(m_arena.m_base, static_cast<size_t>(m_arena.m_size), PROT_NONE);
+    }
+}
+
+// First fit; a new block is filled with NaNs, as memory that nobody wrote.
+void* EmulatedArena::take(int64_t bytes) {
+    std::byte* at = m_base;
+    for (const auto& [begin, size] : m_blocks) {
+        if (begin - at >= bytes + kBlockStep) break;
+        at = begin + (size + 2 * kBlockStep - 1) / kBlockStep * kBlockStep;
+    }
+    if (at + bytes > m_base + m_size) throw std::bad_alloc();
+    m_blocks[at] = bytes;
+    const Open open(*this);
+    std::memset(at, 0xff, static_cast<size_t>(bytes));
+    return at;
+}
+
+void EmulatedArena::give_back(void* data, int64_t) noexcept {
+    m_blocks.erase(static_cast<std::byte*>(data));
+}
+
+bool EmulatedArena::holds(const void* address) const {
+    if (address == nullptr) return true;
+    const auto* const at = static_cast<const std::byte*>(address);
+    auto next = m_blocks.upper_bound(const_cast<std::byte*>(at));
+    if (next == m_blocks.begin()) return false;
+    --next;
+    return at < next->first + next->second;
+}
+
+void EmulatedArena::fill_zero(void* data, int64_t bytes) {
+    const Open open(*this);
+    std::memset(data, 0, static_cast<size_t>(bytes));
+}
+
+void EmulatedArena::copy_from_host(void* to, const void* from, int64_t bytes) {
+    const Open open(*this);
+    std::memcpy(to, from, static_cast<size_t>(bytes));
+}
+
+void EmulatedArena::copy_to_host(void* to, const void* from, int64_t bytes) {
+    copy_from_host(to, from, bytes);
+}
+
+EmulatedDevice::EmulatedDevice(int64_t bytes) : m_arena(bytes), m_stages(kStageSlots) {
+    m_queue.ops = make_ops();
+}
+
+void EmulatedDevice::copy_rows(const Matrix& to, const Matrix& from) {
+    run({to.data, from.data}, [&] {
+        const auto bytes = static_cast<size_t>(from.cols * element_bytes(from.dtype));
+        for (int64_t row = 0; row < from.rows; ++row) {
+            std::memcpy(to.row_range(row, 1).data, from.row_range(row, 1).data, bytes);
+        }
+    });
+}
+
+const int32_t* EmulatedDevice::stage(const int32_t* values, int64_t count) {
+    Buffer& block = m_stages.back().emplace_back(count * 4, MemoryPart::Buffers, m_arena);
+    m_arena.copy_from_host(block.data(), values, count * 4);
+    return static_cast<const int32_t*>(block.data());
+}
+
+// The oldest slot's blocks go: whoever still reads them reads closed or foreign memory.
+void EmulatedDevice::next_stage() {
+    m_stages.pop_front();
+    m_stages.emplace_back();
+}
+
+void EmulatedDevice::send_gate(const StepGate* gate) {
+    StepGate& kept = m_gates.emplace_back();
+    m_arena.copy_to_host(&kept, gate, sizeof(kept));
+}
+
+StepGate EmulatedDevice::take_gate() {
+    const StepGate oldest = m_gates.front();
+    m_gates.pop_front();
+    return oldest;
+}
+
+void EmulatedDevice::multiply(const Product& p) {
+    run({p.out.data, p.a.data, p.b.data}, [&] {
+        if (p.transpose_a == Transpose::Yes) {
+            add_multiply_tn(p.out.floats(), p.a, p.b, p.alpha);
+        } else if (p.transpose_b == Transpose::Yes) {
+            multiply_nt(p.out, p.a, p.b, p.alpha, p.beta);
+        } else {
+            multiply_nn(p.out, p.a, p.b, p.alpha, p.beta);
+        }
+    });
+}
+
+void EmulatedDevice::attention_forward(const Matrix& out, const Matrix& logsumexp,
+                                       const AttentionInput& input, const AttentionShape& shape,
+                                       const Documents& documents) {
+    run({out.data, logsumexp.data, input.q.data, input.k.data, input.v.data, documents.staged},
+        [&] { engine::attention_forward(out, logsumexp, input, shape, documents); });
+}
+
+void EmulatedDevice::attention_backward(const AttentionInput& gradient, const Matrix& dout,
+                                        const AttentionInput& input, const Matrix& out,
+                                        const Matrix& logsumexp, const AttentionShape& shape,
+                                        const Documents& documents) {
+    run({gradient.q.data, gradient.k.data, gradient.v.data, dout.data, input.q.data, input.k.data,
+         input.v.data, out.data, logsumexp.data, documents.staged},
+        [&] {
+            engine::attention_backward(gradient, dout, input, out, logsumexp, shape, documents);
+        });
+}
+
+void EmulatedDevice::check() {
+    if (m_queue.error != 0) {
+        throw DeviceFailure{m_queue.error, "run a kernel", "an operation failed", false};
+    }
+}
+
+}  // namespace dayrun::tests
