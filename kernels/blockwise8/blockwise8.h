@@ -30,6 +30,9 @@ class NearestCode {
         return m_codes[static_cast<uint32_t>((value + 1.0f) * 32767.5f + 0.5f)];
     }
 
+    static constexpr uint32_t kSteps = 65536;
+    uint8_t of_step(uint32_t step) const { return m_codes[step]; }
+
   private:
     std::vector<uint8_t> m_codes;  // [65536]
 };

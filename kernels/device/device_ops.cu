@@ -17,11 +17,21 @@ int call(const Params& params, CUstream_st* stream) {
     return static_cast<int>(kLaunch(params, stream));
 }
 
+template <class Tensor,
+          DeviceStatus (*kLaunch)(const Tensor*, int64_t, const AdamwStep&, DeviceStream)>
+int call_optimizer(const Tensor* tensors, int64_t tensor_count, const AdamwStep& step,
+                   void* stream) {
+    return static_cast<int>(
+        kLaunch(tensors, tensor_count, step, static_cast<DeviceStream>(stream)));
+}
+
 DeviceOps make_ops() {
     DeviceOps ops;
 #define DAYRUN_FILL_OP(name, Params) ops.name = &call<Params, &launch_##name>;
     DAYRUN_LAUNCHED_OPS(DAYRUN_FILL_OP)
 #undef DAYRUN_FILL_OP
+    ops.adamw_step = &call_optimizer<AdamwTensor, &launch_adamw_step>;
+    ops.adamw8bit_step = &call_optimizer<Adamw8bitTensor, &launch_adamw8bit_step>;
     return ops;
 }
 

@@ -49,6 +49,13 @@ DeviceStatus launch(const Body& body, int64_t grid, DeviceStream stream) {
     return cudaGetLastError();
 }
 
+/// Memory of the module, the same for all launches on a device.
+#define DAYRUN_DEVICE_STORAGE __device__
+template <class T, int N>
+DeviceStatus address_of_storage(T (&storage)[N], T** address) {
+    return cudaGetSymbolAddress(reinterpret_cast<void**>(address), storage);
+}
+
 #else
 
 /// The emulator has no streams.
@@ -72,6 +79,13 @@ DeviceStatus launch(const Body& body, int64_t grid, DeviceStream) {
     return kDeviceSuccess;
 }
 
+#define DAYRUN_DEVICE_STORAGE
+template <class T, int N>
+DeviceStatus address_of_storage(T (&storage)[N], T** address) {
+    *address = storage;
+    return kDeviceSuccess;
+}
+
 #endif
 
 /// Lengths inside a row are 32-bit in bodies; offsets of rows are 64-bit.
@@ -85,17 +99,34 @@ DAYRUN_HOST_DEVICE inline int64_t pieces(int64_t count, int64_t size) {
 }
 
 /// OP(name, Params): launch_<name>(params, stream) exists, and is the <name> of DeviceOps.
-#define DAYRUN_LAUNCHED_OPS(OP)            \
-    OP(rms_norm_forward, RmsNormForward)   \
-    OP(rms_norm_backward, RmsNormBackward) \
-    OP(rope_forward, Rope)                 \
-    OP(rope_backward, Rope)                \
-    OP(swiglu_forward, SwigluForward)      \
-    OP(swiglu_backward, SwigluBackward)
+#define DAYRUN_LAUNCHED_OPS(OP)                      \
+    OP(rms_norm_forward, RmsNormForward)             \
+    OP(rms_norm_backward, RmsNormBackward)           \
+    OP(rope_forward, Rope)                           \
+    OP(rope_backward, Rope)                          \
+    OP(swiglu_forward, SwigluForward)                \
+    OP(swiglu_backward, SwigluBackward)              \
+    OP(embedding_forward, EmbeddingForward)          \
+    OP(embedding_backward, EmbeddingBackward)        \
+    OP(gather_rows, GatherRows)                      \
+    OP(bias_fill, BiasFill)                          \
+    OP(bias_backward, BiasBackward)                  \
+    OP(cross_entropy_forward, CrossEntropy)          \
+    OP(cross_entropy_forward_backward, CrossEntropy) \
+    OP(dropout_apply, Dropout)                       \
+    OP(neftune_add, Neftune)                         \
+    OP(nf4_dequantize, Nf4Dequantize)                \
+    OP(decode_attention, DecodeAttention)            \
+    OP(add_losses, AddLosses)                        \
+    OP(close_step, CloseStep)
 
 #define DAYRUN_DECLARE_LAUNCHER(name, Params) \
     DeviceStatus launch_##name(const Params& params, DeviceStream stream);
 DAYRUN_LAUNCHED_OPS(DAYRUN_DECLARE_LAUNCHER)
 #undef DAYRUN_DECLARE_LAUNCHER
+DeviceStatus launch_adamw_step(const AdamwTensor* tensors, int64_t tensor_count,
+                               const AdamwStep& step, DeviceStream stream);
+DeviceStatus launch_adamw8bit_step(const Adamw8bitTensor* tensors, int64_t tensor_count,
+                                   const AdamwStep& step, DeviceStream stream);
 
 }  // namespace dayrun::kernels

@@ -45,8 +45,11 @@ DeviceStatus launch_teams(const Params& p, bool has_packs, DeviceStream stream) 
     return status;
 }
 
-int pack_of(Dtype dtype) {
-    return static_cast<int>(kPackBytes / element_bytes(dtype));
+/// Rows of T begin at multiples of the stride, and of cols when there are heads.
+bool are_packed(Dtype dtype, int64_t heads, int64_t cols,
+                std::initializer_list<PackedOperand> all) {
+    const int pack = static_cast<int>(kPackBytes / element_bytes(dtype));
+    return packs_fit(pack, all) && (heads == 1 || cols % pack == 0);
 }
 
 }  // namespace
@@ -55,14 +58,12 @@ DeviceStatus launch_rms_norm_forward(const RmsNormForward& params, DeviceStream 
     const RmsNormForward p = with_dense_strides(params);
     if (!is_row_length(p.cols)) return kDeviceInvalidValue;
     const int64_t bytes = element_bytes(p.dtype);
-    const int64_t heads_apart = p.heads > 1 ? p.cols : 0;
-    const bool has_packs =
-        packs_fit(pack_of(p.dtype), {{p.x, bytes, p.x_stride},
-                                     {p.x, bytes, heads_apart},
-                                     {p.y, bytes, p.y_stride},
-                                     {p.h, bytes, p.h_stride},
-                                     {p.residual, bytes, p.residual_stride},
-                                     {p.weight, element_bytes(p.weight_dtype), 0}});
+    const bool has_packs = are_packed(p.dtype, p.heads, p.cols,
+                                      {{p.x, bytes, p.x_stride},
+                                       {p.y, bytes, p.y_stride},
+                                       {p.h, bytes, p.h_stride},
+                                       {p.residual, bytes, p.residual_stride},
+                                       {p.weight, element_bytes(p.weight_dtype), 0}});
     return launch_teams<RmsNormForwardBody>(p, has_packs, stream);
 }
 
@@ -72,20 +73,18 @@ DeviceStatus launch_rms_norm_backward(const RmsNormBackward& params, DeviceStrea
     if (p.dweight != nullptr) {
         DeviceStatus status = kDeviceSuccess;
         with_dtype(p.dtype, [&](auto element) {
-            const RmsNormWeightGradientBody<decltype(element)> body{p};
-            status = launch(body, pieces(p.cols, kWarp), stream);
+            const RmsNormWeightGradient<decltype(element)> source{p};
+            status = launch_column_sums(source, p.dweight, p.tokens * p.heads, p.cols, stream);
         });
         if (status != kDeviceSuccess) return status;
     }
     const int64_t bytes = element_bytes(p.dtype);
-    const int64_t heads_apart = p.heads > 1 ? p.cols : 0;
-    const bool has_packs =
-        packs_fit(pack_of(p.dtype), {{p.x, bytes, p.x_stride},
-                                     {p.x, bytes, heads_apart},
-                                     {p.dy, bytes, p.dy_stride},
-                                     {p.dx, bytes, p.dx_stride},
-                                     {p.dresidual, bytes, p.dresidual_stride},
-                                     {p.weight, element_bytes(p.weight_dtype), 0}});
+    const bool has_packs = are_packed(p.dtype, p.heads, p.cols,
+                                      {{p.x, bytes, p.x_stride},
+                                       {p.dy, bytes, p.dy_stride},
+                                       {p.dx, bytes, p.dx_stride},
+                                       {p.dresidual, bytes, p.dresidual_stride},
+                                       {p.weight, element_bytes(p.weight_dtype), 0}});
     return launch_teams<RmsNormBackwardBody>(p, has_packs, stream);
 }
 

@@ -3,6 +3,7 @@
 // first kKept packs in registers between the two sweeps over the row and reads the rest again.
 #pragma once
 
+#include "kernels/device/column_sums.h"
 #include "kernels/device/launch.h"
 #include "kernels/device/packs.h"
 #include "kernels/device/reduce.h"
@@ -206,50 +207,16 @@ struct RmsNormBackwardBody : RmsNormTeam<kTeam, kPack> {
     }
 };
 
-/// dweight of 32 columns per block: warp w takes the rows w, w + 8, ..., sums 64 of them at a time
-/// in float32, and the eight warps' sums are added in order.
+/// The addends of dweight, for ColumnSumsBody.
 template <class T>
-struct RmsNormWeightGradientBody {
-    static constexpr int kThreads = kRmsNormThreads;
-    static constexpr bool kSwitches = true;
-    static constexpr int kWarps = kThreads / kWarp;
-    static constexpr int kRowsPerSum = 64;
-    struct Shared {
-        float sums[kWarps][kWarp];
-    };
+struct RmsNormWeightGradient {
     RmsNormBackward p;  // strides filled in
 
-    DAYRUN_DEVICE void operator()(Block& block) const {
-        const int lane = block.thread() % kWarp;
-        const int warp = block.thread() / kWarp;
-        const int64_t col = block.index() * kWarp + lane;
-        const int64_t rows = p.tokens * p.heads;
-        float total = 0.0f;
-        if (col < p.cols) {
-            for (int64_t begin = warp; begin < rows; begin += kRowsPerSum * kWarps) {
-                total += sum_rows(col, begin, rows);
-            }
-        }
-        Shared& shared = block.shared<Shared>();
-        shared.sums[warp][lane] = total;
-        block.barrier();
-        if (warp != 0 || col >= p.cols) return;
-        DAYRUN_UNROLL
-        for (int w = 1; w < kWarps; ++w) total += shared.sums[w][lane];
-        p.dweight[col] += total;
-    }
-
-    DAYRUN_DEVICE float sum_rows(int64_t col, int64_t begin, int64_t rows) const {
-        const int64_t limit = begin + kRowsPerSum * kWarps;
-        const int64_t end = limit < rows ? limit : rows;
-        float sum = 0.0f;
-        for (int64_t row = begin; row < end; row += kWarps) {
-            const T* x = row_at<const T>(p.x, p.x_stride, row, p.heads, p.cols);
-            const T* dy = row_at<const T>(p.dy, p.dy_stride, row, p.heads, p.cols);
-            const float normed = as_stored<T>(to_float(x[col]) * p.rstd[row]);
-            sum = fmaf(to_float(dy[col]), normed, sum);
-        }
-        return sum;
+    DAYRUN_DEVICE float add_to(float sum, int64_t row, int64_t col) const {
+        const T* x = row_at<const T>(p.x, p.x_stride, row, p.heads, p.cols);
+        const T* dy = row_at<const T>(p.dy, p.dy_stride, row, p.heads, p.cols);
+        const float normed = as_stored<T>(to_float(x[col]) * p.rstd[row]);
+        return fmaf(to_float(dy[col]), normed, sum);
     }
 };
 

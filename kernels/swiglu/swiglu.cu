@@ -7,39 +7,21 @@
 #include "kernels/swiglu/swiglu_body.h"
 
 namespace dayrun::kernels {
-namespace {
 
 // ---- device code: swiglu_body.h ------------------------------------------------------------
 
 // ---- launchers -----------------------------------------------------------------------------
-
-template <class Body, class Params>
-DeviceStatus launch_tiles(const Params& p, DeviceStream stream) {
-    Body body;
-    body.p = p;
-    body.tiles = decltype(body.tiles)::of(p.rows, p.cols);
-    return launch(body, body.tiles.block_count(), stream);
-}
-
-}  // namespace
 
 DeviceStatus launch_swiglu_forward(const SwigluForward& params, DeviceStream stream) {
     SwigluForward p = params;
     for (int64_t* stride : {&p.out_stride, &p.gate_stride, &p.up_stride}) {
         if (*stride == 0) *stride = p.cols;
     }
-    if (!is_row_length(p.cols)) return kDeviceInvalidValue;
-    DeviceStatus status = kDeviceSuccess;
-    with_dtype(p.dtype, [&](auto element) {
-        using T = decltype(element);
-        constexpr int kPack = pack_size<T>();
-        const bool has_packs = packs_fit(kPack, {{p.out, sizeof(T), p.out_stride},
-                                                 {p.gate, sizeof(T), p.gate_stride},
-                                                 {p.up, sizeof(T), p.up_stride}});
-        status = has_packs ? launch_tiles<SwigluForwardBody<T, kPack>>(p, stream)
-                           : launch_tiles<SwigluForwardBody<T, 1>>(p, stream);
-    });
-    return status;
+    const int64_t bytes = element_bytes(p.dtype);
+    return launch_packed_rows<SwigluForwardBody>(
+        p, p.dtype, {p.rows, p.cols},
+        {{p.out, bytes, p.out_stride}, {p.gate, bytes, p.gate_stride}, {p.up, bytes, p.up_stride}},
+        stream);
 }
 
 DeviceStatus launch_swiglu_backward(const SwigluBackward& params, DeviceStream stream) {
@@ -47,19 +29,13 @@ DeviceStatus launch_swiglu_backward(const SwigluBackward& params, DeviceStream s
     for (int64_t* stride : {&p.gate_stride, &p.up_stride, &p.out_stride, &p.dout_stride}) {
         if (*stride == 0) *stride = p.cols;
     }
-    if (!is_row_length(p.cols)) return kDeviceInvalidValue;
-    DeviceStatus status = kDeviceSuccess;
-    with_dtype(p.dtype, [&](auto element) {
-        using T = decltype(element);
-        constexpr int kPack = pack_size<T>();
-        const bool has_packs = packs_fit(kPack, {{p.gate, sizeof(T), p.gate_stride},
-                                                 {p.up, sizeof(T), p.up_stride},
-                                                 {p.out, sizeof(T), p.out_stride},
-                                                 {p.dout, sizeof(T), p.dout_stride}});
-        status = has_packs ? launch_tiles<SwigluBackwardBody<T, kPack>>(p, stream)
-                           : launch_tiles<SwigluBackwardBody<T, 1>>(p, stream);
-    });
-    return status;
+    const int64_t bytes = element_bytes(p.dtype);
+    return launch_packed_rows<SwigluBackwardBody>(p, p.dtype, {p.rows, p.cols},
+                                                  {{p.gate, bytes, p.gate_stride},
+                                                   {p.up, bytes, p.up_stride},
+                                                   {p.out, bytes, p.out_stride},
+                                                   {p.dout, bytes, p.dout_stride}},
+                                                  stream);
 }
 
 }  // namespace dayrun::kernels

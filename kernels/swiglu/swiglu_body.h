@@ -1,8 +1,6 @@
 // The device bodies of swiglu.h; swiglu.cu says what they move and why they are cut so.
 #pragma once
 
-#include "kernels/device/launch.h"
-#include "kernels/device/packs.h"
 #include "kernels/device/row_tiles.h"
 #include "kernels/swiglu/swiglu.h"
 
@@ -18,15 +16,11 @@ DAYRUN_DEVICE float swiglu_activated(float gate, float up, float share) {
 }
 
 template <class T, int kPack>
-struct SwigluForwardBody {
-    static constexpr int kThreads = 256;
-    static constexpr bool kSwitches = false;
-    using Shared = Nothing;
-    SwigluForward p;  // strides filled in
-    RowTiles<kThreads, kPack> tiles;
+struct SwigluForwardBody : RowTilesBody<SwigluForward, kPack> {
+    using RowTilesBody<SwigluForward, kPack>::p;  // strides filled in
 
     DAYRUN_DEVICE void operator()(Block& block) const {
-        const PackPlace at = tiles.place(block);
+        const PackPlace at = this->tiles.place(block);
         if (at.count <= 0) return;
         const T* gate = static_cast<const T*>(p.gate) + at.row * p.gate_stride + at.col;
         const T* up = static_cast<const T*>(p.up) + at.row * p.up_stride + at.col;
@@ -44,15 +38,11 @@ struct SwigluForwardBody {
 };
 
 template <class T, int kPack>
-struct SwigluBackwardBody {
-    static constexpr int kThreads = 256;
-    static constexpr bool kSwitches = false;
-    using Shared = Nothing;
-    SwigluBackward p;  // strides filled in
-    RowTiles<kThreads, kPack> tiles;
+struct SwigluBackwardBody : RowTilesBody<SwigluBackward, kPack> {
+    using RowTilesBody<SwigluBackward, kPack>::p;  // strides filled in
 
     DAYRUN_DEVICE void operator()(Block& block) const {
-        const PackPlace at = tiles.place(block);
+        const PackPlace at = this->tiles.place(block);
         if (at.count <= 0) return;
         T* gate = static_cast<T*>(p.gate) + at.row * p.gate_stride + at.col;
         T* up = static_cast<T*>(p.up) + at.row * p.up_stride + at.col;

@@ -104,8 +104,13 @@ std::string shape_text(Dtype dtype, std::initializer_list<int64_t> shape, int64_
 constexpr Dtype kBothDtypes[] = {Dtype::Float32, Dtype::BFloat16};
 
 /// The lists of the files, joined by all_cases().
+std::vector<NamedCase> cross_entropy_cases();
+std::vector<NamedCase> decode_attention_cases();
+std::vector<NamedCase> nf4_cases();
+std::vector<NamedCase> optimizer_cases();
 std::vector<NamedCase> rms_norm_cases();
 std::vector<NamedCase> rope_cases();
+std::vector<NamedCase> rows_cases();
 std::vector<NamedCase> swiglu_cases();
 /// Of the emulator itself: not among all_cases().
 std::vector<NamedCase> emulator_cases();
