@@ -20,9 +20,8 @@ int call(const Params& params, CUstream_st* stream) {
 template <class Tensor,
           DeviceStatus (*kLaunch)(const Tensor*, int64_t, const AdamwStep&, DeviceStream)>
 int call_optimizer(const Tensor* tensors, int64_t tensor_count, const AdamwStep& step,
-                   void* stream) {
-    return static_cast<int>(
-        kLaunch(tensors, tensor_count, step, static_cast<DeviceStream>(stream)));
+                   CUstream_st* stream) {
+    return static_cast<int>(kLaunch(tensors, tensor_count, step, stream));
 }
 
 DeviceOps make_ops() {

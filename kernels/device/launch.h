@@ -18,6 +18,9 @@
 
 namespace dayrun::kernels {
 
+/// The same type as cudaStream_t; the emulator has no streams and ignores it.
+using DeviceStream = CUstream_st*;
+
 /// The Shared of a body that has none.
 struct Nothing {};
 
@@ -28,7 +31,6 @@ constexpr std::size_t shared_bytes() {
 
 #if defined(__CUDACC__)
 
-using DeviceStream = cudaStream_t;
 using DeviceStatus = cudaError_t;
 constexpr DeviceStatus kDeviceSuccess = cudaSuccess;
 constexpr DeviceStatus kDeviceInvalidValue = cudaErrorInvalidValue;
@@ -58,8 +60,6 @@ DeviceStatus address_of_storage(T (&storage)[N], T** address) {
 
 #else
 
-/// The emulator has no streams.
-using DeviceStream = void*;
 /// The two of cudaError_t's values that launchers return.
 enum DeviceStatus { kDeviceSuccess = 0, kDeviceInvalidValue = 1 };
 
