@@ -134,7 +134,7 @@ Result<void> Validation::write_samples() {
         m_parts.reporter.warning("eval.prompts need a tokenizer, and the base folder has none.");
         return {};
     }
-    TRY(chat_template, ChatTemplate::make(m_parts.recipe.prompt));
+    TRY(chat_template, ChatTemplate::make(m_parts.recipe, tokenizer));
     EncodePolicy policy;
     policy.sample_limit = m_parts.recipe.sample_limit();
     policy.bos = m_parts.recipe.tokens.bos;
@@ -145,7 +145,8 @@ Result<void> Validation::write_samples() {
     options.on_token = [&](int32_t) { return m_parts.control.request() == RunRequest::None; };
     for (const std::string& prompt : prompts) {
         if (m_parts.control.request() != RunRequest::None) break;
-        TRY(ids, m_parts.engine.generate(encoder.encode_prompt(sample_of(prompt)), options));
+        TRY(prompt_ids, encoder.encode_prompt(sample_of(prompt)));
+        TRY(ids, m_parts.engine.generate(prompt_ids, options));
         m_parts.reporter.tell(SampleGenerated{
             .step = m_parts.progress.step, .prompt = prompt, .text = tokenizer->decode(ids)});
     }

@@ -11,6 +11,7 @@
 #include "core/base/result.h"
 #include "core/data/sample.h"
 #include "core/recipe/recipe.h"
+#include "core/tokens/tokenizer.h"
 
 namespace dayrun::core {
 
@@ -32,35 +33,61 @@ struct TextPiece {
     bool has_leading_space = false;
     /// Tokenized apart from the piece before even when both are masked.
     bool is_apart = false;
+    /// Goes on where the piece before ends: no dummy prefix of its own, as when the whole dialogue
+    /// is tokenized at once.
+    bool is_continued = false;
+};
+
+/// One way to turn samples into pieces; see ChatTemplate for what its members do.
+class TemplateRenderer {
+  public:
+    virtual ~TemplateRenderer() = default;
+    virtual Result<std::vector<TextPiece>> render(const Sample& sample) const = 0;
+    virtual Result<std::vector<TextPiece>> render_prompt(const Sample& sample) const = 0;
+    virtual Result<void> check_fields(const Sample& sample) const = 0;
+    virtual std::vector<std::string> notes() const { return {}; }
 };
 
 class ChatTemplate {
   public:
-    /// A named template, or a text with {field} and [[ … ]]. Unsupported for `model`; BadRecipe for
-    /// a text that cannot be read.
+    /// A named template, or a text with {field} and [[ … ]]. BadRecipe, with line and column, for a
+    /// text that cannot be read.
     static Result<ChatTemplate> make(const PromptSpec& spec);
+    /// The same for a recipe's prompt, `model` included: the chat_template in the base's folder.
+    /// `tokenizer` must outlive the template. BadTokenizer, FileMissing or Unsupported when that
+    /// cannot be used.
+    static Result<ChatTemplate> make(const Recipe& recipe, const Tokenizer* tokenizer);
     ChatTemplate(ChatTemplate&&) noexcept;
     ~ChatTemplate();
 
     /// Everything the model reads of a sample, in order. The stop token follows every reply; it is
-    /// trained where its reply is.
-    std::vector<TextPiece> render(const Sample& sample) const;
+    /// trained where its reply is. BadData with the template's own words when a model's template
+    /// refuses the dialogue.
+    Result<std::vector<TextPiece>> render(const Sample& sample) const;
     /// The same up to where the last reply starts: what generation begins with.
-    std::vector<TextPiece> render_prompt(const Sample& sample) const;
+    Result<std::vector<TextPiece>> render_prompt(const Sample& sample) const;
 
     /// BadRecipe naming the fields there are, when the template uses one this sample lacks.
     Result<void> check_fields(const Sample& sample) const;
+    /// Sentences on what to know about this template, for the log and the pre-flight sheet.
+    std::vector<std::string> notes() const { return m_renderer->notes(); }
     /// Changes when rendering changes; part of the token cache's key.
-    const std::string& fingerprint() const;
-
-    struct Shape;
+    const std::string& fingerprint() const { return m_fingerprint; }
 
   private:
-    explicit ChatTemplate(std::unique_ptr<const Shape> shape);
-    std::unique_ptr<const Shape> m_shape;
+    ChatTemplate(std::unique_ptr<const TemplateRenderer> renderer, std::string fingerprint);
+    std::unique_ptr<const TemplateRenderer> m_renderer;
+    std::string m_fingerprint;
 };
 
 /// The named templates, without `model`.
 std::vector<std::string> template_names();
+
+// What all kinds of templates share.
+
+/// A plain text: all of it trained, ended by the EOS.
+std::vector<TextPiece> plain_text_pieces(const Sample& sample);
+/// Whether the loss covers the reply `sample.messages[message]`.
+bool is_trained_turn(const Sample& sample, size_t message, TrainOn train_on);
 
 }  // namespace dayrun::core

@@ -13,6 +13,8 @@ struct Encoder::Stretch {
     std::string text;
     bool is_trained = false;
     std::optional<int32_t> id;  // of a special token
+    bool is_continued = false;  // TextPiece::is_continued of its first piece
+    bool is_behind_special = false;
 };
 
 EncodePolicy EncodePolicy::of(const Recipe& recipe, const DataSpec& source) {
@@ -45,27 +47,49 @@ std::optional<int32_t> Encoder::stop_id() const {
     Sample sample;
     sample.messages = {{Role::User, "a", false}, {Role::Assistant, "b", true}};
     sample.fields["input"] = "a";
-    for (const TextPiece& piece : m_template.render(sample)) {
+    const auto pieces = m_template.render(sample);
+    if (!pieces.ok()) return m_tokenizer->eos_id();
+    for (const TextPiece& piece : *pieces) {
         if (piece.kind == PieceKind::Stop) return stop_of(piece);
     }
     return std::nullopt;
+}
+
+/// One place adds the BOS: not where the template has written it already.
+bool Encoder::adds_bos(const std::vector<TextPiece>& pieces) const {
+    const bool has_own = !pieces.empty() && pieces.front().kind == PieceKind::Special &&
+                         m_tokenizer->special_id(pieces.front().text) == m_tokenizer->bos_id();
+    return adds_bos() && !has_own;
+}
+
+/// bos: never takes the template's own BOS away too.
+bool Encoder::is_left_out(const std::vector<TextPiece>& pieces, const TextPiece& piece) const {
+    return m_policy.bos == BosRule::Never && &piece == &pieces.front() &&
+           piece.kind == PieceKind::Special && m_tokenizer->bos_id() &&
+           m_tokenizer->special_id(piece.text) == m_tokenizer->bos_id();
+}
+
+std::vector<int32_t> Encoder::ids_of(const Stretch& stretch) const {
+    if (stretch.id) return {*stretch.id};
+    if (!stretch.is_continued) return m_tokenizer->encode(stretch.text, SpecialTokens::Plain);
+    return m_tokenizer->encode_inside(
+        stretch.text, stretch.is_behind_special ? TextBefore::Special : TextBefore::Text);
 }
 
 std::vector<Encoder::Stretch> Encoder::stretches(const std::vector<TextPiece>& pieces) const {
     std::vector<Stretch> found;
     bool can_join = false;
     for (const TextPiece& piece : pieces) {
-        if (piece.kind == PieceKind::Stop) {
-            found.push_back({"", piece.is_trained, stop_of(piece)});
+        const bool is_behind_special = &piece != &pieces.front() && !can_join;
+        const bool is_stop = piece.kind == PieceKind::Stop;
+        if (is_left_out(pieces, piece)) continue;
+        std::optional<int32_t> id;
+        if (is_stop) id = stop_of(piece);
+        if (piece.kind == PieceKind::Special) id = m_tokenizer->special_id(piece.text);
+        if (id || is_stop) {
+            if (id) found.push_back({"", piece.is_trained, id});
             can_join = false;
             continue;
-        }
-        if (piece.kind == PieceKind::Special) {
-            if (const auto id = m_tokenizer->special_id(piece.text)) {
-                found.push_back({"", piece.is_trained, id});
-                can_join = false;
-                continue;
-            }
         }
         const bool adds_space = piece.has_leading_space && !m_has_dummy_prefix;
         std::string text = adds_space ? " " + piece.text : piece.text;
@@ -74,7 +98,8 @@ std::vector<Encoder::Stretch> Encoder::stretches(const std::vector<TextPiece>& p
         if (joins) {
             found.back().text += text;
         } else {
-            found.push_back({std::move(text), piece.is_trained, std::nullopt});
+            found.push_back({std::move(text), piece.is_trained, std::nullopt, piece.is_continued,
+                             is_behind_special});
         }
         can_join = true;
     }
@@ -82,21 +107,15 @@ std::vector<Encoder::Stretch> Encoder::stretches(const std::vector<TextPiece>& p
 }
 
 void Encoder::append(const Stretch& stretch, TokenizedSample& out) const {
-    const size_t begin = out.tokens.size();
-    if (stretch.id) {
-        out.tokens.push_back(*stretch.id);
-    } else {
-        const auto ids = m_tokenizer->encode(stretch.text, SpecialTokens::Plain);
-        out.tokens.insert(out.tokens.end(), ids.begin(), ids.end());
-    }
-    for (size_t i = begin; i < out.tokens.size(); ++i) {
-        out.labels.push_back(stretch.is_trained ? out.tokens[i] : kIgnoreLabel);
+    for (const int32_t id : ids_of(stretch)) {
+        out.tokens.push_back(id);
+        out.labels.push_back(stretch.is_trained ? id : kIgnoreLabel);
     }
 }
 
 TokenizedSample Encoder::tokenize(const std::vector<TextPiece>& pieces) const {
     TokenizedSample out;
-    if (adds_bos()) {
+    if (adds_bos(pieces)) {
         out.tokens.push_back(*m_tokenizer->bos_id());
         out.labels.push_back(kIgnoreLabel);
     }
@@ -104,46 +123,30 @@ TokenizedSample Encoder::tokenize(const std::vector<TextPiece>& pieces) const {
     return out;
 }
 
-std::vector<int32_t> Encoder::encode_prompt(const Sample& sample) const {
-    return tokenize(m_template.render_prompt(sample)).tokens;
+Result<std::vector<int32_t>> Encoder::encode_prompt(const Sample& sample) const {
+    TRY(pieces, m_template.render_prompt(sample));
+    return tokenize(pieces).tokens;
 }
 
 std::vector<TokenPart> Encoder::parts(const Sample& sample) const {
     std::vector<TokenPart> parts;
-    int32_t at = 0;
     if (!sample.token_ids.empty()) {
         return {{0, static_cast<int32_t>(sample.token_ids.size()), "token_ids", true}};
     }
-    if (adds_bos()) parts.push_back({0, at = 1, "bos", false});
-    std::string joined;  // text of the stretch so far
-    int32_t joined_begin = at;
-    const TextPiece* before = nullptr;
-    for (const TextPiece& piece : m_template.render(sample)) {
-        const bool is_special =
-            piece.kind == PieceKind::Stop ||
-            (piece.kind == PieceKind::Special && m_tokenizer->special_id(piece.text));
-        const bool is_stop_without_id = piece.kind == PieceKind::Stop && !stop_of(piece);
-        if (is_stop_without_id) continue;
-        const bool joins = before != nullptr && !is_special && !piece.is_apart && !joined.empty() &&
-                           before->is_trained == piece.is_trained;
-        if (!joins) {
-            joined.clear();
-            joined_begin = at;
-        }
+    const auto rendered = m_template.render(sample);
+    if (!rendered.ok()) return parts;
+    const std::vector<TextPiece>& pieces = *rendered;
+    int32_t at = 0;
+    if (adds_bos(pieces)) parts.push_back({0, at = 1, "bos", false});
+    // The pieces are walked as tokenize() walks them, one more each time: a token across two pieces
+    // belongs to the first, and a border is where the text so far ends when tokenized alone.
+    std::vector<TextPiece> so_far;
+    for (const TextPiece& piece : pieces) {
+        so_far.push_back(piece);
         const int32_t begin = at;
-        if (is_special) {
-            ++at;
-            joined.clear();
-        } else {
-            const bool adds_space = piece.has_leading_space && !m_has_dummy_prefix;
-            joined += adds_space ? " " + piece.text : piece.text;
-            // A token across two pieces belongs to the first: the border is where the text so far
-            // ends when tokenized alone.
-            const auto ids = m_tokenizer->encode(joined, SpecialTokens::Plain);
-            at = std::max(begin, joined_begin + static_cast<int32_t>(ids.size()));
-        }
-        parts.push_back({begin, at, piece.part, piece.is_trained});
-        before = &piece;
+        // Everything before the stretch that this piece belongs to keeps its tokens.
+        at = std::max(begin, static_cast<int32_t>(tokenize(so_far).tokens.size()));
+        if (at > begin) parts.push_back({begin, at, piece.part, piece.is_trained});
     }
     return parts;
 }
@@ -155,7 +158,7 @@ bool Encoder::fits(const TokenizedSample& sample, const std::vector<TextPiece>& 
     // Borders by tokenizing stretch by stretch, the way tokenize() does.
     TokenizedSample so_far;
     int64_t prompt_tokens = 0;
-    const int64_t bos_tokens = adds_bos() ? 1 : 0;
+    const int64_t bos_tokens = adds_bos(pieces) ? 1 : 0;
     bool is_reply = false;
     size_t reply_begin = 0;
     for (const Stretch& stretch : stretches(pieces)) {
@@ -210,18 +213,29 @@ std::string kept_text(const std::string& text, size_t bytes, TooLong rule) {
     return text.substr(begin);
 }
 
-/// The turn whose pieces go next: the last one for keep_head, the first for keep_tail.
-bool drop_turn(std::vector<TextPiece>& pieces, TooLong rule) {
-    int32_t first = -1;
-    int32_t last = -1;
-    for (const TextPiece& piece : pieces) {
-        if (piece.turn < 0) continue;
-        if (first < 0) first = piece.turn;
-        last = std::max(last, piece.turn);
+/// Takes an exchange out of a dialogue: the last one for keep_head, the first for keep_tail. False
+/// when there is only one.
+bool drop_exchange(Sample& sample, TooLong rule) {
+    auto& messages = sample.messages;
+    std::vector<size_t> begins;
+    for (size_t i = 0; i < messages.size(); ++i) {
+        if (messages[i].role == Role::Assistant && !begins.empty()) continue;
+        const bool is_head = i == 0 && messages[i].role == Role::System;
+        const bool is_first = begins.empty() && !is_head;
+        if (is_first || (i > 0 && messages[i - 1].role == Role::Assistant)) begins.push_back(i);
     }
-    if (first == last) return false;
-    const int32_t gone = rule == TooLong::KeepHead ? last : first;
-    std::erase_if(pieces, [&](const TextPiece& piece) { return piece.turn == gone; });
+    if (begins.size() < 2) return false;
+    const auto at = [&](size_t index) {
+        return messages.begin() + static_cast<std::ptrdiff_t>(index);
+    };
+    if (rule == TooLong::KeepHead) {
+        messages.erase(at(begins.back()), messages.end());
+        return true;
+    }
+    messages.erase(at(begins[0]), at(begins[1]));
+    // The next exchange is a turn of the dialogue: what it asks is its text alone.
+    sample.fields["instruction"].clear();
+    sample.fields["input"] = messages[begins[0]].content;
     return true;
 }
 
@@ -244,12 +258,14 @@ std::vector<size_t> cuttable(const std::vector<TextPiece>& pieces) {
 
 EncodedSample Encoder::cut(const Sample& sample, const TokenizedSample& whole) const {
     EncodedSample out;
-    std::vector<TextPiece> pieces = m_template.render(sample);
-    while (true) {
+    Sample shorter = sample;
+    std::vector<TextPiece> pieces;
+    do {
+        auto rendered = m_template.render(shorter);
+        if (!rendered.ok()) break;
+        pieces = std::move(rendered).value();
         out.sample = tokenize(pieces);
-        if (fits(out.sample, pieces)) break;
-        if (!drop_turn(pieces, m_policy.too_long)) break;
-    }
+    } while (!fits(out.sample, pieces) && drop_exchange(shorter, m_policy.too_long));
     for (const size_t index : cuttable(pieces)) {
         if (fits(out.sample, pieces)) break;
         const std::string text = pieces[index].text;
@@ -308,25 +324,31 @@ std::vector<EncodedSample> Encoder::split_text(const Sample&, const TokenizedSam
     return parts;
 }
 
+std::string Encoder::why_nothing_is_trained(const Sample& sample) const {
+    const auto is_reply = [](const Message& message) { return message.role == Role::Assistant; };
+    const auto is_trained = [&](const Message& message) {
+        return is_reply(message) && message.trained;
+    };
+    const auto& messages = sample.messages;
+    if (messages.empty()) return "the text is empty";
+    if (std::none_of(messages.begin(), messages.end(), is_reply)) return "there is no reply";
+    if (std::none_of(messages.begin(), messages.end(), is_trained)) {
+        return "no reply is marked for training";
+    }
+    const auto pieces = m_template.render(sample);
+    const bool is_shown =
+        pieces.ok() && std::any_of(pieces->begin(), pieces->end(),
+                                   [](const TextPiece& piece) { return piece.is_trained; });
+    return is_shown ? "the reply is cut off" : "the template does not show the reply";
+}
+
 std::vector<EncodedSample> Encoder::encode(const Sample& sample) const {
     std::vector<EncodedSample> out;
     if (!sample.token_ids.empty()) {
         out.push_back(encode_ids(sample));
     } else {
         CHECK(m_tokenizer != nullptr);
-        const std::vector<TextPiece> pieces = m_template.render(sample);
-        TokenizedSample whole = tokenize(pieces);
-        const bool is_text = sample.messages.empty();
-        if (fits(whole, pieces)) {
-            out.push_back({EncodeStatus::Kept, std::move(whole), 0});
-        } else if (is_text && m_policy.too_long == TooLong::Split && m_policy.sample_limit > 1) {
-            out = split_text(sample, whole);
-        } else if (m_policy.too_long == TooLong::KeepHead ||
-                   m_policy.too_long == TooLong::KeepTail) {
-            out.push_back(cut(sample, whole));
-        } else {
-            out.push_back({EncodeStatus::TooLong, std::move(whole), 0});
-        }
+        out = encode_text(sample);
     }
     for (EncodedSample& encoded : out) {
         encoded.sample.sample_id = sample.sample_id;
@@ -338,7 +360,32 @@ std::vector<EncodedSample> Encoder::encode(const Sample& sample) const {
         const bool is_trained = encoded.sample.target_token_count() > 0;
         if (encoded.status == EncodeStatus::Kept && is_text && !is_trained) {
             encoded.status = EncodeStatus::NothingTrained;
+            encoded.reason = why_nothing_is_trained(sample);
         }
+    }
+    return out;
+}
+
+std::vector<EncodedSample> Encoder::encode_text(const Sample& sample) const {
+    std::vector<EncodedSample> out;
+    auto rendered = m_template.render(sample);
+    if (!rendered.ok()) {
+        out.push_back({.status = EncodeStatus::Refused, .reason = rendered.error().message});
+        return out;
+    }
+    const std::vector<TextPiece>& pieces = *rendered;
+    TokenizedSample whole = tokenize(pieces);
+    const bool is_text = sample.messages.empty();
+    const bool cuts =
+        m_policy.too_long == TooLong::KeepHead || m_policy.too_long == TooLong::KeepTail;
+    if (fits(whole, pieces)) {
+        out.push_back({.sample = std::move(whole)});
+    } else if (is_text && m_policy.too_long == TooLong::Split && m_policy.sample_limit > 1) {
+        out = split_text(sample, whole);
+    } else if (cuts) {
+        out.push_back(cut(sample, whole));
+    } else {
+        out.push_back({.status = EncodeStatus::TooLong, .sample = std::move(whole)});
     }
     return out;
 }

@@ -29,12 +29,18 @@ struct EncodePolicy {
     static EncodePolicy of(const Recipe& recipe, const DataSpec& source);
 };
 
-enum class EncodeStatus : uint8_t { Kept, TooLong, NothingTrained };
+enum class EncodeStatus : uint8_t {
+    Kept,
+    TooLong,
+    NothingTrained,
+    Refused,  // by the model's chat_template
+};
 
 struct EncodedSample {
     EncodeStatus status = EncodeStatus::Kept;
-    TokenizedSample sample;               // also of a dropped one: as long as it would have been
+    TokenizedSample sample = {};          // also of a dropped one: as long as it would have been
     int64_t truncated_target_tokens = 0;  // trained tokens among the truncated ones
+    std::string reason = {};              // why it is Refused or NothingTrained
 };
 
 /// Where a template's part lies in the tokens, for the token lens.
@@ -55,8 +61,8 @@ class Encoder {
     std::vector<EncodedSample> encode(const Sample& sample) const;
 
     /// BOS by rule and everything up to the last reply, for generation.
-    std::vector<int32_t> encode_prompt(const Sample& sample) const;
-    /// The parts behind encode()'s tokens when nothing was cut.
+    Result<std::vector<int32_t>> encode_prompt(const Sample& sample) const;
+    /// The parts behind encode()'s tokens when nothing was cut; none of a refused sample.
     std::vector<TokenPart> parts(const Sample& sample) const;
     /// Id that ends a reply: where generation stops.
     std::optional<int32_t> stop_id() const;
@@ -64,13 +70,18 @@ class Encoder {
   private:
     struct Stretch;
     bool adds_bos() const;
+    bool adds_bos(const std::vector<TextPiece>& pieces) const;
+    bool is_left_out(const std::vector<TextPiece>& pieces, const TextPiece& piece) const;
+    std::vector<int32_t> ids_of(const Stretch& stretch) const;
     TokenizedSample tokenize(const std::vector<TextPiece>& pieces) const;
     std::vector<Stretch> stretches(const std::vector<TextPiece>& pieces) const;
     void append(const Stretch& stretch, TokenizedSample& out) const;
     std::optional<int32_t> stop_of(const TextPiece& piece) const;
     bool fits(const TokenizedSample& sample, const std::vector<TextPiece>& pieces) const;
     EncodedSample encode_ids(const Sample& sample) const;
+    std::vector<EncodedSample> encode_text(const Sample& sample) const;
     EncodedSample cut(const Sample& sample, const TokenizedSample& whole) const;
+    std::string why_nothing_is_trained(const Sample& sample) const;
     std::vector<EncodedSample> split_text(const Sample& sample, const TokenizedSample& whole) const;
 
     const ChatTemplate& m_template;

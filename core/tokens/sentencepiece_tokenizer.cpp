@@ -41,6 +41,8 @@ class SentencepieceTokenizer : public Tokenizer {
     std::optional<int32_t> eos_id() const override { return m_eos_id; }
     bool adds_bos() const override { return m_adds_bos; }
     std::optional<int32_t> special_id(std::string_view text) const override;
+    std::vector<SpecialMatch> find_specials(std::string_view text) const override;
+    std::vector<int32_t> encode_inside(std::string_view text, TextBefore before) const override;
     const std::string& fingerprint() const override { return m_fingerprint; }
 
   private:
@@ -157,6 +159,32 @@ const SpecialToken* SentencepieceTokenizer::next_special(std::string_view text, 
         at = place;
     }
     return found;
+}
+
+std::vector<SpecialMatch> SentencepieceTokenizer::find_specials(std::string_view text) const {
+    std::vector<SpecialMatch> found;
+    size_t from = 0;
+    size_t at = 0;
+    while (const SpecialToken* const token = next_special(text, from, at)) {
+        const size_t behind = at + token->text.size();
+        const std::string_view before = text.substr(from, at - from);
+        const std::string_view after = text.substr(behind);
+        // What without() takes away at each side belongs to the token.
+        const size_t left =
+            token->strips_left ? before.size() - without(before, false, true).size() : 0;
+        const size_t right =
+            token->strips_right ? after.size() - without(after, true, false).size() : 0;
+        found.push_back({at - left, behind + right, token->id});
+        from = behind + right;
+    }
+    return found;
+}
+
+std::vector<int32_t> SentencepieceTokenizer::encode_inside(std::string_view text,
+                                                           TextBefore before) const {
+    std::vector<int32_t> ids;
+    append(text, before == TextBefore::Special && m_is_legacy, ids);
+    return ids;
 }
 
 void SentencepieceTokenizer::append(std::string_view text, bool has_prefix,

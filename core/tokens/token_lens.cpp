@@ -35,7 +35,7 @@ Result<LensView> token_lens(const Sample& sample, const Recipe& recipe,
                      .message = "There is no tokenizer to show this sample's tokens.",
                      .hint = "Choose a base model whose folder has one."};
     }
-    TRY(chat_template, ChatTemplate::make(recipe.prompt));
+    TRY(chat_template, ChatTemplate::make(recipe, tokenizer));
     TRY_VOID(chat_template.check_fields(sample));
     DataSpec spec;
     if (sample.source_index < recipe.data.size()) spec = recipe.data[sample.source_index];
@@ -48,7 +48,10 @@ Result<LensView> token_lens(const Sample& sample, const Recipe& recipe,
         view.lost_stop_token = view.lost_stop_token || encoded.sample.lost_stop_token;
         if (encoded.status == EncodeStatus::TooLong) view.dropped_because = "too long";
         if (encoded.status == EncodeStatus::NothingTrained) {
-            view.dropped_because = "nothing to train";
+            view.dropped_because = "nothing to train: " + encoded.reason;
+        }
+        if (encoded.status == EncodeStatus::Refused) {
+            view.dropped_because = "the model's chat_template refuses it: " + encoded.reason;
         }
     }
     // Of a sample that was cut only trained and masked are known for sure.

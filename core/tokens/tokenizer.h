@@ -21,6 +21,16 @@ enum class SpecialTokens {
     Plain,            // nothing added, specials in the text are ordinary characters
 };
 
+/// A special or added token found in a text, with the white space that it swallows.
+struct SpecialMatch {
+    size_t begin = 0, end = 0;  // bytes
+    int32_t id = -1;
+    bool is_special = true;  // one that ends or opens something, not just an added word
+};
+
+/// What stands before a text inside a longer one.
+enum class TextBefore { Special, Text };
+
 class Tokenizer {
   public:
     virtual ~Tokenizer() = default;
@@ -44,6 +54,13 @@ class Tokenizer {
     virtual bool adds_bos() const = 0;
     /// The id of a special token's text, if it is one ("<|im_end|>").
     virtual std::optional<int32_t> special_id(std::string_view text) const = 0;
+    /// The special tokens in a text that may hold them (a template's own words), in order.
+    virtual std::vector<SpecialMatch> find_specials(std::string_view /*text*/) const { return {}; }
+    /// Ids of a text inside a longer one, `Plain`: without the space that the tokenizer puts at a
+    /// text's start, where its own rule puts none there.
+    virtual std::vector<int32_t> encode_inside(std::string_view text, TextBefore /*before*/) const {
+        return encode(text, SpecialTokens::Plain);
+    }
     /// Hash over everything that changes ids; part of the token cache's key.
     virtual const std::string& fingerprint() const = 0;
 };

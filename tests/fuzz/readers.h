@@ -13,6 +13,7 @@
 #include "core/model/files/safetensors_header.h"
 #include "core/model/model_config.h"
 #include "core/model/weight_map.h"
+#include "core/tokens/jinja/template.h"
 #include "core/tokens/tokenizer_openers.h"
 
 namespace dayrun::fuzz {
@@ -46,6 +47,28 @@ inline void read_adapter_config(const uint8_t* data, size_t size) {
     if (!config) return;
     volatile double scaling = config->scaling_of("model.layers.0.self_attn.q_proj");
     scaling = scaling + 1;
+}
+
+/// A chat_template: parsed, and rendered over a dialogue where it can be.
+inline void read_chat_template(const uint8_t* data, size_t size) {
+    const auto parsed = core::jinja::Template::parse(as_text(data, size));
+    if (!parsed) return;
+    std::vector<core::jinja::Value> messages;
+    for (const char* const role : {"system", "user", "assistant"}) {
+        auto message = std::make_shared<core::jinja::Dict>();
+        message->set("role", role);
+        message->set("content", core::jinja::Text(" a <b> ", 0));
+        messages.emplace_back(std::move(message));
+    }
+    const auto text = parsed->render({{"messages", core::jinja::make_list(std::move(messages))},
+                                      {"add_generation_prompt", true},
+                                      {"bos_token", "<s>"},
+                                      {"eos_token", "</s>"}});
+    if (!text) return;
+    // The runs must cover the text exactly.
+    size_t covered = 0;
+    for (const core::jinja::Run& run : text->runs()) covered += run.size;
+    if (covered != text->size()) __builtin_trap();
 }
 
 /// tokenizer.json and rank files, told apart by their content as the program does it.

@@ -1,6 +1,8 @@
 // BIG-bench tasks: a JSON object with `examples` and the task's texts, or the hub's rows (inputs,
 // targets, multiple_choice_targets, multiple_choice_scores). Choices keep the file's order.
 // Neighbour: converters.cpp. Any thread.
+#include <algorithm>
+
 #include "core/data/converters/converters.h"
 #include "core/data/text.h"
 
@@ -34,8 +36,14 @@ void append_choices(const Value& scores, std::string_view prefix, std::string& i
 void convert_hub(const Value& row, Converted& out) {
     if (!require_fields(row, {"inputs", "targets"}, out)) return;
     const auto& targets = row.find("targets")->array();
-    add_instruction(row, {}, text_of(row, "inputs"),
-                    targets.empty() ? std::string() : targets.front().text(), {}, out);
+    const std::string target = targets.empty() ? std::string() : targets.front().text();
+    add_instruction(row, {}, text_of(row, "inputs"), target, {}, out);
+    std::vector<std::string> choices;
+    if (const Value* const listed = row.find("multiple_choice_targets")) {
+        for (const Value& choice : listed->array()) choices.push_back(choice.text());
+    }
+    const auto right = std::find(choices.begin(), choices.end(), target);
+    add_choices(choices, static_cast<size_t>(right - choices.begin()), out);
 }
 
 void convert(const Value& row, const RowContext& context, Converted& out) {
@@ -62,7 +70,15 @@ void convert(const Value& row, const RowContext& context, Converted& out) {
     add_instruction(row, std::move(prefix), std::move(input), std::move(response), {}, out);
     const std::string name = text_of(context.header, "name");
     if (!out.samples.empty()) {
-        out.samples.back().fields["task"] = name.empty() ? context.file_stem : name;
+        Sample& sample = out.samples.back();
+        sample.fields["task"] = name.empty() ? context.file_stem : name;
+        sample.fields["inputs"] = text_of(row, "input");
+        std::vector<std::string> choices;
+        if (const Value* const scores = row.find("target_scores")) {
+            for (const Member& choice : scores->object()) choices.push_back(choice.name);
+        }
+        const auto right = std::find(choices.begin(), choices.end(), sample.field("response"));
+        add_choices(choices, static_cast<size_t>(right - choices.begin()), out);
     }
 }
 

@@ -36,6 +36,7 @@ struct Converter {
     std::string_view warning;  // not "": an evaluation set, or what to mind
     bool (*fits)(const Value& row, const RowContext& context);
     void (*convert)(const Value& row, const RowContext& context, Converted& out);
+    std::string_view layout = {};  // the published files and their fields, for a set that is missing
 };
 
 /// All converters, in the order in which detection asks them.
@@ -67,6 +68,9 @@ void add_instruction(const Value& row, std::string instruction, std::string inpu
 /// A dialogue: the first user turn becomes `input`, the first reply `response`. Turns behind the
 /// last reply are left out; without any reply the dialogue is dropped.
 void add_dialogue(const Value& row, std::vector<Message> messages, Converted& out);
+/// Fields `choices` ("A.red\nB.blue\n") and `letter` ("B") of a multiple-choice sample, for recipes
+/// that word it themselves. Nothing when `right` is no place in `choices`.
+void add_choices(const std::vector<std::string>& choices, size_t right, Converted& out);
 /// The text of a member, "" when it is absent or null.
 std::string text_of(const Value& row, std::string_view name);
 bool has_text(const Value& row, std::string_view name);

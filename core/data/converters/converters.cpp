@@ -84,9 +84,10 @@ bool require_fields(const Value& row, std::initializer_list<std::string_view> na
                     Converted& out) {
     for (const std::string_view name : names) {
         if (row.find(name) != nullptr) continue;
-        out.problem = row.is_object() ? fmt::format("it has no `{}`; its fields are {}", name,
-                                                    member_names(row))
-                                      : fmt::format("it is {}, not an object", with_article(row.type_name()));
+        out.problem =
+            row.is_object()
+                ? fmt::format("it has no `{}`; its fields are {}", name, member_names(row))
+                : fmt::format("it is {}, not an object", with_article(row.type_name()));
         return false;
     }
     return true;
@@ -117,6 +118,16 @@ void add_instruction(const Value& row, std::string instruction, std::string inpu
     out.samples.push_back(std::move(sample));
 }
 
+void add_choices(const std::vector<std::string>& choices, size_t right, Converted& out) {
+    if (out.samples.empty() || right >= choices.size() || choices.size() > 26) return;
+    std::string listed;
+    for (size_t i = 0; i < choices.size(); ++i) {
+        listed += fmt::format("{}.{}\n", static_cast<char>('A' + i), choices[i]);
+    }
+    out.samples.back().fields["choices"] = std::move(listed);
+    out.samples.back().fields["letter"] = std::string(1, static_cast<char>('A' + right));
+}
+
 void add_dialogue(const Value& row, std::vector<Message> messages, Converted& out) {
     while (!messages.empty() && messages.back().role != Role::Assistant) messages.pop_back();
     // A published dialogue may open with an empty turn or a reply without a question.
@@ -145,6 +156,7 @@ void add_dialogue(const Value& row, std::vector<Message> messages, Converted& ou
         return message.role == Role::Assistant;
     });
     sample.fields["response"] = reply == messages.end() ? std::string() : reply->content;
+    sample.fields["turns"] = std::to_string(messages.size());
     sample.messages = std::move(messages);
     keep_plain_fields(row, sample);
     out.samples.push_back(std::move(sample));

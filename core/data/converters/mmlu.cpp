@@ -69,6 +69,7 @@ void convert(const Value& row, const RowContext& context, Converted& out) {
     }
     add_instruction(row, instruction + " with a letter.", std::move(input), letter, {}, out);
     if (!out.samples.empty()) out.samples.back().fields["subject"] = subject;
+    add_choices(choices, static_cast<size_t>(letter.front() - 'A'), out);
 }
 
 }  // namespace

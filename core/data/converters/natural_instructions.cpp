@@ -12,17 +12,15 @@ bool fits(const Value& row, const RowContext& context) {
     return is_hub_row || (is_task && row.find("input") != nullptr);
 }
 
-/// Newer files hold a list of definitions, older ones the text itself.
-std::string definition_of(const Value& header) {
-    const Value* const definition = header.find("Definition");
-    if (definition == nullptr) return {};
-    if (!definition->is_array()) return definition->text();
-    return definition->array().empty() ? std::string() : definition->array().front().text();
-}
-
+/// Newer files hold lists where older ones hold the text itself.
 std::string first_of(const Value& outputs) {
     if (!outputs.is_array()) return outputs.text();
     return outputs.array().empty() ? std::string() : outputs.array().front().text();
+}
+
+std::string first_member(const Value& header, std::string_view name) {
+    const Value* const member = header.find(name);
+    return member == nullptr ? std::string() : first_of(*member);
 }
 
 void convert(const Value& row, const RowContext& context, Converted& out) {
@@ -35,8 +33,15 @@ void convert(const Value& row, const RowContext& context, Converted& out) {
     if (!require_fields(row, {"input"}, out)) return;
     const Value* const output = row.find("output");
     const std::string response = output == nullptr ? std::string() : first_of(*output);
-    add_instruction(row, definition_of(context.header), text_of(row, "input"), response, {}, out);
-    if (!out.samples.empty()) out.samples.back().fields["task"] = context.file_stem;
+    add_instruction(row, first_member(context.header, "Definition"), text_of(row, "input"),
+                    response, {}, out);
+    if (out.samples.empty()) return;
+    // What a recipe selects tasks by.
+    Sample& sample = out.samples.back();
+    sample.fields["task"] = context.file_stem;
+    sample.fields["category"] = first_member(context.header, "Categories");
+    sample.fields["input_language"] = first_member(context.header, "Input_language");
+    sample.fields["output_language"] = first_member(context.header, "Output_language");
 }
 
 }  // namespace

@@ -82,7 +82,8 @@ class DataCompiler {
     }
 
     Result<void> make_caches() {
-        TRY(chat_template, ChatTemplate::make(m_recipe.prompt));
+        TRY(chat_template, ChatTemplate::make(m_recipe, m_tokenizer));
+        for (std::string& note : chat_template.notes()) m_data->warnings.push_back(std::move(note));
         for (size_t i = 0; i < m_recipe.data.size(); ++i) {
             const DataSpec& spec = m_recipe.data[i];
             report_progress(spec.name, "reading", 0, 0);
@@ -181,10 +182,8 @@ class DataCompiler {
         for (size_t i = 0; i < m_rows.size(); ++i) {
             SourceReport& report = m_data->sources[i];
             std::erase_if(m_rows[i], [&](uint32_t row) {
-                const RowStatus status = cache(i).statuses[row];
-                if (status == RowStatus::Kept) return false;
-                report.dropped.add(status == RowStatus::TooLong ? "too long" : "nothing to train",
-                                   place(i, row));
+                if (cache(i).statuses[row] == RowStatus::Kept) return false;
+                report.dropped.add("too long", place(i, row));
                 return true;
             });
         }

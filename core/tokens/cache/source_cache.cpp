@@ -20,12 +20,18 @@ namespace dayrun::core {
 namespace {
 
 /// Encoding or hashing changed: caches of before no longer fit.
-constexpr std::string_view kEncodeVersion = "1";
+constexpr std::string_view kEncodeVersion = "2";
 constexpr size_t kSamplesPerBlock = 4096;
 
 const DataSpec& spec_of(const SourceCacheRequest& request) {
     return request.recipe.data[request.source.source_index];
 }
+
+/// Why the encoder made nothing of a sample.
+struct LeftOut {
+    std::string reason = {};   // "" when it was used
+    std::string example = {};  // where, and the words of a refusal
+};
 
 /// Makes and writes one cache.
 class CacheBuilder {
@@ -52,6 +58,7 @@ class CacheBuilder {
             TRY_VOID(keep_filtered(samples));
             if (m_is_first && !samples.empty()) TRY_VOID(check_first(samples.front()));
             encode_block(samples);
+            count_left_out();
             for (const auto& rows : m_rows) {
                 for (const CacheRow& row : rows) TRY_VOID(write(row));
             }
@@ -120,7 +127,16 @@ class CacheBuilder {
         return m_request.chat_template.check_fields(sample);
     }
 
-    std::vector<CacheRow> encode(const Sample& sample) const {
+    /// Dropped samples under the encoder's own reasons; only rows that later steps may still use
+    /// reach the cache.
+    void count_left_out() {
+        for (const LeftOut& left : m_left_out) {
+            if (left.reason.empty()) continue;
+            m_report.dropped.add(left.reason, left.example);
+        }
+    }
+
+    std::vector<CacheRow> encode(const Sample& sample, LeftOut& left_out) const {
         const std::string& group = m_request.recipe.split.group_by;
         CacheRow shared;
         shared.input_hash = input_hash(sample);
@@ -130,6 +146,15 @@ class CacheBuilder {
         std::vector<CacheRow> rows;
         uint64_t part = 0;
         for (EncodedSample& encoded : m_encoder.encode(sample)) {
+            const std::string place = fmt::format("row {}", sample.row_index + 1);
+            if (encoded.status == EncodeStatus::Refused) {
+                left_out = {"refused by the model's chat_template", place + ": " + encoded.reason};
+                continue;
+            }
+            if (encoded.status == EncodeStatus::NothingTrained) {
+                left_out = {"nothing to train: " + encoded.reason, place};
+                continue;
+            }
             CacheRow row = shared;
             row.status = status_of(encoded);
             row.truncated_target_tokens = static_cast<int32_t>(encoded.truncated_target_tokens);
@@ -151,17 +176,17 @@ class CacheBuilder {
         if (m_spec.filter.max_tokens && tokens > *m_spec.filter.max_tokens) {
             return RowStatus::ManyTokens;
         }
-        if (encoded.status == EncodeStatus::TooLong) return RowStatus::TooLong;
-        return encoded.status == EncodeStatus::Kept ? RowStatus::Kept : RowStatus::NothingTrained;
+        return encoded.status == EncodeStatus::TooLong ? RowStatus::TooLong : RowStatus::Kept;
     }
 
     void encode_block(const std::vector<Sample>& samples) {
         m_rows.assign(samples.size(), {});
+        m_left_out.assign(samples.size(), {});
         const size_t workers = std::min<size_t>(std::max(1u, std::thread::hardware_concurrency()),
                                                 samples.size() / 64 + 1);
         const auto work = [&](size_t worker) {
             for (size_t i = worker; i < samples.size(); i += workers)
-                m_rows[i] = encode(samples[i]);
+                m_rows[i] = encode(samples[i], m_left_out[i]);
         };
         std::vector<std::jthread> threads;
         for (size_t worker = 1; worker < workers; ++worker) threads.emplace_back(work, worker);
@@ -183,6 +208,7 @@ class CacheBuilder {
     SampleReader m_reader;
     CacheReport m_report;
     std::vector<std::vector<CacheRow>> m_rows;  // of the block, by sample
+    std::vector<LeftOut> m_left_out;            // likewise
     bool m_is_first = true;
 };
 

@@ -16,7 +16,7 @@
 namespace dayrun::core {
 
 /// Why a cached row may not be used; Kept rows may.
-enum class RowStatus : uint8_t { Kept, TooLong, NothingTrained, FewTokens, ManyTokens };
+enum class RowStatus : uint8_t { Kept, TooLong, FewTokens, ManyTokens };
 
 /// One sample as it goes into a cache.
 struct CacheRow {

@@ -24,6 +24,7 @@ class Prepend final : public NormalizerStep {
     void apply(std::string& text) const override {
         if (!text.empty()) text.insert(0, m_prefix);
     }
+    bool is_prefix() const override { return true; }
 
   private:
     std::string m_prefix;

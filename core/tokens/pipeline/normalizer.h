@@ -17,6 +17,8 @@ class NormalizerStep {
   public:
     virtual ~NormalizerStep() = default;
     virtual void apply(std::string& text) const = 0;
+    /// Whether it only puts something before a text.
+    virtual bool is_prefix() const { return false; }
 };
 
 class Normalizer {
@@ -27,8 +29,11 @@ class Normalizer {
     static Normalizer nfc();
 
     bool is_identity() const { return m_steps.empty(); }
-    void apply(std::string& text) const {
-        for (const auto& step : m_steps) step->apply(text);
+    /// `is_inside`: other text stands before, so that nothing is put in front.
+    void apply(std::string& text, bool is_inside = false) const {
+        for (const auto& step : m_steps) {
+            if (!is_inside || !step->is_prefix()) step->apply(text);
+        }
     }
 
   private:

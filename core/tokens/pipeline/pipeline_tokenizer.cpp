@@ -30,6 +30,8 @@ class PipelineTokenizer final : public Tokenizer {
         return m_bos_id && std::find(m_prefix.begin(), m_prefix.end(), *m_bos_id) != m_prefix.end();
     }
     std::optional<int32_t> special_id(std::string_view text) const override;
+    std::vector<SpecialMatch> find_specials(std::string_view text) const override;
+    std::vector<int32_t> encode_inside(std::string_view text, TextBefore before) const override;
     const std::string& fingerprint() const override { return m_fingerprint; }
 
   private:
@@ -44,7 +46,10 @@ class PipelineTokenizer final : public Tokenizer {
         bool is_special = false;
     };
     std::string decode(const std::vector<int32_t>& ids, SpecialPieces specials) const;
-    void encode_piece(std::string_view piece, bool is_first, SpecialText special, Scratch& scratch,
+    /// Where a piece stands in its text: only the first one has a space put before it by Metaspace,
+    /// and one behind other text not even by the normalizer.
+    enum class Place { First, Later, Inside };
+    void encode_piece(std::string_view piece, Place place, SpecialText special, Scratch& scratch,
                       std::vector<int32_t>& ids) const;
     void encode_words(std::string_view text, bool is_first, Scratch& scratch,
                       std::vector<int32_t>& ids) const;
@@ -54,6 +59,7 @@ class PipelineTokenizer final : public Tokenizer {
     TokenDecoder m_decoder;
     BpeModel m_model;
     AddedTokenFinder m_raw_tokens, m_normalized_tokens;
+    AddedTokenFinder m_all_tokens;                 // as they are written, for find_specials
     std::unordered_map<int32_t, Listed> m_listed;  // tokens whose text is not the vocabulary's
     std::vector<int32_t> m_prefix, m_suffix;
     std::optional<int32_t> m_bos_id, m_eos_id;
@@ -75,6 +81,7 @@ PipelineTokenizer::PipelineTokenizer(PipelineParts parts)
       m_splits_at_spaces(!m_pre_tokenizer.is_byte_level() && can_split_at_spaces(m_model)),
       m_fingerprint(std::move(parts.fingerprint)) {
     m_vocab_size = m_model.vocab().token_count;
+    m_all_tokens = AddedTokenFinder(parts.added_tokens);
     std::vector<AddedToken> raw, normalized;
     for (AddedToken& token : parts.added_tokens) {
         m_vocab_size = std::max(m_vocab_size, token.id + 1);
@@ -100,14 +107,15 @@ void PipelineTokenizer::encode_words(std::string_view text, bool is_first, Scrat
     }
 }
 
-void PipelineTokenizer::encode_piece(std::string_view piece, bool is_first, SpecialText special,
+void PipelineTokenizer::encode_piece(std::string_view piece, Place place, SpecialText special,
                                      Scratch& scratch, std::vector<int32_t>& ids) const {
     std::string_view text = piece;
     if (!m_normalizer.is_identity()) {
         scratch.normalized.assign(piece);
-        m_normalizer.apply(scratch.normalized);
+        m_normalizer.apply(scratch.normalized, place == Place::Inside);
         text = scratch.normalized;
     }
+    const bool is_first = place == Place::First;
     m_normalized_tokens.split(text, special, [&](std::string_view part, const AddedToken* token) {
         if (token != nullptr) {
             ids.push_back(token->id);
@@ -128,11 +136,55 @@ std::vector<int32_t> PipelineTokenizer::encode(std::string_view text, SpecialTok
         if (token != nullptr) {
             ids.push_back(token->id);
         } else {
-            encode_piece(piece, piece.data() == text.data(), mode, *scratch, ids);
+            const Place place = piece.data() == text.data() ? Place::First : Place::Later;
+            encode_piece(piece, place, mode, *scratch, ids);
         }
     });
     if (adds) ids.insert(ids.end(), m_suffix.begin(), m_suffix.end());
     return ids;
+}
+
+std::vector<int32_t> PipelineTokenizer::encode_inside(std::string_view text,
+                                                      TextBefore before) const {
+    std::vector<int32_t> ids;
+    const auto scratch = m_scratches.borrow();
+    m_raw_tokens.split(
+        text, SpecialText::Plain, [&](std::string_view piece, const AddedToken* token) {
+            if (token != nullptr) {
+                ids.push_back(token->id);
+                return;
+            }
+            const bool is_inside = before == TextBefore::Text && piece.data() == text.data();
+            encode_piece(piece, is_inside ? Place::Inside : Place::Later, SpecialText::Plain,
+                         *scratch, ids);
+        });
+    return ids;
+}
+
+std::vector<SpecialMatch> PipelineTokenizer::find_specials(std::string_view text) const {
+    std::vector<SpecialMatch> found;
+    size_t done = 0;  // where the last text or token ends
+    const auto close = [&](size_t at) {
+        if (!found.empty() && found.back().end == 0) found.back().end = at;
+    };
+    m_all_tokens.split(text, SpecialText::Recognise,
+                       [&](std::string_view piece, const AddedToken* token) {
+                           if (token == nullptr) {
+                               // A token ends where the text behind it begins.
+                               const auto at = static_cast<size_t>(piece.data() - text.data());
+                               close(at);
+                               done = at + piece.size();
+                               return;
+                           }
+                           const bool is_behind_token = !found.empty() && found.back().end == 0;
+                           if (is_behind_token) {
+                               done = found.back().begin + m_listed.at(found.back().id).text.size();
+                               close(done);
+                           }
+                           found.push_back({done, 0, token->id, token->special});
+                       });
+    close(text.size());
+    return found;
 }
 
 std::string PipelineTokenizer::decode(const std::vector<int32_t>& ids,

@@ -14,7 +14,7 @@ class TestFuzzSlow : public QObject {
     void readers_survive_changed_seeds_data() {
         QTest::addColumn<QString>("folder");
         for (const char* const name :
-             {"safetensors", "model_config", "adapter_config", "tokenizer"}) {
+             {"safetensors", "model_config", "adapter_config", "tokenizer", "jinja"}) {
             QTest::newRow(name) << name;
         }
     }
@@ -25,6 +25,7 @@ class TestFuzzSlow : public QObject {
         const fuzz::Reader reader = name == "safetensors"      ? fuzz::read_safetensors
                                     : name == "model_config"   ? fuzz::read_model_config
                                     : name == "adapter_config" ? fuzz::read_adapter_config
+                                    : name == "jinja"          ? fuzz::read_chat_template
                                                                : fuzz::read_tokenizer;
         fuzz::read_changed_seeds(name, reader);
     }

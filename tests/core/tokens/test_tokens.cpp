@@ -173,7 +173,7 @@ class TestTokens : public QObject {
         QVERIFY(rendered(prompt("no field"), row).find("neither one of upaya") !=
                 std::string::npos);
         QVERIFY(rendered(prompt("[[{input}"), row).find("not closed") != std::string::npos);
-        QVERIFY(rendered(prompt("model"), row).find("not available") != std::string::npos);
+        QVERIFY(rendered(prompt("model"), row).find("needs a base model") != std::string::npos);
     }
 
     void every_reply_of_a_dialogue_ends_with_its_trained_stop_token() {
