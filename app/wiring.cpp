@@ -35,14 +35,26 @@ core::Result<core::Device> cuda_device(const std::string& text, int threads) {
 core::Result<core::Device> choose_device(const CommonOptions& common) {
     const int threads = common.threads > 0 ? common.threads : core_count();
     const core::Device cpu{core::DeviceKind::Cpu, 0, threads};
-    // The CUDA trainer is not there yet, so `auto` is the CPU; cuda:N is refused by make_engine
-    // with the reason.
-    if (common.device == "cpu" || common.device == "auto") return cpu;
-    return cuda_device(common.device, threads);
+    if (common.device == "cpu") return cpu;
+    if (common.device != "auto") return cuda_device(common.device, threads);
+    // The first card that runs our code; make_engine says why a named one does not.
+    if (!core::build_info().has_cuda() || !core::has_nvidia_driver()) return cpu;
+    const auto cards = core::cuda_devices();
+    if (!cards.ok()) return cpu;
+    for (const core::CudaDevice& card : *cards) {
+        if (core::usable_cuda_device(card.index).ok()) {
+            return core::Device{core::DeviceKind::Cuda, card.index, threads};
+        }
+    }
+    return cpu;
 }
 
 std::string device_name(const core::Device& device) {
-    if (device.kind == core::DeviceKind::Cuda) return fmt::format("cuda:{}", device.index);
+    if (device.kind == core::DeviceKind::Cuda) {
+        const auto card = core::usable_cuda_device(device.index);
+        const std::string index = fmt::format("cuda:{}", device.index);
+        return card.ok() ? fmt::format("{} ({})", card->name, index) : index;
+    }
     return fmt::format("CPU, {} thread{}", device.threads, device.threads == 1 ? "" : "s");
 }
 

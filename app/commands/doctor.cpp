@@ -14,6 +14,7 @@
 #include "core/base/units.h"
 #include "core/engine/engine_factory.h"
 #include "core/records/database.h"
+#include "core/run/card_monitor.h"
 #include "core/run/cuda_probe.h"
 
 namespace dayrun::app {
@@ -61,13 +62,16 @@ std::vector<Finding> gpu_findings() {
     if (!report.ok()) return {{"gpu", false, report.error().message, report.error().hint}};
     std::vector<Finding> findings;
     for (const core::CudaDevice& card : report->devices) {
+        const auto usable = core::usable_cuda_device(card.index);
+        const auto monitor = core::CardMonitor::open(card.pci_bus_id);
+        const std::string reading = monitor != nullptr ? to_text(monitor->read()) : "";
         findings.push_back(
-            {fmt::format("cuda:{}", card.index), card.is_usable(),
-             fmt::format("{}, compute capability {}.{}, {} of {} free, driver for CUDA {}",
+            {fmt::format("cuda:{}", card.index), usable.ok(),
+             fmt::format("{}, compute capability {}.{}, {} of {} free, driver for CUDA {}{}{}",
                          card.name, card.compute_major, card.compute_minor,
                          core::format_bytes(card.free_bytes), core::format_bytes(card.total_bytes),
-                         report->driver_version),
-             card.error});
+                         report->driver_version, reading.empty() ? "" : ", ", reading),
+             usable.ok() ? "" : usable.error().text()});
     }
     return findings;
 }

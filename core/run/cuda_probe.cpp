@@ -73,6 +73,7 @@ CudaDevice to_device(int index, const DayrunCudaDevice& device) {
             .name = device.name,
             .compute_major = device.compute_major,
             .compute_minor = device.compute_minor,
+            .pci_bus_id = device.pci_bus_id,
             .total_bytes = device.total_bytes,
             .free_bytes = device.free_bytes,
             .error = device.error};
@@ -99,6 +100,13 @@ Result<fs::path> cuda_plugin_path() {
     }
     return no_gpu(fmt::format("The CUDA plug-in {} is not beside the program.", kPluginName),
                   "Build or install Dayrun again.");
+}
+
+bool has_nvidia_driver() {
+    void* const driver = dlopen("libcuda.so.1", RTLD_LAZY | RTLD_LOCAL);
+    if (driver == nullptr) return false;
+    dlclose(driver);
+    return true;
 }
 
 Result<CudaReport> probe_cuda() {

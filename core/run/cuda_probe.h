@@ -17,6 +17,7 @@ struct CudaDevice {
     std::string name;
     int compute_major = 0;  // compute capability 9.0 is major 9, minor 0
     int compute_minor = 0;
+    std::string pci_bus_id;  // "00000000:01:00.0"
     std::int64_t total_bytes = 0;
     std::int64_t free_bytes = 0;
     std::string error;  // why this device cannot be used; empty when a test kernel ran on it
@@ -33,6 +34,10 @@ struct CudaReport {
 /// Where the plug-in lies: the file named by DAYRUN_CUDA_PLUGIN, beside the executable, or in
 /// <executable>/../lib/dayrun. Errors: NoGpu when there is none (a CPU-only build says so).
 Result<std::filesystem::path> cuda_plugin_path();
+
+/// Whether an NVIDIA driver is installed: a millisecond, where opening the plug-in takes libtorch's
+/// CUDA half (some 250 MB) into the process.
+bool has_nvidia_driver();
 
 /// Opens the plug-in (it stays open) and asks for all devices; each gets a context and runs one
 /// small kernel, half a second the first time. At least one device is in the report, though it may

@@ -61,6 +61,7 @@ void probe_device(int index, DayrunCudaDevice& device) {
         device.compute_major = properties.major;
         device.compute_minor = properties.minor;
         device.total_bytes = static_cast<long long>(properties.totalGlobalMem);
+        cudaDeviceGetPCIBusId(device.pci_bus_id, kDayrunCudaPciSize, index);
         status = cudaSetDevice(index);
     }
     std::size_t free_bytes = 0;

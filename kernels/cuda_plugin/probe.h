@@ -7,12 +7,14 @@ extern "C" {
 
 inline constexpr int kDayrunCudaNameSize = 256;
 inline constexpr int kDayrunCudaErrorSize = 256;
+inline constexpr int kDayrunCudaPciSize = 32;
 
 /// One device. A device that cannot be used has an error text, and zeros where nothing is known.
 struct DayrunCudaDevice {
     char name[kDayrunCudaNameSize];
     int compute_major;  // compute capability 9.0 is major 9, minor 0
     int compute_minor;
+    char pci_bus_id[kDayrunCudaPciSize];  // "00000000:01:00.0"
     long long total_bytes;
     long long free_bytes;
     char error[kDayrunCudaErrorSize];  // empty: a test kernel of this build ran and was right

@@ -16,6 +16,14 @@ set_target_properties(dayrun_torch PROPERTIES
         "${_torch}/include;${_torch}/include/torch/csrc/api/include"
     INTERFACE_LINK_LIBRARIES dayrun_c10)
 add_library(dayrun::torch ALIAS dayrun_torch)
+# What the CUDA plug-in alone is linked to; a CPU-only wheel set has it all the same.
+add_library(dayrun_c10_cuda SHARED IMPORTED)
+set_target_properties(dayrun_c10_cuda PROPERTIES IMPORTED_LOCATION "${_torch}/lib/libc10_cuda.so")
+add_library(dayrun_torch_cuda SHARED IMPORTED)
+set_target_properties(dayrun_torch_cuda PROPERTIES
+    IMPORTED_LOCATION "${_torch}/lib/libtorch_cuda.so"
+    INTERFACE_LINK_LIBRARIES "dayrun_c10_cuda;dayrun_torch")
+add_library(dayrun::torch_cuda ALIAS dayrun_torch_cuda)
 set(DAYRUN_TORCH_RPATH "${_torch}/lib")
 file(GLOB _nvidia_libs LIST_DIRECTORIES true "${DAYRUN_SITE}/nvidia/*/lib")
 list(APPEND DAYRUN_TORCH_RPATH ${_nvidia_libs})

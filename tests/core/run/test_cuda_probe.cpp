@@ -12,7 +12,10 @@ using namespace dayrun::core;
 class TestCudaProbe : public QObject {
     Q_OBJECT
   private Q_SLOTS:
-    void cleanup() { qunsetenv("DAYRUN_CUDA_PLUGIN"); }
+    void cleanup() {
+        qunsetenv("DAYRUN_CUDA_PLUGIN");
+        qunsetenv("DAYRUN_FAKE_CUDA");
+    }
 
     void a_named_plugin_that_is_missing_is_told() {
         qputenv("DAYRUN_CUDA_PLUGIN", "/no/such/plugin.so");
@@ -50,6 +53,51 @@ class TestCudaProbe : public QObject {
         const std::string& message = report.error().message;
         QVERIFY2(message.find("driver") != std::string::npos, message.c_str());
         QVERIFY(!report.error().hint.empty());
+    }
+
+    void each_reason_is_one_sentence_data() {
+        QTest::addColumn<QByteArray>("kind");
+        QTest::addColumn<QByteArray>("message");
+        QTest::newRow("no driver") << QByteArray("no-driver")
+                                   << QByteArray("No NVIDIA driver is loaded on this computer.");
+        QTest::newRow("old driver")
+            << QByteArray("old-driver")
+            << QByteArray("The NVIDIA driver serves CUDA 12.4 at most; Dayrun needs 13.0.");
+        QTest::newRow("no device")
+            << QByteArray("no-device")
+            << QByteArray("The NVIDIA driver finds no CUDA device on this computer.");
+        QTest::newRow("old card")
+            << QByteArray("old-card")
+            << QByteArray(
+                   "cuda:0 (NVIDIA Paper 1) is too old: it has compute capability 7.0, and "
+                   "Dayrun needs 8.0 or newer.");
+        QTest::newRow("broken card")
+            << QByteArray("broken-card")
+            << QByteArray("cuda:0 (NVIDIA Paper 1) does not run Dayrun's code: ECC error.");
+    }
+    void each_reason_is_one_sentence() {
+        QFETCH(QByteArray, kind);
+        QFETCH(QByteArray, message);
+        qputenv("DAYRUN_CUDA_PLUGIN", DAYRUN_FAKE_CUDA_PLUGIN);
+        qputenv("DAYRUN_FAKE_CUDA", kind);
+        const auto device = usable_cuda_device(0);
+        QVERIFY(!device.ok());
+        QVERIFY(device.error().code == ErrorCode::NoGpu);
+        QCOMPARE(QByteArray::fromStdString(device.error().message), message);
+        QVERIFY(!device.error().hint.empty());
+    }
+
+    void a_good_card_is_found_and_others_are_not() {
+        qputenv("DAYRUN_CUDA_PLUGIN", DAYRUN_FAKE_CUDA_PLUGIN);
+        qputenv("DAYRUN_FAKE_CUDA", "card");
+        const auto device = usable_cuda_device(0);
+        QVERIFY(device.ok());
+        QCOMPARE(device->name, std::string("NVIDIA Paper 1"));
+        const auto absent = usable_cuda_device(3);
+        QVERIFY(!absent.ok());
+        QCOMPARE(absent.error().message, std::string("There is no cuda:3 on this computer."));
+        QCOMPARE(absent.error().hint, std::string("Use cuda:0."));
+        QVERIFY(!cuda_plugin_symbol("no_such_function").ok());
     }
 
   private:

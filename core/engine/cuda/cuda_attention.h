@@ -1,0 +1,35 @@
+// Packed attention on a device. bfloat16 with heads that libtorch's variable-length flash attention
+// takes goes there: all documents in one launch, the window and grouped heads inside. Its backward
+// is deterministic unless asked otherwise (the faster one adds with atomics). Other types and head
+// sizes go document by document through plain products, which tests and small models need.
+// libtorch takes its scratch from its own allocator on the same stream; reserved_bytes() counts it.
+// Neighbour: cuda_accelerator.h. Lives on the run thread.
+#pragma once
+
+#include "core/engine/attention.h"
+
+namespace dayrun::engine {
+
+class CudaAttention {
+  public:
+    CudaAttention(int device, bool deterministic)
+        : m_device(device), m_deterministic(deterministic) {}
+    ~CudaAttention();
+
+    void forward(const Matrix& out, const Matrix& logsumexp, const AttentionInput& input,
+                 const AttentionShape& shape, const Documents& documents) const;
+    void backward(const AttentionInput& gradient, const Matrix& dout, const AttentionInput& input,
+                  const Matrix& out, const Matrix& logsumexp, const AttentionShape& shape,
+                  const Documents& documents) const;
+
+    /// Device memory that libtorch's allocator holds now, and the most that it may hold.
+    static int64_t reserved_bytes(int device);
+    static void set_most_bytes(int device, int64_t bytes);
+
+  private:
+    int m_device;
+    bool m_deterministic;
+    mutable bool m_keeps_sums = true;  // libtorch's log-sums have the layout of ours
+};
+
+}  // namespace dayrun::engine

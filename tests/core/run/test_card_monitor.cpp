@@ -1,0 +1,36 @@
+// What a card tells through NVML, with a stand-in for the library: figures, their words, and that
+// what is not told stays empty. The library is opened once per process, so one stand-in serves all.
+#include <QTest>
+
+#include "core/run/card_monitor.h"
+#include "tests/support/test_registry.h"
+
+using namespace dayrun::core;
+
+class TestCardMonitor : public QObject {
+    Q_OBJECT
+  private Q_SLOTS:
+    void initTestCase() { qputenv("DAYRUN_NVML", DAYRUN_FAKE_NVML); }
+    void cleanupTestCase() { qunsetenv("DAYRUN_NVML"); }
+
+    void reads_what_the_card_tells() {
+        const auto monitor = CardMonitor::open("00000000:01:00.0");
+        QVERIFY(monitor);
+        const CardReading reading = monitor->read();
+        QCOMPARE(*reading.used_bytes, int64_t{20} << 30);
+        QCOMPARE(*reading.utilization_percent, 98);
+        QCOMPARE(*reading.power_w, 412.345);
+        QVERIFY(!reading.power_limit_w);
+        QCOMPARE(*reading.temperature_c, 61);
+        QCOMPARE(*reading.core_clock_mhz, 1980);
+        QCOMPARE(*reading.memory_clock_mhz, 3201);
+        QCOMPARE(to_text(reading),
+                 std::string("20.0 GiB of 80.0 GiB used, 61 °C, 412 W, 98 % busy, 1980 MHz"));
+        QCOMPARE(to_text(CardReading{}), std::string());
+    }
+
+    void another_card_is_no_monitor() { QVERIFY(!CardMonitor::open("00000000:09:00.0")); }
+};
+
+DAYRUN_TEST(TestCardMonitor)
+#include "test_card_monitor.moc"

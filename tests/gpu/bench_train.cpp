@@ -1,0 +1,207 @@
+// Steps of LoRA and QLoRA on random models. Neighbour: bench_train.h.
+#include "tests/gpu/bench_train.h"
+
+#include <algorithm>
+#include <chrono>
+#include <fstream>
+
+#include "core/base/rng.h"
+#include "core/base/units.h"
+#include "core/engine/device/open_cuda.h"
+#include "core/engine/engine_factory.h"
+#include "core/engine/linear/gemm.h"
+#include "core/run/cuda_probe.h"
+#include "tests/gpu/random_model.h"
+#include "tests/gpu/tiny_base.h"
+
+namespace dayrun::tests {
+namespace {
+
+namespace fs = std::filesystem;
+using Clock = std::chrono::steady_clock;
+
+constexpr int kWarmSteps = 3;
+
+/// One line of the table.
+struct Setting {
+    std::string name;
+    ModelShape shape;
+    bool is_nf4 = false;
+    int rank = 16;
+    int64_t row_tokens = 8192;
+    int64_t rows = 1;
+    double cap_gib = 0;  // 0: the card
+    int steps = 8;
+};
+
+std::vector<Setting> settings() {
+    // The model that the peer trains as well comes last and stays.
+    return {{"mistral-qlora-r128", mistral_7b(), true, 128, 8192, 2, 23.0, 50},
+            {"qwen-lora-r8", qwen_14b(), false, 8, 8192, 1, 39.0, 50},
+            {"llama-qlora-4096", llama_8b(), true, 16, 4096},
+            {"llama-lora-4096", llama_8b(), false, 16, 4096},
+            {"llama-lora", llama_8b()}};
+}
+
+double seconds_since(Clock::time_point start) {
+    return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+// Documents of about a thousand tokens fill each row, as packed instructions do.
+core::PackedBatch batch_of(const Setting& setting, int step) {
+    std::vector<int64_t> lengths;
+    for (int64_t row = 0; row < setting.rows; ++row) {
+        for (int64_t left = setting.row_tokens; left > 0; left -= 1024) {
+            lengths.push_back(std::min<int64_t>(left, 1024));
+        }
+    }
+    return random_batch(lengths, setting.shape.vocab, static_cast<uint64_t>(step));
+}
+
+core::Recipe recipe_of(const Setting& setting, const fs::path& model) {
+    core::Recipe recipe = lora_recipe_of(model, setting.rank);
+    recipe.adapter.target_modules = std::vector<std::string>{
+        "q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"};
+    if (setting.is_nf4) {
+        recipe.quantization.base = core::BaseQuantization::Nf4;
+        recipe.quantization.double_quant = true;
+    }
+    if (setting.cap_gib > 0) {
+        recipe.budget.max_device_bytes = static_cast<int64_t>(setting.cap_gib * (1 << 30));
+    }
+    return recipe;
+}
+
+template <class T>
+void demand(const core::Result<T>& result) {
+    require(result.ok(), result.ok() ? "" : result.error().text());
+}
+
+int64_t used_bytes(int device) {
+    const auto card = core::usable_cuda_device(device);
+    demand(card);
+    return card->total_bytes - card->free_bytes;
+}
+
+/// Rows of token ids for the peer, one JSON line a micro-batch, as the converter token_ids reads.
+void write_rows(const Setting& setting, const fs::path& model) {
+    std::ofstream file(model / (setting.name + ".rows.jsonl"));
+    for (int step = 0; step < kWarmSteps + setting.steps; ++step) {
+        const core::PackedBatch batch = batch_of(setting, step);
+        file << nlohmann::json{{"input_ids", batch.tokens},
+                               {"targets", batch.targets},
+                               {"position_ids", batch.position_ids},
+                               {"cu_seqlens", batch.cu_seqlens}}
+                    .dump()
+             << '\n';
+    }
+}
+
+/// bfloat16 FLOP/s of one large product of random values through the engine's own door.
+double matmul_peak(int device) {
+    const auto opened = engine::open_cuda({.kind = core::DeviceKind::Cuda, .index = device}, {});
+    demand(opened);
+    const engine::UseAccelerator use(opened->get());
+    constexpr int64_t kSize = 8192;
+    const int64_t bytes = kSize * kSize * 2;
+    engine::Buffer a(bytes, engine::MemoryPart::Working), b(bytes, engine::MemoryPart::Working),
+        out(bytes, engine::MemoryPart::Working);
+    std::vector<engine::bfloat16> values(static_cast<size_t>(kSize * kSize));
+    core::Rng rng(1, "peak");
+    for (auto& value : values) value = kernels::to_bfloat16(static_cast<float>(rng.normal()));
+    for (engine::Buffer* to : {&a, &b}) {
+        (*opened)->arena().copy_from_host(to->data(), values.data(), bytes);
+    }
+    const auto matrix = [&](engine::Buffer& buffer) {
+        return engine::dense(buffer.data(), kSize, kSize, engine::Dtype::BFloat16);
+    };
+    const auto run = [&](int times) {
+        const Clock::time_point start = Clock::now();
+        for (int i = 0; i < times; ++i) {
+            engine::multiply_nt(matrix(out), matrix(a), matrix(b));
+        }
+        (*opened)->synchronize();
+        return seconds_since(start);
+    };
+    run(3);
+    std::vector<double> seconds;
+    for (int i = 0; i < 5; ++i) seconds.push_back(run(10) / 10);
+    std::nth_element(seconds.begin(), seconds.begin() + 2, seconds.end());
+    return 2.0 * kSize * kSize * kSize / seconds[2];
+}
+
+/// Steps until `last`; the losses of all of them.
+void run_steps(core::Engine& engine, const Setting& setting, int first, int last,
+               std::vector<double>& losses) {
+    for (int step = first; step < last; ++step) {
+        const core::PackedBatch batch = batch_of(setting, step);
+        demand(engine.accumulate(batch, static_cast<double>(batch.target_token_count)));
+        const auto outcome = engine.apply_step(1e-4);
+        demand(outcome);
+        losses.push_back(outcome->loss);
+    }
+}
+
+std::string bench(Checks& checks, const Setting& setting, const fs::path& model, double peak,
+                  int device) {
+    const int64_t before = used_bytes(device);
+    auto engine = engine::make_engine({.kind = core::DeviceKind::Cuda, .index = device});
+    demand(engine);
+    demand((*engine)->prepare(recipe_of(setting, model)));
+    std::vector<double> losses;
+    run_steps(**engine, setting, 0, kWarmSteps, losses);
+    const Clock::time_point start = Clock::now();
+    run_steps(**engine, setting, kWarmSteps, kWarmSteps + setting.steps, losses);
+    const double seconds = seconds_since(start);
+    const auto tokens = static_cast<double>(setting.rows * setting.row_tokens * setting.steps);
+    const double rate = tokens / seconds;
+    const double flops = 4.0 * static_cast<double>(setting.shape.matrix_weights()) * rate;
+    const int64_t used = used_bytes(device);
+    checks.note(setting.name, {{"tokens_per_second", rate},
+                               {"tflops", flops / 1e12},
+                               {"share_of_measured_peak", peak > 0 ? flops / peak : 0},
+                               {"share_of_989_tflops", flops / 989e12},
+                               {"used_bytes", used},
+                               {"used_bytes_before", before},
+                               {"counted_peak_bytes", (*engine)->device_bytes_peak()},
+                               {"losses", losses}});
+    if (setting.cap_gib > 0) {
+        require(used - before <= static_cast<int64_t>(setting.cap_gib * (1 << 30)),
+                core::format_bytes(used - before) + " is beyond the cap");
+    }
+    char text[160];
+    std::snprintf(text, sizeof(text), "%.0f tokens/s, %.1f TFLOP/s, %s, first loss %.4f", rate,
+                  flops / 1e12, core::format_bytes(used).c_str(), losses.front());
+    return text;
+}
+
+}  // namespace
+
+void bench_train(Checks& checks, const GpuArguments& arguments) {
+    const fs::path models = arguments.out / "models";
+    double peak = 0;
+    checks.run("matrix-multiply peak, bfloat16", [&] {
+        peak = matmul_peak(arguments.device);
+        checks.note("matmul_peak_flops", peak);
+        return std::to_string(peak / 1e12) + " TFLOP/s";
+    });
+    std::string made;
+    for (const Setting& setting : settings()) {
+        const fs::path model = models / setting.shape.name;
+        if (made != setting.shape.name) {
+            // One model at a time: three of them would fill the memory they lie in.
+            if (!made.empty()) fs::remove_all(models / made);
+            checks.run("write " + setting.shape.name, [&] {
+                write_random_model(model, setting.shape);
+                return std::string();
+            });
+            made = setting.shape.name;
+        }
+        checks.run("train " + setting.name, [&] {
+            write_rows(setting, model);
+            return bench(checks, setting, model, peak, arguments.device);
+        });
+    }
+}
+
+}  // namespace dayrun::tests
