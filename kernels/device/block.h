@@ -3,6 +3,7 @@
 // Neighbours: launch.h, emulator.h.
 #pragma once
 
+#include <cmath>
 #include <cstdint>
 
 #include "kernels/common/dtype.h"

@@ -12,10 +12,12 @@
 #include "kernels/adamw/adamw.h"
 #include "kernels/adamw8bit/adamw8bit.h"
 #include "kernels/bias/bias.h"
+#include "kernels/blockwise8/blockwise8.h"
 #include "kernels/cross_entropy/cross_entropy.h"
 #include "kernels/decode_attention/decode_attention.h"
 #include "kernels/dropout/dropout.h"
 #include "kernels/embedding/embedding.h"
+#include "kernels/few_rows/few_rows.h"
 #include "kernels/gather_rows/gather_rows.h"
 #include "kernels/neftune/neftune.h"
 #include "kernels/nf4/nf4.h"
@@ -54,6 +56,10 @@ struct DeviceOps {
     Launcher<Dropout> dropout_apply = nullptr;
     Launcher<Neftune> neftune_add = nullptr;
     Launcher<Nf4Dequantize> nf4_dequantize = nullptr;
+    Launcher<Nf4QuantizeInto> nf4_quantize = nullptr;
+    Launcher<Nf4NestedQuantize> nf4_nested_quantize = nullptr;
+    Launcher<Blockwise8Quantize> blockwise8_quantize = nullptr;
+    Launcher<FewRowsProduct> few_rows_product = nullptr;
     Launcher<DecodeAttention> decode_attention = nullptr;
     Launcher<AddLosses> add_losses = nullptr;
     Launcher<CloseStep> close_step = nullptr;

@@ -118,7 +118,11 @@ DAYRUN_HOST_DEVICE inline int64_t pieces(int64_t count, int64_t size) {
     OP(nf4_dequantize, Nf4Dequantize)                \
     OP(decode_attention, DecodeAttention)            \
     OP(add_losses, AddLosses)                        \
-    OP(close_step, CloseStep)
+    OP(close_step, CloseStep)                        \
+    OP(nf4_quantize, Nf4QuantizeInto)                \
+    OP(nf4_nested_quantize, Nf4NestedQuantize)       \
+    OP(blockwise8_quantize, Blockwise8Quantize)      \
+    OP(few_rows_product, FewRowsProduct)
 
 #define DAYRUN_DECLARE_LAUNCHER(name, Params) \
     DeviceStatus launch_##name(const Params& params, DeviceStream stream);

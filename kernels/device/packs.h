@@ -5,7 +5,6 @@
 // Neighbour: block.h. Device code, and emulated on the host.
 #pragma once
 
-#include <cmath>
 #include <cstring>
 #include <initializer_list>
 

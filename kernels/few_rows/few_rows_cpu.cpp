@@ -5,10 +5,14 @@
 
 #define DAYRUN_SIMD_FILE "kernels/few_rows/few_rows_tiles.inc"
 #include "kernels/common/simd_levels.inc"
+#include "kernels/device/device_ops.h"
 
 namespace dayrun::kernels {
 
 void few_rows_product(const FewRowsProduct& params) {
+    if (DeviceQueue* const device = device_queue()) {
+        return device->launch(device->ops.few_rows_product, params);
+    }
     FewRowsProduct p = params;
     if (p.out_stride == 0) p.out_stride = p.cols;
     if (p.x_stride == 0) p.x_stride = p.inner;

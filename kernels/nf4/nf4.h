@@ -45,6 +45,12 @@ enum class Nf4Outcome { Done, NotFinite };
 [[nodiscard]] Nf4Outcome nf4_quantize(const Nf4Quantize& params);
 [[nodiscard]] Nf4Outcome nf4_reference_quantize(const Nf4Quantize& params);
 
+/// The same on a device, which tells later whether it met an infinity or NaN.
+struct Nf4QuantizeInto {
+    Nf4Quantize quantize;
+    int32_t* not_finite = nullptr;  // set to 1, or left as it is
+};
+
 /// The second quantization, of the absmax values of one tensor.
 struct Nf4NestedQuantize {
     uint8_t* absmax_codes = nullptr;  // out [block_count]

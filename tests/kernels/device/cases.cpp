@@ -72,9 +72,9 @@ std::string shape_text(Dtype dtype, std::initializer_list<int64_t> shape, int64_
 
 std::vector<NamedCase> all_cases() {
     std::vector<NamedCase> all;
-    for (const auto& cases :
-         {cross_entropy_cases(), decode_attention_cases(), nf4_cases(), optimizer_cases(),
-          rms_norm_cases(), rope_cases(), rows_cases(), swiglu_cases()}) {
+    for (const auto& cases : {cross_entropy_cases(), decode_attention_cases(), few_rows_cases(),
+                              nf4_cases(), optimizer_cases(), quantize_cases(), rms_norm_cases(),
+                              rope_cases(), rows_cases(), swiglu_cases()}) {
         all.insert(all.end(), cases.begin(), cases.end());
     }
     return all;

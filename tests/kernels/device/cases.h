@@ -106,8 +106,10 @@ constexpr Dtype kBothDtypes[] = {Dtype::Float32, Dtype::BFloat16};
 /// The lists of the files, joined by all_cases().
 std::vector<NamedCase> cross_entropy_cases();
 std::vector<NamedCase> decode_attention_cases();
+std::vector<NamedCase> few_rows_cases();
 std::vector<NamedCase> nf4_cases();
 std::vector<NamedCase> optimizer_cases();
+std::vector<NamedCase> quantize_cases();
 std::vector<NamedCase> rms_norm_cases();
 std::vector<NamedCase> rope_cases();
 std::vector<NamedCase> rows_cases();

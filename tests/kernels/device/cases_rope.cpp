@@ -14,9 +14,10 @@ struct Shape {
 };
 
 // Whole packs, halves that no pack divides, partial rotation, one token, no k, wide heads.
-const Shape kShapes[] = {{3, 2, 1, 64, 0},       {2, 3, 3, 6, 0},         {5, 4, 2, 80, 32},
-                         {1, 32, 8, 128, 0},     {2, 2, 0, 16, 0},        {4, 2, 1, 64, 0, 1},
-                         {4, 2, 1, 64, 0, 8, 8}, {4, 2, 2, 64, 48, 0, 3}, {2, 5, 1, 256, 0}};
+const Shape kShapes[] = {{3, 2, 1, 64, 0},    {2, 3, 3, 6, 0},        {5, 4, 2, 80, 32},
+                         {1, 32, 8, 128, 0},  {2, 2, 0, 16, 0},       {4, 2, 1, 64, 0, 1},
+                         {4, 2, 0, 64, 0, 1}, {4, 2, 1, 64, 0, 8, 8}, {4, 2, 2, 64, 48, 0, 3},
+                         {2, 5, 1, 256, 0}};
 
 /// Halves of an odd number of packs and cos, sin of position * frequency.
 struct Tables {
