@@ -28,11 +28,13 @@ choose_cuda
 for target in dayrun_cuda "${programs[@]}"; do
     set_up "$target" "Building $target for the GPU bundle."
 done
-# The kernels' own checks on a card, where the build has them.
-if ninja -C "$dayrun_build" -t targets all | grep -q '^test_kernels_gpu:'; then
-    set_up test_kernels_gpu "Building the kernels' checks for the GPU bundle."
-    programs+=(test_kernels_gpu)
-fi
+# The kernels' own checks and timings on a card, where the build has them.
+for target in test_kernels_gpu bench_kernels_gpu; do
+    if ninja -C "$dayrun_build" -t targets all | grep -q "^$target:"; then
+        set_up "$target" "Building $target for the GPU bundle."
+        programs+=("$target")
+    fi
+done
 
 rm -rf "$out"
 mkdir -p "$out/bin" "$out/lib/dayrun"

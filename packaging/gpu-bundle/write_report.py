@@ -70,10 +70,11 @@ def main():
     for title, results in (("Benchmark runs", bench), ("Checks", check)):
         if results.get("checks"):
             lines += ["", f"## {title}", ""] + checks_table(results["checks"])
-    kernels = os.path.join(folder, "kernels.log")
-    if os.path.exists(kernels):
-        with open(kernels, encoding="utf-8") as file:
-            lines += ["", "## Kernels", "", "```", file.read().rstrip(), "```"]
+    for title, name in (("Kernels", "kernels-bench.log"), ("Checks of the kernels", "kernels.log")):
+        path = os.path.join(folder, name)
+        if os.path.exists(path):
+            with open(path, encoding="utf-8") as file:
+                lines += ["", f"## {title}", "", "```", file.read().rstrip(), "```"]
     with open(out, "w", encoding="utf-8") as file:
         file.write("\n".join(lines) + "\n")
     print(out)
