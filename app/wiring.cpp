@@ -73,11 +73,13 @@ core::RunOrder order_for(const core::Device& device) {
 core::Result<std::unique_ptr<core::Engine>> open_model(const CommonOptions& common,
                                                        const std::filesystem::path& model,
                                                        const std::filesystem::path& adapter,
-                                                       core::DtypeChoice dtype) {
+                                                       core::DtypeChoice dtype,
+                                                       const core::QuantizationSpec& quantization) {
     TRY(device, choose_device(common));
     core::Recipe recipe;
     recipe.base.path = std::filesystem::absolute(model).string();
     recipe.base.dtype = dtype;
+    recipe.quantization = quantization;
     recipe.optimizer.learning_rate = 0;
     if (!adapter.empty()) {
         TRY(config, core::read_adapter_config(adapter));

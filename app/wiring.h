@@ -27,9 +27,9 @@ core::RunOrder order_for(const core::Device& device);
 
 /// An engine that holds the base of `model`, with the adapter folder applied when one is given:
 /// for generate and logprobs, no optimizer. `dtype` Auto computes in the file's own.
-core::Result<std::unique_ptr<core::Engine>> open_model(const CommonOptions& common,
-                                                       const std::filesystem::path& model,
-                                                       const std::filesystem::path& adapter,
-                                                       core::DtypeChoice dtype);
+core::Result<std::unique_ptr<core::Engine>> open_model(
+    const CommonOptions& common, const std::filesystem::path& model,
+    const std::filesystem::path& adapter, core::DtypeChoice dtype,
+    const core::QuantizationSpec& quantization = {});
 
 }  // namespace dayrun::app

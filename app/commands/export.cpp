@@ -1,14 +1,19 @@
-// dayrun export: an adapter in PEFT layout, or the base with the adapter merged in.
+// dayrun export: an adapter in PEFT layout, the base with the adapter merged in, or the base alone
+// as a 4-bit checkpoint.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
 
 #include "app/command.h"
+#include "app/quantization_options.h"
 #include "core/base/atomic_file.h"
 #include "core/base/units.h"
 #include "core/export/merge.h"
+#include "core/export/nf4_export.h"
+#include "core/model/model_config.h"
 #include "core/recipe/recipe_yaml.h"
 #include "core/records/project.h"
 
@@ -23,21 +28,30 @@ struct ExportOptions {
     std::vector<std::string> to{"peft"};
     std::string out;
     std::string dtype;
+    std::string merge_into = "auto";
+    QuantizationOptions quantization;
 };
 
 struct ExportSource {
     std::filesystem::path base;
-    std::filesystem::path adapter;
+    std::filesystem::path adapter;  // empty when only the base is exported
+    core::QuantizationSpec quantization;
 };
+
+bool needs_adapter(const ExportOptions& options) {
+    return std::any_of(options.to.begin(), options.to.end(),
+                       [](const std::string& format) { return format != "nf4"; });
+}
 
 core::Result<ExportSource> source_of(const ExportOptions& options) {
     if (!options.model.empty() || !options.adapter.empty() || options.run.empty()) {
-        if (options.model.empty() || options.adapter.empty() || !options.run.empty()) {
+        const bool lacks_adapter = options.adapter.empty() && needs_adapter(options);
+        if (options.model.empty() || lacks_adapter || !options.run.empty()) {
             return core::Error{.code = core::ErrorCode::BadUsage,
                                .message = "export takes a run, or --model with --adapter.",
                                .hint = "Example: dayrun export 7f3a --to merged --out merged"};
         }
-        return ExportSource{options.model, options.adapter};
+        return ExportSource{options.model, options.adapter, options.quantization.spec()};
     }
     TRY(project, core::Project::open(options.project, core::ProjectAccess::ReadOnly));
     TRY(query, project->query());
@@ -48,7 +62,8 @@ core::Result<ExportSource> source_of(const ExportOptions& options) {
                            .hint = "Run it again, or choose another run."};
     }
     TRY(recipe, core::parse_recipe(run.recipe_yaml, run.run_id, project->folder()));
-    return ExportSource{recipe.resolved(recipe.base.path), project->folder() / run.adapter};
+    return ExportSource{recipe.resolved(recipe.base.path), project->folder() / run.adapter,
+                        recipe.quantization};
 }
 
 core::Result<void> export_peft(const ExportSource& source, const std::filesystem::path& out) {
@@ -65,6 +80,11 @@ core::Result<void> export_peft(const ExportSource& source, const std::filesystem
                        .hint = "Check that there is space and that you may write there."};
 }
 
+core::Nf4Options nf4_options(const ExportSource& source) {
+    return {.block_size = source.quantization.block_size,
+            .double_quant = source.quantization.double_quant};
+}
+
 core::Result<core::MergeReport> export_merged(const CommonOptions& common,
                                               const ExportOptions& options,
                                               const ExportSource& source,
@@ -74,6 +94,20 @@ core::Result<core::MergeReport> export_merged(const CommonOptions& common,
     request.adapter = source.adapter;
     request.out = folder;
     request.threads = common.threads;
+    if (options.merge_into == "original") {
+        TRY(config, core::read_model_config(source.base));
+        if (!config.quantization.empty()) {
+            return core::Error{.code = core::ErrorCode::BadUsage,
+                               .message = fmt::format("'{}' holds 4-bit weights only, so there are "
+                                                      "no original ones to merge into.",
+                                                      source.base.string()),
+                               .hint = "Leave out --merge-into, or give the 16-bit model."};
+        }
+    }
+    const bool was_nf4 = source.quantization.base == core::BaseQuantization::Nf4;
+    if (options.merge_into == "dequantized" || (options.merge_into == "auto" && was_nf4)) {
+        request.dequantized = nf4_options(source);
+    }
     if (options.dtype == "float32") request.dtype = core::TensorDtype::Float32;
     if (options.dtype == "bfloat16") request.dtype = core::TensorDtype::BFloat16;
     return core::merge_adapter(request);
@@ -87,7 +121,7 @@ void print_report(const nlohmann::ordered_json& report, bool json) {
     for (const auto& [format, entry] : report.items()) {
         fmt::print("{}: {}", format, entry["folder"].get<std::string>());
         if (entry.contains("bytes")) {
-            fmt::print(" ({} modules merged, {})", entry["merged_modules"].get<int64_t>(),
+            fmt::print(" ({}, {})", entry["summary"].get<std::string>(),
                        core::format_bytes(entry["bytes"].get<int64_t>()));
         }
         fmt::print("\n");
@@ -108,10 +142,24 @@ int run_export(const CommonOptions& common, const ExportOptions& options) {
             if (!done.ok()) return report_error(done.error());
             continue;
         }
+        if (format == "nf4") {
+            const auto written = core::export_nf4(
+                {.base = source->base, .out = folder, .options = nf4_options(*source)});
+            if (!written.ok()) return report_error(written.error());
+            report[format]["quantized_modules"] = written->quantized_modules;
+            report[format]["bytes"] = written->bytes;
+            report[format]["summary"] =
+                fmt::format("{} modules in 4 bits", written->quantized_modules);
+            continue;
+        }
         const auto merged = export_merged(common, options, *source, folder);
         if (!merged.ok()) return report_error(merged.error());
+        const char* const into = merged->is_dequantized ? "dequantized" : "original";
         report[format]["merged_modules"] = merged->merged_modules;
+        report[format]["merged_into"] = into;
         report[format]["bytes"] = merged->bytes;
+        report[format]["summary"] =
+            fmt::format("{} modules merged into the {} weights", merged->merged_modules, into);
     }
     print_report(report, common.json);
     return kExitDone;
@@ -128,13 +176,20 @@ void add_export_command(CLI::App& parser, Action& chosen) {
     command->add_option("--project", options->project, "Project folder")->capture_default_str();
     command->add_option("--model", options->model, "Base model folder, instead of a run");
     command->add_option("--adapter", options->adapter, "PEFT adapter folder, instead of a run");
-    command->add_option("--to", options->to, "peft, merged")
+    command->add_option("--to", options->to, "peft, merged, nf4 (the base alone, in 4 bits)")
         ->delimiter(',')
-        ->check(CLI::IsMember({"peft", "merged"}))
+        ->check(CLI::IsMember({"peft", "merged", "nf4"}))
         ->capture_default_str();
     command->add_option("--out", options->out, "Folder to write")->required();
     command->add_option("--dtype", options->dtype, "Merged weights; default: as the base's file")
         ->check(CLI::IsMember({"float32", "bfloat16"}));
+    command
+        ->add_option("--merge-into", options->merge_into,
+                     "The base's original weights, or those that training over NF4 saw; auto: as "
+                     "the run was trained")
+        ->check(CLI::IsMember({"auto", "original", "dequantized"}))
+        ->capture_default_str();
+    options->quantization.add_to(*command);
     command->callback([&chosen, options] {
         chosen = [options](const CommonOptions& common) { return run_export(common, *options); };
     });

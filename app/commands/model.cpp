@@ -10,6 +10,7 @@
 
 #include "app/command.h"
 #include "app/id_rows.h"
+#include "app/quantization_options.h"
 #include "app/wiring.h"
 #include "core/base/units.h"
 #include "core/model/model_config.h"
@@ -31,6 +32,7 @@ struct ModelOptions {
     std::string grads;
     std::vector<std::string> stop;
     std::string dtype = "auto";
+    QuantizationOptions quantization;
     core::GenerateOptions generate;
 
     core::DtypeChoice chosen_dtype() const {
@@ -164,7 +166,8 @@ int generate(const CommonOptions& common, const ModelOptions& options) {
                              .message = "--stop is a text, and --prompt-ids makes ids only.",
                              .hint = "Give --prompt, or leave out --stop."});
     }
-    const auto engine = open_model(common, options.model, options.adapter, options.chosen_dtype());
+    const auto engine = open_model(common, options.model, options.adapter, options.chosen_dtype(),
+                                   options.quantization.spec());
     if (!engine.ok()) return report_error(engine.error());
     if (!options.prompt_ids.empty()) return generate_ids(**engine, common, options);
     return generate_text(**engine, common, options);
@@ -198,7 +201,8 @@ int logprobs(const CommonOptions& common, const ModelOptions& options) {
     }
     const auto rows = read_id_rows(options.rows);
     if (!rows.ok()) return report_error(rows.error());
-    const auto engine = open_model(common, options.model, options.adapter, options.chosen_dtype());
+    const auto engine = open_model(common, options.model, options.adapter, options.chosen_dtype(),
+                                   options.quantization.spec());
     if (!engine.ok()) return report_error(engine.error());
     const auto result = (*engine)->logprobs(*rows, options.logits, options.grads);
     if (!result.ok()) return report_error(result.error());
@@ -239,6 +243,7 @@ void add_model_commands(CLI::App& parser, Action& chosen) {
         command->add_option("--dtype", options->dtype, "Weights and activations; auto: as the file")
             ->check(CLI::IsMember({"auto", "float32", "bfloat16"}))
             ->capture_default_str();
+        options->quantization.add_to(*command);
         command->callback([&chosen, options, run] {
             chosen = [options, run](const CommonOptions& common) { return run(common, *options); };
         });

@@ -113,7 +113,8 @@ class Generation {
           m_config(decoder.weights().config),
           m_logits(static_cast<size_t>(m_config.vocab_size)) {}
 
-    std::vector<std::vector<int32_t>> run(const std::vector<GenerateRequest>& requests) {
+    core::Result<std::vector<std::vector<int32_t>>> run(
+        const std::vector<GenerateRequest>& requests) {
         std::vector<std::vector<int32_t>> made(requests.size());
         size_t next = 0;
         while (next < requests.size() || !m_texts.empty()) {
@@ -125,10 +126,22 @@ class Generation {
                 step();
             }
         }
+        if (!m_has_numbers) {
+            return core::Error{.code = core::ErrorCode::NotFinite,
+                               .message = "The model gives logits that are not numbers.",
+                               .hint = "The base or the adapter is damaged: get it again."};
+        }
         return made;
     }
 
   private:
+    // A text cannot go on from logits that are not numbers; the whole call fails then.
+    bool take(Text& text) {
+        const auto is_nan = [](float logit) { return std::isnan(logit); };
+        m_has_numbers = m_has_numbers && std::none_of(m_logits.begin(), m_logits.end(), is_nan);
+        return m_has_numbers && text.take(m_logits);
+    }
+
     void start(const GenerateRequest& request, std::vector<int32_t>& made) {
         const GenerateOptions& options = request.options;
         if (options.max_new_tokens <= 0) return;
@@ -147,7 +160,7 @@ class Generation {
         text.cache.clear();
         const HiddenState hidden = m_decoder.prefill(text.tokens, text.cache, text.ntk_alpha);
         m_head.logits(hidden, hidden.delta.rows - 1, 1, m_logits.data());
-        return text.take(m_logits);
+        return take(text);
     }
 
     int64_t alpha_of(const Text& text) const {
@@ -185,7 +198,7 @@ class Generation {
         for (size_t i = 0; i < texts.size(); ++i) {
             const auto first = logits.begin() + static_cast<std::ptrdiff_t>(i * m_logits.size());
             std::copy_n(first, m_logits.size(), m_logits.begin());
-            if (!texts[i]->take(m_logits)) ended.push_back(texts[i]);
+            if (!take(*texts[i])) ended.push_back(texts[i]);
         }
     }
 
@@ -194,6 +207,7 @@ class Generation {
     const core::ModelConfig& m_config;
     std::vector<std::unique_ptr<Text>> m_texts;
     std::vector<float> m_logits;
+    bool m_has_numbers = true;
 };
 
 }  // namespace
@@ -204,8 +218,8 @@ int32_t choose_token(const std::vector<float>& logits, const GenerateOptions& op
     return static_cast<int32_t>(std::max_element(logits.begin(), logits.end()) - logits.begin());
 }
 
-std::vector<std::vector<int32_t>> generate_texts(Decoder& decoder, LossHead& head,
-                                                 const std::vector<GenerateRequest>& requests) {
+core::Result<std::vector<std::vector<int32_t>>> generate_texts(
+    Decoder& decoder, LossHead& head, const std::vector<GenerateRequest>& requests) {
     return Generation(decoder, head).run(requests);
 }
 

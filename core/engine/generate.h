@@ -19,7 +19,8 @@ int32_t choose_token(const std::vector<float>& logits, const core::GenerateOptio
 
 /// New ids after each prompt of at least one id. Up to kernels::kFewRows texts are decoded side by
 /// side, and a text that ends makes room for the next; none of it changes what a text becomes.
-std::vector<std::vector<int32_t>> generate_texts(
+/// NotFinite when the model gives a logit that is not a number.
+core::Result<std::vector<std::vector<int32_t>>> generate_texts(
     Decoder& decoder, LossHead& head, const std::vector<core::GenerateRequest>& requests);
 
 }  // namespace dayrun::engine

@@ -85,11 +85,13 @@ Result<core::LogprobsResult> TorchEngine::logprobs(const std::vector<core::Packe
             m_head->logits(hidden, 0, tokens, row_logits.data());
         }
         result.loss = count > 0 ? sum / static_cast<double>(count) : 0.0;
+        TRY_VOID(check_finite(result.loss));
         if (!logits_out.empty()) TRY_VOID(write_logits(logits_out, logits, vocab));
         if (grads_out.empty()) return result;
         drop_gradients();
         for (const core::PackedBatch& batch : batches) {
-            TRY_VOID(accumulate_batch(batch, static_cast<double>(count)));
+            // Without dropout and noise: the gradients of the loss that is printed.
+            TRY_VOID(accumulate_batch(batch, static_cast<double>(count), {}));
         }
         TRY_VOID(save_gradients(grads_out, *m_model.parameters));
         drop_gradients();

@@ -28,35 +28,22 @@ void torch_parallel(int64_t count, int64_t grain, kernels::ParallelTask task, vo
                      [&](int64_t begin, int64_t end) { task(context, begin, end); });
 }
 
-Error unsupported(std::string message, std::string hint) {
-    return {.code = ErrorCode::Unsupported, .message = std::move(message), .hint = std::move(hint)};
-}
-
-// Understood but not implemented: refused by name, never ignored.
+// Settings that contradict each other.
 Result<void> check_recipe(const core::Recipe& recipe) {
     const core::AdapterSpec& adapter = recipe.adapter;
-    if (recipe.quantization.base == core::BaseQuantization::Nf4) {
-        return unsupported("quantization.base: nf4 is not implemented yet.", "Use none.");
-    }
-    if (adapter.method == core::AdapterMethod::Dora) {
-        return unsupported("adapter.method: dora is not implemented yet.", "Use lora or rslora.");
-    }
-    if (adapter.lora_dropout != 0) {
-        return unsupported("adapter.lora_dropout is not implemented yet.", "Set it to 0.");
-    }
-    if (adapter.neftune_alpha != 0) {
-        return unsupported("adapter.neftune_alpha is not implemented yet.", "Set it to 0.");
-    }
     if (adapter.method == core::AdapterMethod::Full && !adapter.init_from.empty()) {
         return Error{.code = ErrorCode::BadRecipe,
                      .message = "adapter.init_from names an adapter, but adapter.method is full.",
                      .hint = "Set adapter.method to lora, or leave init_from empty."};
     }
+    if (adapter.method == core::AdapterMethod::Full && adapter.lora_dropout > 0) {
+        return Error{.code = ErrorCode::BadRecipe,
+                     .message =
+                         "adapter.lora_dropout is set, but adapter.method full has no "
+                         "adapter to drop inputs of.",
+                     .hint = "Set adapter.lora_dropout to 0, or adapter.method to lora."};
+    }
     return {};
-}
-
-Dtype stored_dtype(const core::AdapterSpec& spec) {
-    return spec.dtype == core::DtypeChoice::BFloat16 ? Dtype::BFloat16 : Dtype::Float32;
 }
 
 }  // namespace
@@ -97,6 +84,8 @@ Result<core::PreparedModel> TorchEngine::prepare_model(const core::Recipe& recip
     m_optimizer = make_optimizer(recipe.optimizer, *m_model.parameters);
     TRY(decoder, Decoder::make(std::move(m_model.weights)));
     m_decoder = std::move(decoder);
+    m_decoder->parameters_changed(recipe.adapter.init_from.empty() ? AdapterStart::Fresh
+                                                                   : AdapterStart::AsItIs);
     m_head = std::make_unique<LossHead>(m_decoder->weights());
     m_gate = Buffer(sizeof(kernels::StepGate), MemoryPart::Gradients);
     m_gate.fill_zero();
@@ -117,6 +106,18 @@ Result<void> TorchEngine::check_ready() const {
     if (m_head != nullptr) return {};
     return Error{.code = ErrorCode::Internal,
                  .message = "The engine was used before its base model was opened."};
+}
+
+// A diverged model gives such losses too; those are the run's to judge.
+Result<void> TorchEngine::check_finite(double loss) const {
+    if (std::isfinite(loss)) return {};
+    const std::string name = m_base->find_not_finite();
+    if (name.empty()) return {};
+    return Error{.code = ErrorCode::NotFinite,
+                 .message = fmt::format("The weight '{}' of '{}' holds values that are not finite, "
+                                        "so its loss is not a number.",
+                                        name, m_base->folder().string()),
+                 .hint = "The checkpoint is damaged: get it again."};
 }
 
 Result<void> TorchEngine::check_batch(const core::PackedBatch& batch) const {
@@ -145,15 +146,21 @@ Result<void> TorchEngine::check_batch(const core::PackedBatch& batch) const {
 Result<void> TorchEngine::accumulate(const core::PackedBatch& batch, double loss_divisor) {
     return in_engine("train on a micro-batch", [&]() -> Result<void> {
         TRY_VOID(check_batch(batch));
-        return accumulate_batch(batch, loss_divisor);
+        const core::AdapterSpec& adapter = m_recipe.adapter;
+        return accumulate_batch(batch, loss_divisor,
+                                {.dropout = static_cast<float>(adapter.lora_dropout),
+                                 .neftune_alpha = static_cast<float>(adapter.neftune_alpha),
+                                 .neftune_length = adapter.neftune_length,
+                                 .seed = m_recipe.seed});
     });
 }
 
-Result<void> TorchEngine::accumulate_batch(const core::PackedBatch& batch, double loss_divisor) {
+Result<void> TorchEngine::accumulate_batch(const core::PackedBatch& batch, double loss_divisor,
+                                           const TrainingNoise& noise) {
     if (batch.target_token_count == 0) return {};
     const StagedBatch staged = stage_batch(batch);
     const StagedTargets targets(batch.targets);
-    const HiddenState hidden = m_decoder->forward_for_training(staged);
+    const HiddenState hidden = m_decoder->forward_for_training(staged, noise);
     const Matrix gradient = m_decoder->gradient_rows(staged.tokens);
     const Matrix losses = m_head->losses_and_gradient(
         hidden, targets, static_cast<float>(1.0 / loss_divisor), gradient);
@@ -178,6 +185,8 @@ Result<core::StepOutcome> TorchEngine::apply_step(double learning_rate) {
                              .skips = m_target_tokens == 0});
         // The gate decides where the gradients are; the host hears of it afterwards.
         m_optimizer->step(learning_rate, gate());
+        m_model.parameters->refresh_rounded();
+        m_decoder->parameters_changed();
         const HostMirror closed(gate(), sizeof(kernels::StepGate), MirrorUse::Read);
         kernels::StepGate told;
         std::memcpy(&told, closed.data(), sizeof(told));
@@ -221,6 +230,7 @@ Result<core::EvalResult> TorchEngine::evaluate(const std::vector<core::PackedBat
                 result.total.target_tokens += count;
             }
         }
+        TRY_VOID(check_finite(result.total.loss_sum));
         return result;
     });
 }
@@ -243,7 +253,9 @@ Result<std::vector<std::vector<int32_t>>> TorchEngine::generate_batch(
                                  "The prompt holds the id {}, but the base has {}.", id, vocab)};
             }
         }
-        return generate_texts(*m_decoder, *m_head, requests);
+        auto made = generate_texts(*m_decoder, *m_head, requests);
+        if (!made.ok()) TRY_VOID(check_finite(NAN));
+        return made;
     });
 }
 
@@ -269,7 +281,9 @@ Result<void> TorchEngine::load_state(const std::filesystem::path& folder) {
     return in_engine("load the run's state", [&]() -> Result<void> {
         TRY_VOID(check_ready());
         drop_gradients();
-        return load_trainer_state(folder, *m_model.parameters, *m_optimizer);
+        TRY_VOID(load_trainer_state(folder, *m_model.parameters, *m_optimizer));
+        m_decoder->parameters_changed();
+        return {};
     });
 }
 

@@ -64,8 +64,11 @@ class TorchEngine : public core::Engine {
     core::Result<core::PreparedModel> prepare_model(const core::Recipe& recipe);
     core::Result<void> check_ready() const;
     kernels::StepGate* gate() const { return static_cast<kernels::StepGate*>(m_gate.data()); }
+    /// An error that names the weight at fault, when a loss is not a number because of the base.
+    core::Result<void> check_finite(double loss) const;
     core::Result<void> check_batch(const core::PackedBatch& batch) const;
-    core::Result<void> accumulate_batch(const core::PackedBatch& batch, double loss_divisor);
+    core::Result<void> accumulate_batch(const core::PackedBatch& batch, double loss_divisor,
+                                        const TrainingNoise& noise);
 
     core::Device m_device;
     OpenAccelerator m_open;

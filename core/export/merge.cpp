@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <memory>
+#include <set>
 #include <string_view>
 #include <thread>
 #include <vector>
@@ -16,6 +18,8 @@
 #include "core/export/model_files.h"
 #include "core/model/adapter_files.h"
 #include "core/model/model_config.h"
+#include "core/quantize/nf4_cache.h"
+#include "core/quantize/nf4_writer.h"
 
 namespace dayrun::core {
 namespace {
@@ -43,16 +47,50 @@ void over_rows(int64_t rows, int threads, Body body) {
     }
 }
 
+/// The base's weights that count as NF4: of a 4-bit checkpoint, or of a base's cache.
+class QuantizedWeights {
+  public:
+    Result<void> open(const MergeRequest& request, const ModelConfig& config, const WeightMap& map,
+                      const CheckpointFiles& base) {
+        if (config.quantization.empty() && !request.dequantized) return {};
+        FindTensor find = [&base](std::string_view name) { return base.find(name); };
+        if (config.quantization.empty()) {
+            TRY(cache, open_nf4_cache(request.base, base, map, *request.dequantized));
+            m_cache = std::move(cache.file);
+            find = [this](std::string_view name) { return m_cache->find(name); };
+        }
+        for (const WeightInfo& weight : linear_weights(map)) {
+            if (!is_nf4_tensor(find, weight.name)) continue;
+            TRY(tensor, read_nf4_tensor(find, weight.name, weight.shape));
+            m_tensors[weight.name] = std::move(tensor);
+            const Nf4Names names(weight.name);
+            m_constants.insert({names.absmax, names.quant_map, names.nested_absmax,
+                                names.nested_quant_map, names.state});
+        }
+        return {};
+    }
+
+    const Nf4Tensor* find(std::string_view weight) const {
+        const auto found = m_tensors.find(weight);
+        return found == m_tensors.end() ? nullptr : &found->second;
+    }
+    bool is_constant(const std::string& name) const { return m_constants.contains(name); }
+    bool empty() const { return m_tensors.empty(); }
+
+  private:
+    std::unique_ptr<SafetensorsFile> m_cache;
+    std::map<std::string, Nf4Tensor, std::less<>> m_tensors;
+    std::set<std::string> m_constants;
+};
+
 /// Makes the merged model's tensors one at a time; the buffers hold one of them.
 class Merger {
   public:
-    Merger(const MergeRequest& request, const CheckpointFiles& base, const AdapterFiles& adapter)
-        : m_request(request), m_base(base) {
+    Merger(const MergeRequest& request, const CheckpointFiles& base, const AdapterFiles& adapter,
+           const QuantizedWeights& quantized)
+        : m_request(request), m_base(base), m_quantized(quantized) {
         for (const AdapterModule& module : adapter.modules()) {
             m_modules[module.linear->module + ".weight"] = &module;
-        }
-        for (const auto& file : base.files()) {
-            for (const TensorView& tensor : file->tensors()) m_files[tensor.name] = file.get();
         }
     }
 
@@ -61,7 +99,13 @@ class Merger {
         std::vector<TensorSpec> all;
         for (const auto& file : m_base.files()) {
             for (const TensorView& tensor : file->tensors()) {
-                all.push_back({tensor.name, stored_as(tensor), tensor.shape});
+                const Nf4Tensor* const nf4 = m_quantized.find(tensor.name);
+                if (nf4 != nullptr) {
+                    const TensorDtype dtype = m_request.dtype.value_or(nf4->state.dtype);
+                    all.push_back({tensor.name, dtype, nf4->state.shape});
+                } else if (!m_quantized.is_constant(tensor.name)) {
+                    all.push_back({tensor.name, stored_as(tensor), tensor.shape});
+                }
             }
         }
         return all;
@@ -71,16 +115,24 @@ class Merger {
         if (m_request.stop.stop_requested()) {
             return Error{.code = ErrorCode::Cancelled, .message = "The merge was stopped."};
         }
-        if (m_previous != nullptr) m_files.at(m_previous->name)->drop_pages(*m_previous);
+        if (m_previous != nullptr) m_base.drop_pages(*m_previous);
         const TensorView& source = *m_base.find(spec.name);
         m_previous = &source;
         m_done_bytes += static_cast<int64_t>(source.bytes.size());
         if (m_request.on_progress) m_request.on_progress(m_done_bytes, m_base.total_bytes());
         const auto found = m_modules.find(spec.name);
-        if (found == m_modules.end() && spec.dtype == source.dtype) return source.bytes;
-
-        m_values.resize(static_cast<size_t>(source.element_count()));
-        to_float32(source.dtype, source.bytes, m_values);
+        const Nf4Tensor* const nf4 = m_quantized.find(spec.name);
+        if (nf4 == nullptr && found == m_modules.end() && spec.dtype == source.dtype) {
+            return source.bytes;
+        }
+        int64_t count = 1;
+        for (const int64_t extent : spec.shape) count *= extent;
+        m_values.resize(static_cast<size_t>(count));
+        if (nf4 != nullptr) {
+            dequantize(*nf4, m_values);
+        } else {
+            to_float32(source.dtype, source.bytes, m_values);
+        }
         if (found != m_modules.end()) TRY_VOID(merge(*found->second));
         m_bytes.resize(m_values.size() * static_cast<size_t>(dtype_bytes(spec.dtype)));
         from_float32(m_values, spec.dtype, m_bytes);
@@ -119,8 +171,8 @@ class Merger {
 
     const MergeRequest& m_request;
     const CheckpointFiles& m_base;
+    const QuantizedWeights& m_quantized;
     std::map<std::string, const AdapterModule*, std::less<>> m_modules;
-    std::map<std::string, const SafetensorsFile*, std::less<>> m_files;
     const TensorView* m_previous = nullptr;
     std::vector<float> m_values;
     std::vector<std::byte> m_bytes;
@@ -128,8 +180,10 @@ class Merger {
 };
 
 /// Every module that the adapter changes must be there in its shape and a type that can be summed.
-Result<void> check_base(const CheckpointFiles& base, const AdapterFiles& adapter) {
+Result<void> check_base(const CheckpointFiles& base, const AdapterFiles& adapter,
+                        const QuantizedWeights& quantized) {
     for (const AdapterModule& module : adapter.modules()) {
+        if (quantized.find(module.linear->module + ".weight") != nullptr) continue;
         TRY(weight, base.require(module.linear->module + ".weight",
                                  {module.linear->out_features, module.linear->in_features}));
         if (!is_convertible(weight.dtype)) {
@@ -163,10 +217,12 @@ Result<MergeReport> merge_adapter(const MergeRequest& request) {
     const WeightMap map = make_weight_map(config);
     TRY(base, CheckpointFiles::open(request.base));
     TRY(adapter, AdapterFiles::open(request.adapter, map));
-    TRY_VOID(check_base(base, adapter));
+    QuantizedWeights quantized;
+    TRY_VOID(quantized.open(request, config, map, base));
+    TRY_VOID(check_base(base, adapter, quantized));
     TRY_VOID(ensure_folder(request.out));
 
-    Merger merger(request, base, adapter);
+    Merger merger(request, base, adapter, quantized);
     const auto provide = [&](const TensorSpec& spec) { return merger.provide(spec); };
     TRY_VOID(
         write_safetensors_streamed(request.out / "model.safetensors", merger.specs(), provide));
@@ -175,7 +231,8 @@ Result<MergeReport> merge_adapter(const MergeRequest& request) {
     TRY_VOID(copy_tokenizer_files(request.base, request.out));
     TRY_VOID(copy_model_side_files(request.base, request.out));
 
-    MergeReport report{.merged_modules = static_cast<int64_t>(adapter.modules().size())};
+    MergeReport report{.merged_modules = static_cast<int64_t>(adapter.modules().size()),
+                       .is_dequantized = !quantized.empty()};
     const auto bytes = std::filesystem::file_size(request.out / "model.safetensors", ignored);
     if (!ignored) report.bytes = static_cast<int64_t>(bytes);
     return report;

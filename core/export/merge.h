@@ -1,5 +1,7 @@
 // An adapter folded into its base: W' = W + scaling * B A (facts: PEFT's merge), written as a model
-// folder of its own. Neighbours: core/model/adapter_files.h, model_files.h. Any thread; blocks it.
+// folder of its own, always in 16 or 32 bits. An adapter that was trained over NF4 weights saw them
+// dequantized, so W may be either the original weights or the dequantized ones. Neighbours:
+// core/model/adapter_files.h, model_files.h. Any thread; blocks it.
 #pragma once
 
 #include <cstdint>
@@ -10,6 +12,7 @@
 
 #include "core/base/result.h"
 #include "core/model/safetensors.h"
+#include "core/quantize/nf4_tensors.h"
 
 namespace dayrun::core {
 
@@ -19,6 +22,9 @@ struct MergeRequest {
     std::filesystem::path out = {};      // made when missing
     // How the merged weights are stored; empty = as the base's file has each tensor.
     std::optional<TensorDtype> dtype = {};
+    // Set: W is dequant(NF4 of the base's weights), what an adapter over NF4 was trained on. A
+    // 4-bit checkpoint has dequantized weights only.
+    std::optional<Nf4Options> dequantized = {};
     int threads = 0;  // 0 = one per core
     std::stop_token stop = {};
     std::function<void(int64_t done_bytes, int64_t total_bytes)> on_progress = {};
@@ -26,7 +32,8 @@ struct MergeRequest {
 
 struct MergeReport {
     int64_t merged_modules = 0;
-    int64_t bytes = 0;  // of the weights written
+    int64_t bytes = 0;            // of the weights written
+    bool is_dequantized = false;  // which weights it was merged into
 };
 
 /// Writes OUT/model.safetensors, config.json (the base's, with its dtype set), the tokenizer and

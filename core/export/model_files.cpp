@@ -70,8 +70,33 @@ Result<void> copy_model_side_files(const fs::path& from, const fs::path& to) {
     });
 }
 
-Result<void> write_model_config(const fs::path& from, const fs::path& to,
-                                const std::string& dtype) {
+namespace {
+
+// The keys that transformers writes; products run in the type that the other weights have.
+nlohmann::ordered_json bitsandbytes_config(const nlohmann::ordered_json& config, bool is_double) {
+    std::string dtype = "float32";
+    for (const char* const key : {"torch_dtype", "dtype"}) {
+        if (config.contains(key) && config[key].is_string()) dtype = config[key];
+    }
+    return {{"quant_method", "bitsandbytes"},
+            {"_load_in_4bit", true},
+            {"_load_in_8bit", false},
+            {"load_in_4bit", true},
+            {"load_in_8bit", false},
+            {"bnb_4bit_quant_type", "nf4"},
+            {"bnb_4bit_use_double_quant", is_double},
+            {"bnb_4bit_compute_dtype", dtype},
+            {"bnb_4bit_quant_storage", "uint8"},
+            {"llm_int8_threshold", 6.0},
+            {"llm_int8_skip_modules", nullptr},
+            {"llm_int8_enable_fp32_cpu_offload", false},
+            {"llm_int8_has_fp16_weight", false}};
+}
+
+}  // namespace
+
+Result<void> write_model_config(const fs::path& from, const fs::path& to, const std::string& dtype,
+                                ConfigQuantization quantization) {
     const fs::path file = from / "config.json";
     TRY(text, read_json_text(file, "a model's config.json"));
     TRY(json, parse_ordered_json_object(text, file, "a model's config.json"));
@@ -88,6 +113,11 @@ Result<void> write_model_config(const fs::path& from, const fs::path& to,
         if (json.contains("bf16")) json["bf16"] = dtype == "bfloat16";
         if (json.contains("fp16")) json["fp16"] = dtype == "float16";
         if (json.contains("fp32")) json["fp32"] = dtype == "float32";
+    }
+    json.erase("quantization_config");
+    if (quantization != ConfigQuantization::None) {
+        json["quantization_config"] =
+            bitsandbytes_config(json, quantization == ConfigQuantization::Nf4Double);
     }
     return write_file(to / "config.json", json.dump(2) + "\n");
 }

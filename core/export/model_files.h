@@ -18,9 +18,13 @@ Result<void> copy_tokenizer_files(const std::filesystem::path& from,
 Result<void> copy_model_side_files(const std::filesystem::path& from,
                                    const std::filesystem::path& to);
 
-/// FROM/config.json to TO with every key kept but the dtype, which becomes `dtype` ("bfloat16").
-/// An empty dtype leaves it as it is.
+/// How the weights beside a config.json are quantized.
+enum class ConfigQuantization { None, Nf4, Nf4Double };
+
+/// FROM/config.json to TO with every key kept but the dtype, which becomes `dtype` ("bfloat16";
+/// empty leaves it as it is), and quantization_config, which becomes that of bitsandbytes or goes.
 Result<void> write_model_config(const std::filesystem::path& from, const std::filesystem::path& to,
-                                const std::string& dtype);
+                                const std::string& dtype,
+                                ConfigQuantization quantization = ConfigQuantization::None);
 
 }  // namespace dayrun::core

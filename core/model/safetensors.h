@@ -87,6 +87,8 @@ class CheckpointFiles {
     /// Like find, but BadModel names the tensor, the folder, and what was expected.
     Result<TensorView> require(std::string_view name, const std::vector<int64_t>& shape) const;
     const std::vector<std::unique_ptr<SafetensorsFile>>& files() const { return m_files; }
+    /// SafetensorsFile::drop_pages of the file that holds the tensor.
+    void drop_pages(const TensorView& tensor) const;
     /// Bytes of all tensors together.
     int64_t total_bytes() const;
 

@@ -56,8 +56,7 @@ static std::vector<SettingEntry> base_entries() {
             .help = "Start from seeded random weights of the folder's config.json; for method full."}),
         SETTING(quantization.base, {.key = "quantization.base", .type = Choice, .label = "Quantization",
             .help = "Keep the frozen weights in 4 bits: about a quarter of the memory of bfloat16.",
-            .choices = {"none", "nf4"}, .rank = SettingRank::Basic,
-            .unavailable = {{"nf4", "the trainer cannot hold NF4 weights yet; leave quantization.base at none"}}}),
+            .choices = {"none", "nf4"}, .rank = SettingRank::Basic}),
         SETTING(quantization.double_quant, {.key = "quantization.double", .type = Bool,
             .label = "Double quantization",
             .help = "Quantize the NF4 constants too: saves 0.37 bits a weight."}),
@@ -74,9 +73,9 @@ static std::vector<SettingEntry> base_entries() {
 static std::vector<SettingEntry> adapter_entries() {
     return {
         SETTING(adapter.method, {.key = "adapter.method", .type = Choice, .label = "Method",
-            .help = "LoRA trains small added matrices; full trains every weight (16 bytes each).",
-            .choices = {"lora", "rslora", "dora", "full"}, .rank = SettingRank::Basic,
-            .unavailable = {{"dora", "the trainer has no DoRA yet; use lora or rslora"}}}),
+            .help = "LoRA trains small added matrices, DoRA also the lengths of the weights' rows; full "
+                    "trains every weight (16 bytes each).",
+            .choices = {"lora", "rslora", "dora", "full"}, .rank = SettingRank::Basic}),
         SETTING(adapter.lora_rank, {.key = "adapter.lora_rank", .type = Integer, .label = "LoRA rank",
             .help = "Width of the added matrices: memory and learning capacity grow with it.",
             .minimum = 1, .maximum = 4096, .rank = SettingRank::Basic}),
@@ -91,7 +90,9 @@ static std::vector<SettingEntry> adapter_entries() {
             .help = "Modules that get an adapter: suffixes, all-linear, or one regular expression.",
             .rank = SettingRank::Basic}),
         SETTING(adapter.dtype, {.key = "adapter.dtype", .type = Choice, .label = "Adapter weights",
-            .help = "Number format of the adapter's weights.", .choices = kDtypes}),
+            .help = "Number format of the adapter's weights as computed with and saved; auto is float32. "
+                    "The optimizer's own are always float32.",
+            .choices = kDtypes}),
         SETTING(adapter.init_from, {.key = "adapter.init_from", .type = Path,
             .label = "Start from adapter", .help = "A PEFT adapter folder to start from.",
             .may_be_empty = true}),
@@ -99,7 +100,9 @@ static std::vector<SettingEntry> adapter_entries() {
             .label = "NEFTune alpha", .help = "Noise on the embeddings in training; 0 is off, 5 is common.",
             .minimum = 0, .maximum = 1000}),
         SETTING(adapter.neftune_length, {.key = "adapter.neftune_length", .type = Choice,
-            .label = "NEFTune length", .help = "The L in alpha / sqrt(L * hidden size).",
+            .label = "NEFTune length",
+            .help = "The L in alpha / sqrt(L * hidden size): tokens of the document, of the row, or all "
+                    "slots of the micro-batch.",
             .choices = {"document", "row", "micro_batch"}}),
     };
 }

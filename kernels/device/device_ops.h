@@ -13,8 +13,10 @@
 #include "kernels/adamw8bit/adamw8bit.h"
 #include "kernels/bias/bias.h"
 #include "kernels/blockwise8/blockwise8.h"
+#include "kernels/convert/convert.h"
 #include "kernels/cross_entropy/cross_entropy.h"
 #include "kernels/decode_attention/decode_attention.h"
+#include "kernels/dora/dora.h"
 #include "kernels/dropout/dropout.h"
 #include "kernels/embedding/embedding.h"
 #include "kernels/few_rows/few_rows.h"
@@ -60,6 +62,11 @@ struct DeviceOps {
     Launcher<Nf4NestedQuantize> nf4_nested_quantize = nullptr;
     Launcher<Blockwise8Quantize> blockwise8_quantize = nullptr;
     Launcher<FewRowsProduct> few_rows_product = nullptr;
+    Launcher<ConvertRows> convert_rows = nullptr;
+    Launcher<DoraNorms> dora_norms = nullptr;
+    Launcher<DoraForward> dora_forward = nullptr;
+    Launcher<DoraScale> dora_scale = nullptr;
+    Launcher<DoraMagnitude> dora_magnitude = nullptr;
     Launcher<DecodeAttention> decode_attention = nullptr;
     Launcher<AddLosses> add_losses = nullptr;
     Launcher<CloseStep> close_step = nullptr;

@@ -6,6 +6,8 @@
 #include <limits>
 
 #include "core/model/adapter_config.h"
+#include "kernels/dropout/dropout.h"
+#include "kernels/neftune/neftune.h"
 #include "tests/engine/engine_support.h"
 
 namespace dayrun::tests {
@@ -40,13 +42,74 @@ PlainDecoder::PlainDecoder(const std::filesystem::path& folder,
     }
 }
 
-at::Tensor PlainDecoder::linear(const at::Tensor& x, const LinearInfo& info) {
-    at::Tensor y = x.matmul(tensor(info.module + ".weight").t());
-    if (info.has_bias) y = y + tensor(info.module + ".bias");
-    if (m_tensors.contains(lora_a_name(info.module))) {
-        const at::Tensor xa = x.matmul(tensor(lora_a_name(info.module)).t());
-        y = y + m_scaling * xa.matmul(tensor(lora_b_name(info.module)).t());
+void PlainDecoder::replace(const std::string& name, const std::vector<float>& values) {
+    at::Tensor& former = tensor(name);
+    former = from_values(values.data(), former.sizes().vec());
+}
+
+// The mask of the whole micro-batch's rows, of which this document has a few.
+at::Tensor PlainDecoder::dropped(const at::Tensor& x, const std::string& module) const {
+    if (m_noise.dropout <= 0) return x;
+    int64_t number = 0;
+    for (const LinearInfo* const info : m_map.linears()) {
+        if (info->module == module) break;
+        ++number;
     }
+    engine::LinearScratch scratch;
+    const engine::LinearPass pass{scratch, m_noise.dropout, m_noise.seed, m_batch->batch_index};
+    std::vector<float> mask(static_cast<size_t>(x.numel()), 1.0F);
+    kernels::dropout_reference_apply({.out = mask.data(),
+                                      .x = mask.data(),
+                                      .stream = pass.stream(number),
+                                      .probability = m_noise.dropout,
+                                      .rows = x.size(0),
+                                      .cols = x.size(1),
+                                      .first_row = m_first_row});
+    return x * from_values(mask.data(), x.sizes().vec());
+}
+
+at::Tensor PlainDecoder::embedding_noise(size_t document) const {
+    const int64_t hidden = m_config.hidden_size;
+    const auto tokens = static_cast<int64_t>(m_batch->tokens.size());
+    const int64_t length = m_batch->cu_seqlens[document + 1] - m_first_row;
+    double counted = static_cast<double>(m_batch->slot_tokens);
+    if (m_noise.neftune_length == NeftuneLength::Document) counted = static_cast<double>(length);
+    for (size_t row = 0; row + 1 < m_batch->row_starts.size(); ++row) {
+        const auto begin = m_batch->row_starts[row], end = m_batch->row_starts[row + 1];
+        const bool is_inside = m_first_row >= begin && m_first_row < end;
+        if (m_noise.neftune_length == NeftuneLength::Row && is_inside) counted = end - begin;
+    }
+    const double width = m_noise.neftune_alpha / std::sqrt(counted * static_cast<double>(hidden));
+    const std::vector<float> scale(static_cast<size_t>(tokens), static_cast<float>(width));
+    std::vector<float> noise(static_cast<size_t>(tokens * hidden), 0.0F);
+    engine::LinearScratch scratch;
+    const engine::LinearPass pass{scratch, 0, m_noise.seed, m_batch->batch_index};
+    kernels::neftune_reference_add({.x = noise.data(),
+                                    .scale = scale.data(),
+                                    .stream = pass.stream(engine::LinearPass::kEmbeddingNumber),
+                                    .tokens = tokens,
+                                    .cols = hidden});
+    return from_values(noise.data() + m_first_row * hidden, {length, hidden});
+}
+
+at::Tensor PlainDecoder::linear(const at::Tensor& x, const LinearInfo& info) {
+    const at::Tensor& weight = tensor(info.module + ".weight");
+    at::Tensor y = x.matmul(weight.t());
+    if (m_tensors.contains(lora_a_name(info.module))) {
+        const at::Tensor& a = tensor(lora_a_name(info.module));
+        const at::Tensor& b = tensor(lora_b_name(info.module));
+        const at::Tensor seen = dropped(x, info.module);
+        const at::Tensor lora = m_scaling * seen.matmul(a.t()).matmul(b.t());
+        if (m_tensors.contains(dora_magnitude_name(info.module))) {
+            const at::Tensor norm =
+                (weight + m_scaling * b.matmul(a)).pow(2).sum(1).sqrt().detach();
+            const at::Tensor scale = tensor(dora_magnitude_name(info.module)) / norm;
+            y = y + (scale - 1) * seen.matmul(weight.t()) + scale * lora;
+        } else {
+            y = y + lora;
+        }
+    }
+    if (info.has_bias) y = y + tensor(info.module + ".bias");
     return y;
 }
 
@@ -97,12 +160,18 @@ at::Tensor PlainDecoder::attention(const at::Tensor& x, const LayerNames& layer,
     return linear(out.reshape({length, heads * dim}), *find_role(layer, LinearRole::O));
 }
 
-at::Tensor PlainDecoder::document_loss(const std::vector<int32_t>& tokens,
-                                       const std::vector<int32_t>& targets) {
+at::Tensor PlainDecoder::document_loss(size_t document) {
+    const auto begin = m_batch->cu_seqlens[document], end = m_batch->cu_seqlens[document + 1];
+    const std::vector<int32_t> tokens(m_batch->tokens.begin() + begin,
+                                      m_batch->tokens.begin() + end);
+    const std::vector<int32_t> targets(m_batch->targets.begin() + begin,
+                                       m_batch->targets.begin() + end);
+    m_first_row = begin;
     const auto ids = [](const std::vector<int32_t>& values) {
         return at::tensor(at::ArrayRef<int32_t>(values), at::kInt).to(at::kLong);
     };
     at::Tensor h = tensor(m_map.embed_tokens).index_select(0, ids(tokens));
+    if (m_noise.neftune_alpha > 0) h = h + embedding_noise(document);
     for (size_t l = 0; l < m_map.layers.size(); ++l) {
         const LayerNames& layer = m_map.layers[l];
         h = h + attention(norm(h, layer.input_norm), layer, m_config.sliding_window[l]);
@@ -123,12 +192,9 @@ at::Tensor PlainDecoder::document_loss(const std::vector<int32_t>& tokens,
 }
 
 double PlainDecoder::loss(const PackedBatch& batch, double divisor) {
+    m_batch = &batch;
     at::Tensor total = at::zeros({}, at::kDouble);
-    for (size_t i = 0; i + 1 < batch.cu_seqlens.size(); ++i) {
-        const auto begin = batch.cu_seqlens[i], end = batch.cu_seqlens[i + 1];
-        total = total + document_loss({batch.tokens.begin() + begin, batch.tokens.begin() + end},
-                                      {batch.targets.begin() + begin, batch.targets.begin() + end});
-    }
+    for (size_t i = 0; i + 1 < batch.cu_seqlens.size(); ++i) total = total + document_loss(i);
     total = total / divisor;
     if (total.requires_grad()) total.backward();
     return total.item<double>();

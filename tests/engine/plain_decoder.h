@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "core/engine/decoder/decoder.h"
 #include "core/engine/model/parameters.h"
 #include "core/model/model_config.h"
 #include "core/model/weight_map.h"
@@ -22,6 +23,11 @@ class PlainDecoder {
     PlainDecoder(const std::filesystem::path& folder, const engine::ParameterSet& parameters,
                  double scaling);
 
+    /// Puts other values in the place of a base tensor (a weight as NF4 gives it back).
+    void replace(const std::string& name, const std::vector<float>& values);
+    /// Masks and noise that loss() draws, from the kernels' definition; none without a call.
+    void set_noise(const engine::TrainingNoise& noise) { m_noise = noise; }
+
     /// Loss of the batch, each document alone, divided by `divisor`.
     double loss(const core::PackedBatch& batch, double divisor);
     /// Gradient of the last loss() under the parameter's name, as float32 values.
@@ -29,17 +35,21 @@ class PlainDecoder {
 
   private:
     at::Tensor linear(const at::Tensor& x, const core::LinearInfo& info);
+    at::Tensor dropped(const at::Tensor& x, const std::string& module) const;
+    at::Tensor embedding_noise(size_t document) const;
     at::Tensor norm(const at::Tensor& x, const std::string& name);
     at::Tensor attention(const at::Tensor& x, const core::LayerNames& layer, int64_t window);
     at::Tensor rotate(const at::Tensor& x) const;
-    at::Tensor document_loss(const std::vector<int32_t>& tokens,
-                             const std::vector<int32_t>& targets);
+    at::Tensor document_loss(size_t document);
     at::Tensor& tensor(const std::string& name) { return m_tensors.at(name); }
 
     core::ModelConfig m_config;
     core::WeightMap m_map;
     std::map<std::string, at::Tensor> m_tensors;
     double m_scaling;
+    engine::TrainingNoise m_noise;
+    const core::PackedBatch* m_batch = nullptr;  // of the loss at hand
+    int64_t m_first_row = 0;                     // of the document at hand
 };
 
 }  // namespace dayrun::tests

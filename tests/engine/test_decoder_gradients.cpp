@@ -1,6 +1,6 @@
 // The written-out backward against libtorch's autograd in float64 on small random models: grouped
 // heads, biases, query and key norms, windows, fused projections, adapters on some modules only,
-// and full training with tied and separate heads.
+// full training with tied and separate heads, DoRA, dropout, noise on the embeddings and NF4.
 #include <QTemporaryDir>
 #include <QTest>
 
@@ -44,16 +44,39 @@ TinyModel model_of(const QString& name) {
     return model;
 }
 
-// B starts at zero, which would hide A's gradient.
-void shake(dayrun::engine::ParameterSet& parameters) {
-    for (dayrun::engine::Parameter& parameter : parameters.all()) {
-        if (parameter.name.find("lora_B") == std::string::npos) continue;
+// B starts at zero, which would hide A's gradient, and a fresh magnitude hides DoRA's scaling.
+void shake(dayrun::engine::TorchEngine& engine) {
+    for (dayrun::engine::Parameter& parameter : engine.parameters().all()) {
+        const bool is_b = parameter.name.find("lora_B") != std::string::npos;
+        const bool is_magnitude = parameter.name.find("magnitude") != std::string::npos;
+        if (!is_b && !is_magnitude) continue;
         Rng rng(3, parameter.name);
         for (int64_t i = 0; i < parameter.count; ++i) {
-            parameter.value[i] = static_cast<float>(0.1 * rng.normal());
+            const double noise = 0.1 * rng.normal();
+            parameter.value[i] =
+                static_cast<float>(is_b ? noise : parameter.value[i] * (1 + noise));
         }
     }
-    parameters.refresh_copies();
+    engine.parameters().refresh_copies();
+    engine.decoder().parameters_changed();
+}
+
+// What NF4 gives back takes the place of the weights, so the comparison is of arithmetic alone.
+void use_dequantized(PlainDecoder& plain, dayrun::engine::Decoder& decoder) {
+    for (const auto& layer : decoder.weights().layers) {
+        for (const auto* group : {&layer.qkv, &layer.o, &layer.gate_up, &layer.down}) {
+            for (const dayrun::engine::Linear& linear : group->linears()) {
+                const auto& weight = linear.weight;
+                if (!weight.is_nf4()) continue;
+                std::vector<float> values(static_cast<size_t>(weight.rows() * weight.cols()));
+                dayrun::engine::read_weight_rows(
+                    dayrun::engine::dense(values.data(), weight.rows(), weight.cols(),
+                                          dayrun::kernels::Dtype::Float32),
+                    weight, 0);
+                plain.replace(linear.module + ".weight", values);
+            }
+        }
+    }
 }
 
 }  // namespace
@@ -69,15 +92,20 @@ class TestDecoderGradients : public QObject {
         QVERIFY(write_tiny_model(recipe.base.path, model, 17));
         auto engine = open_engine(recipe);
         QVERIFY(engine);
-        shake(engine->parameters());
+        shake(*engine);
         const PackedBatch batch =
             make_batch({join_rows({random_row(9, model.vocab, 1), random_row(14, model.vocab, 2)}),
                         random_row(7, model.vocab, 3)},
-                       0);
+                       0, 5);
         const double divisor = 1.5 * static_cast<double>(batch.target_token_count);
         REQUIRE_OK(engine->accumulate(batch, divisor));
         PlainDecoder plain(recipe.base.path, engine->parameters(),
                            recipe.adapter.lora_alpha / recipe.adapter.lora_rank);
+        use_dequantized(plain, engine->decoder());
+        plain.set_noise({.dropout = static_cast<float>(recipe.adapter.lora_dropout),
+                         .neftune_alpha = static_cast<float>(recipe.adapter.neftune_alpha),
+                         .neftune_length = recipe.adapter.neftune_length,
+                         .seed = recipe.seed});
         const double want_loss = plain.loss(batch, divisor);
         for (const dayrun::engine::Parameter& parameter : engine->parameters().all()) {
             const std::vector<float> want = plain.gradient(parameter.name);
@@ -129,6 +157,53 @@ class TestDecoderGradients : public QObject {
         std::vector<std::string> names;
         for (const QString& target : targets) names.push_back(target.toStdString());
         compare("grouped heads", recipe_for(names));
+    }
+
+    void dora_data() { add_models(); }
+    void dora() {
+        QFETCH(QString, name);
+        Recipe recipe = recipe_for({});
+        recipe.adapter.method = AdapterMethod::Dora;
+        compare(name, recipe);
+        recipe.adapter.lora_dropout = 0.3;
+        compare(name, recipe);
+    }
+
+    void dropout_data() { add_models(); }
+    void dropout() {
+        QFETCH(QString, name);
+        Recipe recipe = recipe_for({});
+        recipe.adapter.lora_dropout = 0.3;
+        compare(name, recipe);
+        recipe.adapter.target_modules = std::vector<std::string>{"k_proj", "up_proj"};
+        compare(name, recipe);
+    }
+
+    void embedding_noise_data() {
+        QTest::addColumn<int>("length");
+        QTest::newRow("document") << static_cast<int>(NeftuneLength::Document);
+        QTest::newRow("row") << static_cast<int>(NeftuneLength::Row);
+        QTest::newRow("micro-batch") << static_cast<int>(NeftuneLength::MicroBatch);
+    }
+    void embedding_noise() {
+        QFETCH(int, length);
+        Recipe recipe = recipe_for({});
+        recipe.adapter.neftune_alpha = 5;
+        recipe.adapter.neftune_length = static_cast<NeftuneLength>(length);
+        compare("grouped heads", recipe);
+    }
+
+    void nf4_data() { add_models(); }
+    void nf4() {
+        QFETCH(QString, name);
+        Recipe recipe = recipe_for({});
+        recipe.quantization.base = BaseQuantization::Nf4;
+        compare(name, recipe);
+        recipe.quantization.double_quant = false;
+        recipe.quantization.block_size = 32;
+        recipe.adapter.method = AdapterMethod::Dora;
+        recipe.adapter.lora_dropout = 0.2;
+        compare(name, recipe);
     }
 
     void full_training_data() { add_models(); }

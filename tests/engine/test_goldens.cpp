@@ -86,6 +86,11 @@ class TestGoldens : public QObject {
         check_gradients(folder, "rslora");
     }
 
+    void dora_gradients() {
+        DAYRUN_REQUIRE_SHARED(folder, "goldens/models/llama");
+        check_gradients(folder, "dora");
+    }
+
     void thirty_steps_data() { add_families(); }
     void thirty_steps() {
         const auto folder = golden();
@@ -96,6 +101,10 @@ class TestGoldens : public QObject {
     void rslora_thirty_steps() {
         DAYRUN_REQUIRE_SHARED(folder, "goldens/models/llama");
         check_run(folder, "rslora");
+    }
+    void dora_thirty_steps() {
+        DAYRUN_REQUIRE_SHARED(folder, "goldens/models/llama");
+        check_run(folder, "dora");
     }
 
     void greedy_continuation_data() { add_families(); }

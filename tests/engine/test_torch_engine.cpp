@@ -272,10 +272,11 @@ class TestTorchEngine : public QObject {
             const auto prepared = engine.prepare(changed);
             return prepared.ok() ? ErrorCode::Internal : prepared.error().code;
         };
-        QCOMPARE(code_of([](Recipe& r) { r.quantization.base = BaseQuantization::Nf4; }),
-                 ErrorCode::Unsupported);
-        QCOMPARE(code_of([](Recipe& r) { r.adapter.method = AdapterMethod::Dora; }),
-                 ErrorCode::Unsupported);
+        QCOMPARE(code_of([](Recipe& r) {
+                     r.adapter.method = AdapterMethod::Full;
+                     r.adapter.lora_dropout = 0.1;
+                 }),
+                 ErrorCode::BadRecipe);
         QCOMPARE(code_of([](Recipe& r) { r.base.random_init = true; }), ErrorCode::BadRecipe);
         QVERIFY(!dayrun::engine::make_engine({.kind = DeviceKind::Cuda}).ok());
         auto engine = open_engine(recipe());

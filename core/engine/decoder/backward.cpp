@@ -46,7 +46,7 @@ void Decoder::make_again(const DecoderLayer& layer, const SavedLayer& saved, Kee
         return;
     }
     norm_forward(normed, layer.post_attention_norm, saved.middle, {}, {}, saved.middle_rstd);
-    layer.gate_up.forward(saved.gate_up, saved.gate_up_xa, normed);
+    layer.gate_up.forward(saved.gate_up, saved.gate_up_xa, normed, m_pass);
 }
 
 void Decoder::backward_mlp(size_t index, const SavedLayer& saved, const Matrix& gradient) {
@@ -59,8 +59,8 @@ void Decoder::backward_mlp(size_t index, const SavedLayer& saved, const Matrix& 
     const Matrix up = saved.gate_up.columns(layer.up_begin, activated.cols);
 
     const Matrix down_u = u.columns(0, layer.down.rank());
-    layer.down.backward_input(needs_gate_up ? activated : Matrix{}, down_u, gradient,
-                              saved.down_xa);
+    layer.down.backward_input(needs_gate_up ? activated : Matrix{}, down_u, gradient, saved.down_xa,
+                              m_pass);
     if (!needs_gate_up) {
         kernels::swiglu_forward({.out = activated.data,
                                  .gate = gate.data,
@@ -70,7 +70,7 @@ void Decoder::backward_mlp(size_t index, const SavedLayer& saved, const Matrix& 
                                  .cols = activated.cols,
                                  .gate_stride = gate.stride,
                                  .up_stride = up.stride});
-        layer.down.backward_weights(down_u, gradient, activated);
+        layer.down.backward_weights(down_u, gradient, activated, saved.down_xa, m_pass);
         return;
     }
     // gate and up become their gradients; the activation is made again over its own gradient.
@@ -83,16 +83,16 @@ void Decoder::backward_mlp(size_t index, const SavedLayer& saved, const Matrix& 
                               .cols = activated.cols,
                               .gate_stride = gate.stride,
                               .up_stride = up.stride});
-    layer.down.backward_weights(down_u, gradient, activated);
+    layer.down.backward_weights(down_u, gradient, activated, saved.down_xa, m_pass);
 
     const bool needs_normed = reaches_below(index, Stage::GateUp);
     const Matrix dnormed = needs_normed ? m_dhidden.rows(tokens) : Matrix{};
     const Matrix gate_up_u = u.columns(0, layer.gate_up.rank());
-    layer.gate_up.backward_input(dnormed, gate_up_u, saved.gate_up, saved.gate_up_xa);
+    layer.gate_up.backward_input(dnormed, gate_up_u, saved.gate_up, saved.gate_up_xa, m_pass);
     if (layer.gate_up.is_trained()) {
         const Matrix normed = m_normed.rows(tokens);
         norm_forward(normed, layer.post_attention_norm, saved.middle, {}, {}, {});
-        layer.gate_up.backward_weights(gate_up_u, saved.gate_up, normed);
+        layer.gate_up.backward_weights(gate_up_u, saved.gate_up, normed, saved.gate_up_xa, m_pass);
     }
     if (!needs_normed) return;
     norm_backward(gradient, layer.post_attention_norm, dnormed, saved.middle, saved.middle_rstd);
@@ -106,8 +106,8 @@ void Decoder::backward_attention(size_t index, const SavedLayer& saved, const St
     const bool needs_qkv = reaches_below(index, Stage::O);
     const Matrix dattention = needs_qkv ? m_dattention.rows(tokens) : Matrix{};
     const Matrix o_u = u.columns(0, layer.o.rank());
-    layer.o.backward_input(dattention, o_u, gradient, saved.o_xa);
-    layer.o.backward_weights(o_u, gradient, saved.attention);
+    layer.o.backward_input(dattention, o_u, gradient, saved.o_xa, m_pass);
+    layer.o.backward_weights(o_u, gradient, saved.attention, saved.o_xa, m_pass);
     if (!needs_qkv) return;
 
     const Matrix dqkv = m_dqkv.rows(tokens);
@@ -119,11 +119,11 @@ void Decoder::backward_attention(size_t index, const SavedLayer& saved, const St
     const bool needs_normed = reaches_below(index, Stage::Qkv);
     const Matrix dnormed = needs_normed ? m_dhidden.rows(tokens) : Matrix{};
     const Matrix qkv_u = u.columns(0, layer.qkv.rank());
-    layer.qkv.backward_input(dnormed, qkv_u, dqkv, saved.qkv_xa);
+    layer.qkv.backward_input(dnormed, qkv_u, dqkv, saved.qkv_xa, m_pass);
     if (layer.qkv.is_trained()) {
         const Matrix normed = m_normed.rows(tokens);
         norm_forward(normed, layer.input_norm, saved.input, {}, {}, {});
-        layer.qkv.backward_weights(qkv_u, dqkv, normed);
+        layer.qkv.backward_weights(qkv_u, dqkv, normed, saved.qkv_xa, m_pass);
     }
     if (!needs_normed) return;
     norm_backward(gradient, layer.input_norm, dnormed, saved.input, saved.input_rstd);

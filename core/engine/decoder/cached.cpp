@@ -59,6 +59,7 @@ HiddenState Decoder::run_cached(const std::vector<int32_t>& tokens,
                                 const std::vector<int32_t>& positions,
                                 const std::vector<KvCache*>& caches) {
     const auto count = static_cast<int64_t>(tokens.size());
+    m_pass.dropout = 0.0F;
     begin_stage();
     const int32_t* const token_ids = stage(tokens);
     const CachedRows rows{positions, stage(positions)};
@@ -75,9 +76,9 @@ HiddenState Decoder::run_cached(const std::vector<int32_t>& tokens,
             norm_forward(normed, layer.input_norm, delta, state.residual, saved.input,
                          saved.input_rstd);
         }
-        layer.qkv.forward(saved.qkv, saved.qkv_xa, normed);
+        layer.qkv.forward(saved.qkv, saved.qkv_xa, normed, m_pass);
         attend_cached(i, saved, rows, caches);
-        layer.o.forward(delta, saved.o_xa, saved.attention);
+        layer.o.forward(delta, saved.o_xa, saved.attention, m_pass);
         forward_mlp(layer, saved);
         state = {saved.middle, delta};
     }

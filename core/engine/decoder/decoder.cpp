@@ -124,6 +124,14 @@ Decoder::Decoder(DecoderWeights weights) : m_weights(std::move(weights)) {
     m_u = working(rank);
 }
 
+void Decoder::parameters_changed(AdapterStart start) {
+    for (const DecoderLayer& layer : m_weights.layers) {
+        for (const LinearGroup* group : {&layer.qkv, &layer.o, &layer.gate_up, &layer.down}) {
+            group->refresh(m_scratch, start);
+        }
+    }
+}
+
 bool Decoder::reaches_below(size_t layer, Stage stage) const {
     if (m_trains_embedding || static_cast<int64_t>(layer) > m_lowest_layer) return true;
     return trains_below(m_weights.layers[layer], stage);

@@ -18,6 +18,7 @@
 #include "core/engine/linear/linear_group.h"
 #include "core/engine/model/base_model.h"
 #include "core/engine/model/parameters.h"
+#include "core/recipe/recipe.h"
 
 namespace dayrun::engine {
 
@@ -53,6 +54,15 @@ struct HiddenState {
     Matrix residual, delta;
 };
 
+/// What is random in a training forward. Masks and noise follow from the seed and the micro-batch's
+/// index, so a resumed run and a layer that is made again draw the same.
+struct TrainingNoise {
+    float dropout = 0.0F;        // of every adapter's input
+    float neftune_alpha = 0.0F;  // noise of alpha / sqrt(L * H) on the embeddings
+    core::NeftuneLength neftune_length = core::NeftuneLength::MicroBatch;  // what L is
+    uint64_t seed = 0;
+};
+
 /// Keys and values of the tokens so far, for generation.
 class KvCache {
   public:
@@ -85,11 +95,13 @@ class Decoder {
 
     /// Forward of a batch for evaluation: nothing is kept.
     HiddenState forward(const StagedBatch& batch);
-    /// Forward that keeps what the plan says for backward().
-    HiddenState forward_for_training(const StagedBatch& batch);
+    /// Forward that keeps what the plan says for backward(). `noise` says what is random in it.
+    HiddenState forward_for_training(const StagedBatch& batch, const TrainingNoise& noise = {});
     /// `gradient` [T, H] of the last residual stream; it is overwritten. Adds to the parameters'
     /// gradients. Follows forward_for_training of the same batch.
     void backward(const StagedBatch& batch, const Matrix& gradient);
+    /// Follows every change of the trained parameters' values (DoRA keeps what it made of them).
+    void parameters_changed(AdapterStart start = AdapterStart::AsItIs);
     /// Whether anything that backward() could reach is trained.
     bool has_trained_layers() const { return m_lowest_layer >= 0 || m_trains_embedding; }
 
@@ -107,8 +119,10 @@ class Decoder {
     explicit Decoder(DecoderWeights weights);
 
     // forward.cpp
-    HiddenState run_forward(const StagedBatch& batch, bool keeps);
+    HiddenState run_forward(const StagedBatch& batch, bool keeps, const TrainingNoise& noise);
     void embed(const Matrix& out, const int32_t* token_ids) const;
+    void add_embedding_noise(const Matrix& out, const core::PackedBatch& batch,
+                             const TrainingNoise& noise);
     /// Where a layer keeps its values; without `keeps` all of it is shared between layers.
     SavedLayer saved_rows(size_t layer, int64_t tokens, bool keeps);
     void forward_attention(const DecoderLayer& layer, const SavedLayer& saved,
@@ -159,7 +173,10 @@ class Decoder {
     // Working memory of one layer.
     RowBuffer m_normed, m_delta, m_activated, m_rotated, m_dattention, m_dqkv, m_dhidden, m_u,
         m_gradient;
-    int64_t m_lowest_layer = -1;  // the lowest layer with something trained
+    std::vector<int32_t> m_noise_scale;  // [T] bits of floats
+    LinearScratch m_scratch;
+    LinearPass m_pass{m_scratch};  // of the forward at hand and its backward
+    int64_t m_lowest_layer = -1;   // the lowest layer with something trained
     bool m_trains_embedding = false;
 };
 

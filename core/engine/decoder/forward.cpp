@@ -1,10 +1,13 @@
 // The decoder's forward: one call a line, in the order of the formula in decoder.h.
 // Neighbours: backward.cpp walks the same line back; the kernels do the work between products.
 #include <algorithm>
+#include <bit>
+#include <cmath>
 
 #include "core/base/check.h"
 #include "core/engine/decoder/decoder.h"
 #include "kernels/embedding/embedding.h"
+#include "kernels/neftune/neftune.h"
 #include "kernels/rms_norm/rms_norm.h"
 #include "kernels/rope/rope.h"
 #include "kernels/swiglu/swiglu.h"
@@ -12,14 +15,17 @@
 namespace dayrun::engine {
 
 HiddenState Decoder::forward(const StagedBatch& batch) {
-    return run_forward(batch, false);
+    return run_forward(batch, false, {});
 }
 
-HiddenState Decoder::forward_for_training(const StagedBatch& batch) {
-    return run_forward(batch, true);
+HiddenState Decoder::forward_for_training(const StagedBatch& batch, const TrainingNoise& noise) {
+    return run_forward(batch, true, noise);
 }
 
-HiddenState Decoder::run_forward(const StagedBatch& batch, bool keeps) {
+HiddenState Decoder::run_forward(const StagedBatch& batch, bool keeps, const TrainingNoise& noise) {
+    m_pass.dropout = noise.dropout;
+    m_pass.seed = noise.seed;
+    m_pass.batch_index = batch.batch->batch_index;
     const int64_t tokens = batch.tokens;
     m_rope.ensure(batch.documents.longest);
     const Matrix delta = m_delta.rows(tokens);
@@ -32,6 +38,7 @@ HiddenState Decoder::run_forward(const StagedBatch& batch, bool keeps) {
         const SavedLayer saved = saved_rows(i, tokens, keeps && is_reached);
         if (i == 0) {
             embed(saved.input, batch.token_ids);
+            if (noise.neftune_alpha > 0) add_embedding_noise(saved.input, *batch.batch, noise);
             norm_forward(normed, layer.input_norm, saved.input, {}, {}, saved.input_rstd);
         } else {
             norm_forward(normed, layer.input_norm, delta, state.residual, saved.input,
@@ -56,14 +63,44 @@ void Decoder::embed(const Matrix& out, const int32_t* token_ids) const {
                                 .out_stride = out.stride});
 }
 
+// L is the length of the token's document or row, or that of the whole micro-batch: its slots, as
+// a padded batch has them.
+void Decoder::add_embedding_noise(const Matrix& out, const core::PackedBatch& batch,
+                                  const TrainingNoise& noise) {
+    // Staged as ids are: the same 32 bits.
+    m_noise_scale.assign(batch.tokens.size(), 0);
+    const auto fill = [&](int64_t begin, int64_t end, int64_t length) {
+        const double width =
+            noise.neftune_alpha / std::sqrt(static_cast<double>(length * out.cols));
+        std::fill(m_noise_scale.begin() + begin, m_noise_scale.begin() + end,
+                  std::bit_cast<int32_t>(static_cast<float>(width)));
+    };
+    const bool by_document = noise.neftune_length == core::NeftuneLength::Document;
+    const std::vector<int32_t>& borders = by_document ? batch.cu_seqlens : batch.row_starts;
+    if (noise.neftune_length == core::NeftuneLength::MicroBatch) {
+        fill(0, out.rows, std::max<int64_t>(batch.slot_tokens, out.rows));
+    } else {
+        for (size_t i = 0; i + 1 < borders.size(); ++i) {
+            fill(borders[i], borders[i + 1], borders[i + 1] - borders[i]);
+        }
+    }
+    kernels::neftune_add({.x = out.data,
+                          .scale = reinterpret_cast<const float*>(stage(m_noise_scale)),
+                          .stream = m_pass.stream(LinearPass::kEmbeddingNumber),
+                          .dtype = out.dtype,
+                          .tokens = out.rows,
+                          .cols = out.cols,
+                          .stride = out.stride});
+}
+
 // Reads the normed input in m_normed; leaves the attention block's output in m_delta.
 void Decoder::forward_attention(const DecoderLayer& layer, const SavedLayer& saved,
                                 const StagedBatch& batch) {
     const int64_t tokens = saved.qkv.rows;
-    layer.qkv.forward(saved.qkv, saved.qkv_xa, m_normed.rows(tokens));
+    layer.qkv.forward(saved.qkv, saved.qkv_xa, m_normed.rows(tokens), m_pass);
     const AttentionInput input = rotate(layer, saved, batch.position_ids);
     attention_forward(saved.attention, saved.logsumexp, input, shape_of(layer), batch.documents);
-    layer.o.forward(m_delta.rows(tokens), saved.o_xa, saved.attention);
+    layer.o.forward(m_delta.rows(tokens), saved.o_xa, saved.attention, m_pass);
 }
 
 // Adds m_delta to the residual stream; leaves the MLP's output in m_delta.
@@ -74,7 +111,7 @@ void Decoder::forward_mlp(const DecoderLayer& layer, const SavedLayer& saved) {
     const Matrix activated = m_activated.rows(tokens);
     norm_forward(normed, layer.post_attention_norm, delta, saved.input, saved.middle,
                  saved.middle_rstd);
-    layer.gate_up.forward(saved.gate_up, saved.gate_up_xa, normed);
+    layer.gate_up.forward(saved.gate_up, saved.gate_up_xa, normed, m_pass);
     const int64_t width = activated.cols;
     kernels::swiglu_forward({.out = activated.data,
                              .gate = saved.gate_up.columns(layer.gate_begin, width).data,
@@ -84,7 +121,7 @@ void Decoder::forward_mlp(const DecoderLayer& layer, const SavedLayer& saved) {
                              .cols = width,
                              .gate_stride = saved.gate_up.stride,
                              .up_stride = saved.gate_up.stride});
-    layer.down.forward(delta, saved.down_xa, activated);
+    layer.down.forward(delta, saved.down_xa, activated, m_pass);
 }
 
 // Rotates queries and keys where they lie. With query and key norms the backward needs them as

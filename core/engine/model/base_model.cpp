@@ -3,11 +3,15 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <bit>
+#include <cmath>
 #include <cstring>
 
 #include "core/base/rng.h"
 #include "core/engine/device/host_mirror.h"
+#include "core/export/element_convert.h"
+#include "core/quantize/nf4_cache.h"
 #include "kernels/common/parallel.h"
 
 namespace dayrun::engine {
@@ -98,7 +102,77 @@ Result<BaseModel> BaseModel::open(const core::Recipe& recipe) {
         embedding = base.m_files->find(base.m_map.embed_tokens);
     }
     base.m_dtype = is_bfloat16(recipe, base.m_config, embedding) ? Dtype::BFloat16 : Dtype::Float32;
+    TRY_VOID(base.open_quantized(recipe));
     return base;
+}
+
+Result<void> BaseModel::open_quantized(const core::Recipe& recipe) {
+    const core::QuantizationSpec& spec = recipe.quantization;
+    const bool is_wanted = spec.base == core::BaseQuantization::Nf4;
+    const bool is_stored = m_config.quantization == "nf4";
+    if (!is_wanted && !is_stored) return {};
+    m_nf4_compute_dtype = spec.compute_dtype == core::DtypeChoice::Auto       ? m_dtype
+                          : spec.compute_dtype == core::DtypeChoice::BFloat16 ? Dtype::BFloat16
+                                                                              : Dtype::Float32;
+    if (recipe.adapter.method == core::AdapterMethod::Full || !m_files) {
+        return Error{.code = ErrorCode::BadRecipe,
+                     .message =
+                         "Weights in NF4 are frozen, so adapter.method: full cannot train "
+                         "them.",
+                     .hint =
+                         "Set adapter.method to lora, or use the model's 16-bit weights with "
+                         "quantization.base: none."};
+    }
+    if (is_stored) return {};
+    TRY(cache,
+        core::open_nf4_cache(m_folder, *m_files, m_map,
+                             {.block_size = spec.block_size, .double_quant = spec.double_quant}));
+    m_nf4_file = std::move(cache.file);
+    return {};
+}
+
+const core::TensorView* BaseModel::find_quantized(std::string_view name) const {
+    return m_nf4_file != nullptr ? m_nf4_file->find(name) : m_files->find(name);
+}
+
+Result<FrozenWeight> BaseModel::linear_weight(const core::LinearInfo& info) {
+    const std::string name = info.module + ".weight";
+    const std::vector<int64_t> shape{info.out_features, info.in_features};
+    const auto find = [&](std::string_view wanted) { return find_quantized(wanted); };
+    // A 4-bit checkpoint may leave some modules as they were.
+    if (!is_nf4() || !core::is_nf4_tensor(find, name)) {
+        TRY(dense, weight(name, shape));
+        return FrozenWeight(dense);
+    }
+    TRY(tensor, core::read_nf4_tensor(find, name, shape));
+    m_weight_bytes += tensor.bytes;
+    FrozenWeight made;
+    made.nf4 = current_arena().is_host() ? tensor.weight : on_device(tensor.weight);
+    made.compute_dtype = m_nf4_compute_dtype;
+    m_nf4_tensors.push_back(std::move(tensor));
+    return made;
+}
+
+// The codes and their constants as copies in memory of the device.
+kernels::Nf4Weight BaseModel::on_device(const kernels::Nf4Weight& weight) {
+    const auto copied = [&](const void* from, int64_t bytes) {
+        Buffer& copy = m_copies.emplace_back(bytes, MemoryPart::Weights);
+        current_arena().copy_from_host(copy.data(), from, bytes);
+        return copy.data();
+    };
+    const int64_t count = weight.rows * weight.cols;
+    const int64_t blocks = kernels::nf4_block_count(count, weight.block_size);
+    kernels::Nf4Weight there = weight;
+    there.codes = static_cast<const uint8_t*>(copied(weight.codes, kernels::nf4_code_bytes(count)));
+    if (weight.absmax != nullptr) {
+        there.absmax = static_cast<const float*>(copied(weight.absmax, blocks * 4));
+        return there;
+    }
+    const int64_t nested = (blocks + weight.nested_block_size - 1) / weight.nested_block_size;
+    there.absmax_codes = static_cast<const uint8_t*>(copied(weight.absmax_codes, blocks));
+    there.nested_absmax = static_cast<const float*>(copied(weight.nested_absmax, nested * 4));
+    there.nested_map = static_cast<const float*>(copied(weight.nested_map, 256 * 4));
+    return there;
 }
 
 Result<Matrix> BaseModel::weight(const std::string& name, const std::vector<int64_t>& shape) {
@@ -147,6 +221,31 @@ Result<void> BaseModel::copy_weight(const std::string& name, const std::vector<i
     int64_t count = 1;
     for (const int64_t extent : shape) count *= extent;
     draw_weight(name, count, out);
+    return {};
+}
+
+std::string BaseModel::find_not_finite() const {
+    if (!m_files) return {};
+    constexpr int64_t kPiece = 1 << 16;
+    std::vector<float> values;
+    for (const auto& file : m_files->files()) {
+        for (const core::TensorView& tensor : file->tensors()) {
+            if (!core::is_convertible(tensor.dtype)) continue;
+            const int64_t size = core::dtype_bytes(tensor.dtype);
+            for (int64_t begin = 0; begin < tensor.element_count(); begin += kPiece) {
+                const int64_t count = std::min(kPiece, tensor.element_count() - begin);
+                values.resize(static_cast<size_t>(count));
+                core::to_float32(tensor.dtype,
+                                 tensor.bytes.subspan(static_cast<size_t>(begin * size),
+                                                      static_cast<size_t>(count * size)),
+                                 values);
+                if (!std::all_of(values.begin(), values.end(),
+                                 [](float value) { return std::isfinite(value); })) {
+                    return tensor.name;
+                }
+            }
+        }
+    }
     return {};
 }
 

@@ -1,19 +1,24 @@
 // The base a run starts from: its config, its names and its weights. Weights whose type fits are
 // used where the file is mapped; others are converted once, tensor by tensor, so that a base never
-// needs twice its size. Neighbour: decoder/decoder.h asks for weights by name.
+// needs twice its size. With NF4 the linear modules' weights are codes, mapped from the checkpoint
+// itself (a 4-bit one) or from its cache (core/quantize).
+// Neighbour: model_builder.h asks for weights by name.
 // Lives on the run thread; torch-free.
 #pragma once
 
 #include <deque>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "core/base/result.h"
 #include "core/engine/buffer.h"
+#include "core/engine/linear/frozen_linear.h"
 #include "core/model/model_config.h"
 #include "core/model/safetensors.h"
 #include "core/model/weight_map.h"
+#include "core/quantize/nf4_tensors.h"
 #include "core/recipe/recipe.h"
 
 namespace dayrun::engine {
@@ -31,22 +36,35 @@ class BaseModel {
 
     /// A frozen weight in the compute type, valid as long as this object.
     core::Result<Matrix> weight(const std::string& name, const std::vector<int64_t>& shape);
+    /// A linear module's weight: dense, or NF4.
+    core::Result<FrozenWeight> linear_weight(const core::LinearInfo& info);
+    /// Whether linear modules are NF4, by the recipe or by the checkpoint itself.
+    bool is_nf4() const { return m_nf4_file != nullptr || m_config.quantization == "nf4"; }
     /// Copies a weight into float32 memory, or draws it where base.random_init: normal with the
     /// config's initializer_range by (seed, name), norms one, biases zero.
     core::Result<void> copy_weight(const std::string& name, const std::vector<int64_t>& shape,
                                    float* out) const;
+    /// The first tensor of the checkpoint that holds an infinity or NaN; reads all of it, so it is
+    /// asked for only when a loss is not a number. Empty when there is none.
+    std::string find_not_finite() const;
     /// Bytes of the weights handed out, mapped or copied.
     int64_t weight_bytes() const { return m_weight_bytes; }
 
   private:
+    core::Result<void> open_quantized(const core::Recipe& recipe);
+    const core::TensorView* find_quantized(std::string_view name) const;
+    kernels::Nf4Weight on_device(const kernels::Nf4Weight& weight);
     void draw_weight(const std::string& name, int64_t count, float* out) const;
 
     core::ModelConfig m_config;
     core::WeightMap m_map;
     std::filesystem::path m_folder;
-    std::optional<core::CheckpointFiles> m_files;  // empty with base.random_init
+    std::optional<core::CheckpointFiles> m_files;       // empty with base.random_init
+    std::unique_ptr<core::SafetensorsFile> m_nf4_file;  // the cache; null for a 4-bit checkpoint
+    std::deque<core::Nf4Tensor> m_nf4_tensors;
     std::deque<Buffer> m_copies;
     Dtype m_dtype = Dtype::Float32;
+    Dtype m_nf4_compute_dtype = Dtype::Float32;
     uint64_t m_seed = 0;
     int64_t m_weight_bytes = 0;
 };

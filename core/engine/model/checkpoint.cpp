@@ -208,11 +208,20 @@ Result<void> load_trainer_state(const fs::path& folder, ParameterSet& parameters
     return {};
 }
 
+namespace {
+
+// PEFT's own name of the parameter. Its files drop the ending of a magnitude, and only there.
+std::string gradient_name(const std::string& name) {
+    return name.ends_with(".lora_magnitude_vector") ? name + ".weight" : name;
+}
+
+}  // namespace
+
 Result<void> save_gradients(const fs::path& file, const ParameterSet& parameters) {
     Tensors tensors;
     for (const Parameter& parameter : parameters.all()) {
         const int64_t bytes = parameter.count * 4;
-        tensors.list.push_back({.name = parameter.name,
+        tensors.list.push_back({.name = gradient_name(parameter.name),
                                 .dtype = core::TensorDtype::Float32,
                                 .shape = parameter.shape,
                                 .bytes = bytes_of(tensors.host(parameter.gradient, bytes), bytes)});

@@ -29,7 +29,7 @@ core::Result<void> save_trainer_state(const std::filesystem::path& folder,
 core::Result<void> load_trainer_state(const std::filesystem::path& folder, ParameterSet& parameters,
                                       Optimizer& optimizer);
 
-/// Gradients as float32 tensors under the parameters' names.
+/// Gradients as float32 tensors under the names that the parameters have in PEFT.
 core::Result<void> save_gradients(const std::filesystem::path& file,
                                   const ParameterSet& parameters);
 

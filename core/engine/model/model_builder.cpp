@@ -46,6 +46,7 @@ class Builder {
     BaseModel& m_base;
     BuiltModel m_model;
     std::set<std::string> m_targets;
+    int64_t m_module_count = 0;
     std::optional<core::AdapterFiles> m_start;  // the adapter of adapter.init_from
 };
 
@@ -65,13 +66,6 @@ Result<void> Builder::choose_adapter() {
     if (!spec.init_from.empty()) {
         TRY(files, core::AdapterFiles::open(m_recipe.resolved(spec.init_from), m_base.map()));
         adapter = files.config();
-        if (adapter.use_dora) {
-            return Error{.code = ErrorCode::Unsupported,
-                         .message =
-                             "The adapter in adapter.init_from uses DoRA, which is not "
-                             "implemented yet.",
-                         .hint = "Start from a LoRA or rsLoRA adapter."};
-        }
         for (const core::AdapterModule& module : files.modules()) {
             m_targets.insert(module.linear->module);
             m_model.adapted_modules.push_back(module.linear->module);
@@ -81,6 +75,7 @@ Result<void> Builder::choose_adapter() {
         adapter.rank = spec.lora_rank;
         adapter.alpha = spec.lora_alpha;
         adapter.use_rslora = spec.method == core::AdapterMethod::RsLora;
+        adapter.use_dora = spec.method == core::AdapterMethod::Dora;
         adapter.target_modules = spec.target_modules;
     }
     adapter.dropout = spec.lora_dropout;
@@ -125,6 +120,7 @@ Result<LinearGroup> Builder::make_group(const core::LayerNames& names,
         if (std::find(roles.begin(), roles.end(), info.role) == roles.end()) continue;
         Linear linear;
         linear.module = info.module;
+        linear.number = m_module_count++;
         const std::vector<int64_t> shape{info.out_features, info.in_features};
         const std::string weight_name = info.module + ".weight", bias_name = info.module + ".bias";
         if (trains_all()) {
@@ -137,7 +133,7 @@ Result<LinearGroup> Builder::make_group(const core::LayerNames& names,
                 linear.bias = bias->matrix();
             }
         } else {
-            TRY(weight, m_base.weight(weight_name, shape));
+            TRY(weight, m_base.linear_weight(info));
             linear.weight = weight;
             if (info.has_bias) {
                 TRY(bias, m_base.weight(bias_name, {info.out_features}));
@@ -150,9 +146,10 @@ Result<LinearGroup> Builder::make_group(const core::LayerNames& names,
     return LinearGroup(std::move(linears));
 }
 
-// The A matrices of a group first, end to end, so that they form one tall matrix; then the Bs.
+// The A matrices of a group first, end to end, so that they form one tall matrix; then the Bs, then
+// the magnitudes, whose values follow from the weights once the decoder stands.
 Result<void> Builder::add_adapters(std::vector<Linear>& linears) {
-    std::vector<ParameterSet::Spec> a_specs, b_specs;
+    std::vector<ParameterSet::Spec> a_specs, b_specs, magnitude_specs;
     std::vector<Linear*> adapted;
     for (Linear& linear : linears) {
         if (!m_targets.contains(linear.module)) continue;
@@ -164,8 +161,10 @@ Result<void> Builder::add_adapters(std::vector<Linear>& linears) {
                                                 linear.rank),
                          .hint = "Set adapter.lora_rank to 1 or more."};
         }
-        a_specs.push_back({core::lora_a_name(linear.module), {linear.rank, linear.weight.cols}});
-        b_specs.push_back({core::lora_b_name(linear.module), {linear.weight.rows, linear.rank}});
+        const int64_t out = linear.weight.rows(), in = linear.weight.cols();
+        a_specs.push_back({core::lora_a_name(linear.module), {linear.rank, in}});
+        b_specs.push_back({core::lora_b_name(linear.module), {out, linear.rank}});
+        magnitude_specs.push_back({core::dora_magnitude_name(linear.module), {out}});
         adapted.push_back(&linear);
     }
     if (adapted.empty()) return {};
@@ -175,6 +174,9 @@ Result<void> Builder::add_adapters(std::vector<Linear>& linears) {
         adapted[i]->lora_a = a[i];
         adapted[i]->lora_b = b[i];
     }
+    if (!m_model.adapter.use_dora) return {};
+    const std::vector<Parameter*> m = m_model.parameters->add_block(magnitude_specs);
+    for (size_t i = 0; i < adapted.size(); ++i) adapted[i]->dora = std::make_unique<Dora>(m[i]);
     return {};
 }
 
@@ -257,7 +259,8 @@ void Builder::draw_adapter() {
 }
 
 Result<BuiltModel> Builder::build() {
-    m_model.parameters = std::make_unique<ParameterSet>(m_base.dtype());
+    m_model.parameters = std::make_unique<ParameterSet>(
+        m_base.dtype(), trains_all() ? Dtype::Float32 : stored_dtype(m_recipe.adapter));
     m_model.weights.config = m_base.config();
     m_model.weights.dtype = m_base.dtype();
     if (!trains_all()) TRY_VOID(choose_adapter());
@@ -283,11 +286,20 @@ Result<void> Builder::read_adapter() {
         const HostMirror b_value(b->value, b->count * 4, MirrorUse::Write);
         TRY_VOID(convert_to_float(*module.a, a_value.floats()));
         TRY_VOID(convert_to_float(*module.b, b_value.floats()));
+        if (module.magnitude == nullptr) continue;
+        Parameter* const m =
+            m_model.parameters->find(core::dora_magnitude_name(module.linear->module));
+        const HostMirror m_value(m->value, m->count * 4, MirrorUse::Write);
+        TRY_VOID(convert_to_float(*module.magnitude, m_value.floats()));
     }
     return {};
 }
 
 }  // namespace
+
+Dtype stored_dtype(const core::AdapterSpec& spec) {
+    return spec.dtype == core::DtypeChoice::BFloat16 ? Dtype::BFloat16 : Dtype::Float32;
+}
 
 Result<BuiltModel> build_model(const core::Recipe& recipe, BaseModel& base) {
     return Builder(recipe, base).build();

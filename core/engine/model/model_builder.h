@@ -22,6 +22,9 @@ struct BuiltModel {
     std::vector<std::string> adapted_modules;  // in model order
 };
 
+/// The type of trained weights in files: float32 unless adapter.dtype says bfloat16.
+Dtype stored_dtype(const core::AdapterSpec& spec);
+
 /// Makes adapters (drawn from recipe.seed, or read from adapter.init_from, whose own rank, alpha
 /// and targets then hold), or copies all weights for method full.
 core::Result<BuiltModel> build_model(const core::Recipe& recipe, BaseModel& base);

@@ -6,17 +6,34 @@
 
 #include "core/engine/device/host_mirror.h"
 #include "kernels/common/parallel.h"
+#include "kernels/convert/convert.h"
 
 namespace dayrun::engine {
 
 Matrix Parameter::matrix() const {
+    Matrix made = seen();
+    if (copy == nullptr) return made;
+    made.data = copy;
+    made.dtype = Dtype::BFloat16;
+    return made;
+}
+
+Matrix Parameter::seen() const {
     const int64_t cols = shape.empty() ? 1 : shape.back();
     const int64_t rows = cols == 0 ? 0 : count / cols;
-    if (copy != nullptr) return dense(copy, rows, cols, Dtype::BFloat16);
-    return dense(value, rows, cols, Dtype::Float32);
+    return dense(rounded != nullptr ? rounded : value, rows, cols, Dtype::Float32);
+}
+
+void Parameter::refresh_rounded() const {
+    if (rounded == nullptr) return;
+    kernels::convert_rows(
+        {.out = narrow, .x = value, .out_dtype = Dtype::BFloat16, .rows = 1, .cols = count});
+    kernels::convert_rows(
+        {.out = rounded, .x = narrow, .x_dtype = Dtype::BFloat16, .rows = 1, .cols = count});
 }
 
 void Parameter::refresh_copy() const {
+    refresh_rounded();
     if (copy == nullptr) return;
     const HostMirror from(value, count * 4, MirrorUse::Read);
     const HostMirror to(copy, count * 2, MirrorUse::Write);
@@ -45,11 +62,20 @@ std::vector<Parameter*> ParameterSet::add_block(const std::vector<Spec>& specs) 
     block.gradients.fill_zero();
     const bool copied = m_compute_dtype == Dtype::BFloat16;
     if (copied) block.copies = Buffer(total * 2, MemoryPart::Adapters);
+    const bool is_rounded = m_value_dtype == Dtype::BFloat16;
+    if (is_rounded) {
+        block.rounded = Buffer(total * 4, MemoryPart::Adapters);
+        block.narrow = Buffer(total * 2, MemoryPart::Adapters);
+    }
     int64_t offset = 0;
     for (Parameter* const parameter : added) {
         parameter->value = block.values.floats() + offset;
         parameter->gradient = block.gradients.floats() + offset;
         if (copied) parameter->copy = static_cast<bfloat16*>(block.copies.data()) + offset;
+        if (is_rounded) {
+            parameter->rounded = block.rounded.floats() + offset;
+            parameter->narrow = static_cast<bfloat16*>(block.narrow.data()) + offset;
+        }
         offset += parameter->count;
     }
     return added;
@@ -69,6 +95,10 @@ int64_t ParameterSet::count() const {
 
 void ParameterSet::zero_gradients() {
     for (Block& block : m_blocks) block.gradients.fill_zero();
+}
+
+void ParameterSet::refresh_rounded() const {
+    for (const Parameter& parameter : m_parameters) parameter.refresh_rounded();
 }
 
 void ParameterSet::refresh_copies() const {

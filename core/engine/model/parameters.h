@@ -1,7 +1,8 @@
 // What is trained: float32 masters, their gradients, and bfloat16 copies to compute with where the
-// base is bfloat16. Names are those of the saved file (PEFT's, or the checkpoint's own).
-// Neighbours: linear/linear_group.h reads the values, optimizer/ changes them, checkpoint.h saves.
-// Lives on the run thread; torch-free.
+// base is bfloat16. An adapter in bfloat16 (adapter.dtype) is seen rounded by everything but the
+// optimizer, whose small updates need the masters. Names are those of the saved file (PEFT's, or
+// the checkpoint's own). Neighbours: linear/linear_group.h reads the values, optimizer/ changes
+// them, checkpoint.h saves. Lives on the run thread; torch-free.
 #pragma once
 
 #include <deque>
@@ -16,15 +17,21 @@ struct Parameter {
     std::string name;
     std::vector<int64_t> shape;
     int64_t count = 0;
-    float* value = nullptr;     // [count] the master
-    float* gradient = nullptr;  // [count] added to by every micro-batch
-    bfloat16* copy = nullptr;   // [count] the value rounded, or null for a float32 base
-    bool decays = true;         // weight decay acts on it
+    float* value = nullptr;      // [count] the master
+    float* gradient = nullptr;   // [count] added to by every micro-batch
+    bfloat16* narrow = nullptr;  // [count] the value as it is saved, or null for float32 values
+    float* rounded = nullptr;    // [count] the same, back in float32
+    bfloat16* copy = nullptr;    // [count] the value rounded, or null for a float32 base
+    bool decays = true;          // weight decay acts on it
 
-    /// What the products read: the copy where there is one, else the master.
+    /// What the products read: the copy where there is one, else seen().
     Matrix matrix() const;
-    /// Writes the copy again after the master was set.
+    /// The values as they are saved, in float32.
+    Matrix seen() const;
+    /// Writes the copies again after the master was set.
     void refresh_copy() const;
+    /// The same after an optimizer step, which writes `copy` itself.
+    void refresh_rounded() const;
 };
 
 class ParameterSet {
@@ -34,7 +41,9 @@ class ParameterSet {
         std::vector<int64_t> shape;
     };
 
-    explicit ParameterSet(Dtype compute_dtype) : m_compute_dtype(compute_dtype) {}
+    /// `value_dtype` is the type the values have when they are saved.
+    explicit ParameterSet(Dtype compute_dtype, Dtype value_dtype = Dtype::Float32)
+        : m_compute_dtype(compute_dtype), m_value_dtype(value_dtype) {}
 
     /// Adds parameters that lie end to end in memory, so that matrices of one width can also be
     /// used as one tall matrix. Returns pointers that stay valid. Values are not set.
@@ -46,12 +55,13 @@ class ParameterSet {
     int64_t count() const;
     void zero_gradients();
     void refresh_copies() const;
+    void refresh_rounded() const;
 
   private:
     struct Block {
-        Buffer values, gradients, copies;
+        Buffer values, gradients, rounded, narrow, copies;
     };
-    Dtype m_compute_dtype;
+    Dtype m_compute_dtype, m_value_dtype;
     std::deque<Parameter> m_parameters;
     std::deque<Block> m_blocks;
 };

@@ -165,6 +165,12 @@ Result<TensorView> CheckpointFiles::require(std::string_view name,
     return *tensor;
 }
 
+void CheckpointFiles::drop_pages(const TensorView& tensor) const {
+    for (const auto& file : m_files) {
+        if (file->find(tensor.name) != nullptr) file->drop_pages(tensor);
+    }
+}
+
 int64_t CheckpointFiles::total_bytes() const {
     int64_t total = 0;
     for (const auto& [name, tensor] : m_by_name) {
