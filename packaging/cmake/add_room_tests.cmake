@@ -35,6 +35,6 @@ function(dayrun_add_room_tests room)
         endif()
         set_tests_properties(${room}/${_name} PROPERTIES LABELS "${_labels}"
             TIMEOUT ${_timeout} PROCESSORS ${_processors}
-            ENVIRONMENT "QT_QPA_PLATFORM=offscreen")
+            ENVIRONMENT "QT_QPA_PLATFORM=offscreen;QTEST_FUNCTION_TIMEOUT=${_timeout}000")
     endforeach()
 endfunction()

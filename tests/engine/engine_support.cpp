@@ -34,6 +34,22 @@ std::string config_json(const TinyModel& m) {
                              {"tie_word_embeddings", m.tied},
                              {"torch_dtype", "float32"}};
     if (m.window > 0) config["sliding_window"] = m.window;
+    if (m.llama3_rope) {
+        config["rope_scaling"] = {{"rope_type", "llama3"},
+                                  {"factor", 8.0},
+                                  {"low_freq_factor", 1.0},
+                                  {"high_freq_factor", 4.0},
+                                  {"original_max_position_embeddings", 32}};
+    }
+    if (m.model_type == "qwen") {
+        // Its own words; ffn_hidden_size counts gate and up together.
+        config["kv_channels"] = m.head_dim;
+        config["layer_norm_epsilon"] = 1e-5;
+        config["intermediate_size"] = 2 * m.intermediate;
+        config["seq_length"] = 512;
+        config["no_bias"] = true;
+        config["use_dynamic_ntk"] = config["use_logn_attn"] = false;
+    }
     return config.dump(1);
 }
 
@@ -95,6 +111,32 @@ bool write_tiny_model(const std::filesystem::path& folder, const TinyModel& mode
     return write_safetensors(folder / "model.safetensors", writer.tensors).ok();
 }
 
+TinyModel small_shape() {
+    TinyModel model;
+    model.vocab = 32000;
+    model.hidden = 288;
+    model.intermediate = 768;
+    model.layers = 6;
+    model.heads = model.kv_heads = 6;
+    model.head_dim = 48;
+    model.weight_scale = 0.02;
+    return model;
+}
+
+TinyModel large_shape() {
+    TinyModel model;
+    model.vocab = 49152;
+    model.hidden = 576;
+    model.intermediate = 1536;
+    model.layers = 30;
+    model.heads = 9;
+    model.kv_heads = 3;
+    model.head_dim = 64;
+    model.tied = true;
+    model.weight_scale = 0.02;
+    return model;
+}
+
 Recipe lora_recipe(const std::filesystem::path& folder, int rank, double alpha) {
     Recipe recipe;
     recipe.base.path = folder.string();
@@ -109,6 +151,19 @@ std::unique_ptr<engine::TorchEngine> open_engine(const Recipe& recipe, int threa
     if (prepared.ok()) return engine;
     qWarning("%s", prepared.error().text().c_str());
     return nullptr;
+}
+
+bool write_random_adapter(const std::filesystem::path& folder, const Recipe& recipe, double scale) {
+    const auto engine = open_engine(recipe);
+    if (engine == nullptr) return false;
+    for (const engine::Parameter& parameter : engine->parameters().all()) {
+        if (parameter.name.find(".lora_B.") == std::string::npos) continue;
+        Rng rng(recipe.seed, "test " + parameter.name);
+        for (int64_t i = 0; i < parameter.count; ++i) {
+            parameter.value[i] = static_cast<float>(scale * rng.normal());
+        }
+    }
+    return engine->save_adapter(folder).ok();
 }
 
 PackedRow make_row(std::vector<int32_t> tokens, std::vector<int32_t> labels,

@@ -27,8 +27,12 @@ struct TinyModel {
     int64_t vocab = 67, hidden = 24, intermediate = 40, layers = 2, heads = 4, kv_heads = 2,
             head_dim = 6, window = 0;
     bool tied = false;
+    bool llama3_rope = false;  // Llama 3's rope scaling
     double weight_scale = 0.2;
 };
+/// The two shapes of the benchmarks: the sample shape, and 135 million parameters.
+TinyModel small_shape();
+TinyModel large_shape();
 /// False when a file cannot be written.
 bool write_tiny_model(const std::filesystem::path& folder, const TinyModel& model, uint64_t seed,
                       core::TensorDtype dtype = core::TensorDtype::Float32);
@@ -38,6 +42,11 @@ core::Recipe lora_recipe(const std::filesystem::path& folder, int rank = 4, doub
 
 /// A prepared engine, or null after printing why not.
 std::unique_ptr<engine::TorchEngine> open_engine(const core::Recipe& recipe, int threads = 1);
+
+/// Writes the adapter that the recipe makes, its B matrices filled with normal values times
+/// `scale` (they start at zero, where A has no gradient). False when that fails.
+bool write_random_adapter(const std::filesystem::path& folder, const core::Recipe& recipe,
+                          double scale);
 
 /// One row of one document.
 core::PackedRow make_row(std::vector<int32_t> tokens, std::vector<int32_t> labels,

@@ -21,18 +21,6 @@ namespace {
 
 constexpr int64_t kRows = 4, kLength = 256;
 
-TinyModel sample_shape() {
-    TinyModel model;
-    model.vocab = 32000;
-    model.hidden = 288;
-    model.intermediate = 768;
-    model.layers = 6;
-    model.heads = model.kv_heads = 6;
-    model.head_dim = 48;
-    model.weight_scale = 0.02;
-    return model;
-}
-
 // Multiply-adds of one step: base forward and input gradients, head on trained rows only, adapters
 // forward and backward, causal attention (facts: the cost model of training).
 double step_flops(const TinyModel& m, double tokens, double trained_tokens, double rank) {
@@ -97,7 +85,7 @@ class TestStepBench : public QObject {
         QFETCH(bool, bfloat16);
         QFETCH(int, threads);
         QFETCH(double, masked);
-        const TinyModel model = sample_shape();
+        const TinyModel model = small_shape();
         QTemporaryDir folder;
         const std::filesystem::path base = folder.path().toStdString();
         QVERIFY(write_tiny_model(base, model, 1,

@@ -1,57 +1,23 @@
 // PEFT loads an adapter that Dayrun wrote, as it is, and finds the same loss to 1e-5. Needs Python
 // with a network or a filled pip cache; the packages go into an environment of their own.
-#include <QDir>
-#include <QStandardPaths>
 #include <QTemporaryDir>
 #include <QTest>
 
 #include "core/base/atomic_file.h"
 #include "tests/scenarios/program.h"
+#include "tests/support/peft_environment.h"
 #include "tests/support/temp_project.h"
 #include "tests/support/test_registry.h"
 
 using namespace dayrun::tests;
 using dayrun::core::write_file;
 
-namespace {
-
-const QString kScripts = QStringLiteral(DAYRUN_SOURCE_DIR "/tests/scenarios/peft/");
-
-/// An environment with transformers and PEFT; torch is the wheel of this build where Python can
-/// load it, else its own. Empty, with the reason in `problem`, when it cannot be made.
-QString make_environment(QString& problem) {
-    const QString folder =
-        QStandardPaths::writableLocation(QStandardPaths::GenericCacheLocation) + "/dayrun/peft";
-    const QString python = folder + "/bin/python";
-    const auto step = [&](const QString& program, const QStringList& arguments) {
-        const ProgramResult result = run_program(program, arguments);
-        if (result.exit_code != 0) problem = QString::fromStdString(result.errors).right(300);
-        return result.exit_code == 0;
-    };
-    const QStringList check{"-c", "import torch, transformers, peft"};
-    if (QFile::exists(python) && run_program(python, check).exit_code == 0) return python;
-    if (!step("python3", {"-m", "venv", folder})) return {};
-    if (!step(python,
-              {"-m", "pip", "install", "-q", "--no-deps", "-r", kScripts + "requirements.txt"})) {
-        return {};
-    }
-    const ProgramResult site =
-        run_program(python, {"-c", "import site; print(site.getsitepackages()[0])"});
-    const auto link = QString::fromStdString(site.output).trimmed() + "/dayrun.pth";
-    if (!write_file(link.toStdString(), DAYRUN_SITE "\n").ok()) return {};
-    if (run_program(python, check).exit_code == 0) return python;
-    QFile::remove(link);
-    return step(python, {"-m", "pip", "install", "-q", "torch==2.11.0"}) ? python : QString();
-}
-
-}  // namespace
-
 class TestPeftSlow : public QObject {
     Q_OBJECT
   private Q_SLOTS:
     void peft_finds_the_same_loss() {
         QString problem;
-        const QString python = make_environment(problem);
+        const QString python = make_peft_environment(problem);
         if (python.isEmpty()) QSKIP(qPrintable("PEFT cannot be installed here: " + problem));
         QTemporaryDir folder;
         const auto path = std::filesystem::path(folder.path().toStdString());
@@ -75,7 +41,7 @@ class TestPeftSlow : public QObject {
         QVERIFY2(ours.exit_code == 0, ours.errors.c_str());
         const auto base = run_dayrun({"logprobs", "--dtype", "float32", "--model", sample_base(),
                                       "--rows", folder.filePath("rows.jsonl"), "--json"});
-        const auto theirs = run_program(python, {kScripts + "load_adapter.py", sample_base(),
+        const auto theirs = run_program(python, {kPeftScripts + "load_adapter.py", sample_base(),
                                                  adapter, folder.filePath("rows.jsonl")});
         QVERIFY2(theirs.exit_code == 0, theirs.errors.c_str());
         const double our_loss = ours.lines().at(0)["loss"].get<double>();
