@@ -11,6 +11,7 @@
 #include "kernels/causal_softmax/causal_softmax.h"
 #include "kernels/common/parallel.h"
 #include "kernels/decode_attention/decode_attention.h"
+#include "kernels/scaled_rows/scaled_rows.h"
 
 namespace dayrun::engine {
 namespace {
@@ -43,32 +44,25 @@ ThreadScratch& thread_scratch() {
     return s_scratch;
 }
 
+// to = from * factor[row], rounded to the type of `to`.
+void store_rows(const Matrix& to, const Matrix& from, const float* factor = nullptr) {
+    kernels::scaled_rows({.out = to.data,
+                          .x = from.data,
+                          .factor = factor,
+                          .out_dtype = to.dtype,
+                          .x_dtype = from.dtype,
+                          .rows = to.rows,
+                          .cols = to.cols,
+                          .out_stride = to.stride,
+                          .x_stride = from.stride});
+}
+
 // The rows as float32: themselves, or widened into the scratch.
 Matrix widened(const Matrix& m, Scratch& scratch) {
     if (m.dtype == Dtype::Float32) return m;
     const Matrix wide = scratch.matrix(m.rows, m.cols);
-    for (int64_t row = 0; row < m.rows; ++row) {
-        const auto* const from = static_cast<const bfloat16*>(m.row_range(row, 1).data);
-        float* const to = wide.row_range(row, 1).floats();
-        for (int64_t c = 0; c < m.cols; ++c) to[c] = kernels::to_float(from[c]);
-    }
+    store_rows(wide, m);
     return wide;
-}
-
-// to = from * factor[row], rounded to the type of `to`.
-void store_rows(const Matrix& to, const Matrix& from, const float* factor = nullptr) {
-    for (int64_t row = 0; row < to.rows; ++row) {
-        const float scale = factor != nullptr ? factor[row] : 1.0F;
-        const float* const source = from.row_range(row, 1).floats();
-        void* const target = to.row_range(row, 1).data;
-        if (to.dtype == Dtype::Float32) {
-            auto* const out = static_cast<float*>(target);
-            for (int64_t c = 0; c < to.cols; ++c) out[c] = source[c] * scale;
-        } else {
-            auto* const out = static_cast<bfloat16*>(target);
-            for (int64_t c = 0; c < to.cols; ++c) out[c] = kernels::to_bfloat16(source[c] * scale);
-        }
-    }
 }
 
 float scale_of(const AttentionShape& shape) {

@@ -12,10 +12,11 @@
 namespace dayrun::engine {
 namespace {
 
-// About 32 MiB of float32 logits: large enough for full speed, small beside a model.
+// About 32 MiB of float32 logits, but at least 256 rows: every product packs the whole head once a
+// chunk, which costs 13 % of it at 128 rows (49,152 x 576, measured) and nothing from 256 on.
 int64_t chunk_rows_for(int64_t vocab) {
     const int64_t rows = (int64_t{8} << 20) / vocab / 64 * 64;
-    return std::clamp<int64_t>(rows, 128, 1024);
+    return std::clamp<int64_t>(rows, 256, 1024);
 }
 
 void gather(const Matrix& out, const Matrix& from, const int32_t* rows) {

@@ -3,8 +3,11 @@
 
 #include <ATen/ops/from_blob.h>
 
+#include <cstring>
+
 #include "core/base/check.h"
 #include "core/engine/device/accelerator.h"
+#include "kernels/common/parallel.h"
 #include "kernels/few_rows/few_rows.h"
 
 // libtorch exports the BLAS it was built with, and its oneDNN product on given outputs.
@@ -35,6 +38,26 @@ int as_int(int64_t value) {
 at::Tensor wrap(const Matrix& m) {
     const auto type = m.dtype == Dtype::Float32 ? at::kFloat : at::kBFloat16;
     return at::from_blob(m.data, {m.rows, m.cols}, {m.stride, 1}, at::TensorOptions(type));
+}
+
+// libtorch's door to oneDNN copies an operand whose rows do not lie end to end, into fresh memory
+// at every call. The copy is made here instead, into memory that stays.
+Matrix end_to_end(const Matrix& m) {
+    if (m.stride == m.cols) return m;
+    static thread_local Buffer s_copy;
+    const int64_t row_bytes = m.cols * kernels::element_bytes(m.dtype);
+    if (m.rows * row_bytes > s_copy.bytes()) {
+        s_copy = Buffer();
+        s_copy = Buffer(m.rows * row_bytes, MemoryPart::Buffers);
+    }
+    const Matrix copy = dense(s_copy.data(), m.rows, m.cols, m.dtype);
+    kernels::parallel_for(m.rows, kernels::grain_for(2 * row_bytes), [&](int64_t from, int64_t to) {
+        for (int64_t row = from; row < to; ++row) {
+            std::memcpy(copy.row_range(row, 1).data, m.row_range(row, 1).data,
+                        static_cast<size_t>(row_bytes));
+        }
+    });
+    return copy;
 }
 
 void sgemm(char transa, char transb, int64_t m, int64_t n, int64_t k, float alpha, const Matrix& a,
@@ -78,7 +101,7 @@ void multiply_nt(const Matrix& out, const Matrix& x, const Matrix& w, float alph
         sgemm('T', 'N', out.cols, out.rows, x.cols, alpha, w, x, beta, out.floats(), out.stride);
         return;
     }
-    at::native::mkldnn_matmul(wrap(x), wrap(w).t(), wrap(out), beta, alpha);
+    at::native::mkldnn_matmul(wrap(end_to_end(x)), wrap(w).t(), wrap(out), beta, alpha);
 }
 
 void multiply_nn(const Matrix& out, const Matrix& x, const Matrix& w, float alpha, float beta) {
@@ -92,7 +115,7 @@ void multiply_nn(const Matrix& out, const Matrix& x, const Matrix& w, float alph
         sgemm('N', 'N', out.cols, out.rows, x.cols, alpha, w, x, beta, out.floats(), out.stride);
         return;
     }
-    at::native::mkldnn_matmul(wrap(x), wrap(w), wrap(out), beta, alpha);
+    at::native::mkldnn_matmul(wrap(end_to_end(x)), wrap(w), wrap(out), beta, alpha);
 }
 
 void add_multiply_tn(float* out, const Matrix& y, const Matrix& x, float alpha) {

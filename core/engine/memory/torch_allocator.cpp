@@ -6,6 +6,8 @@
 #include <c10/core/Allocator.h>
 #include <c10/core/CPUAllocator.h>
 
+#include <malloc.h>
+
 #include <cstdlib>
 #include <cstring>
 #include <mutex>
@@ -57,6 +59,10 @@ class CountingAllocator final : public c10::Allocator {
 void count_torch_allocations() {
     static std::once_flag s_once;
     std::call_once(s_once, [] {
+        // Products take and give back scratch of up to some tens of MiB each: the heap keeps it,
+        // since pages that go back to the system come back cleared one fault at a time.
+        mallopt(M_MMAP_THRESHOLD, 32 << 20);
+        mallopt(M_TRIM_THRESHOLD, 64 << 20);
         // Never destroyed: libtorch's own statics give blocks back while the process ends.
         static auto* const s_allocator = new CountingAllocator();
         c10::SetCPUAllocator(s_allocator, 1);
