@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <unistd.h>
+#include <atomic>
 
 #include <cerrno>
 #include <cstring>
@@ -37,7 +38,9 @@ void sync_folder(const std::filesystem::path& folder) {
 
 Result<AtomicFile> AtomicFile::create(const std::filesystem::path& path) {
     std::filesystem::path temporary = path;
-    temporary += fmt::format(".tmp-{}", ::getpid());
+    // The number keeps two threads of one process apart.
+    static std::atomic<uint64_t> s_files{0};
+    temporary += fmt::format(".tmp-{}-{}", ::getpid(), s_files++);
     const int descriptor =
         ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
     if (descriptor < 0) return write_error(path, "created", errno);

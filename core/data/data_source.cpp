@@ -27,19 +27,6 @@ std::string lower(std::string text) {
     return text;
 }
 
-/// The words of a path's last parts: "mmlu/test/anatomy_test.csv" has "test" twice.
-std::vector<std::string> path_words(const fs::path& path) {
-    std::vector<std::string> words(1);
-    for (const unsigned char c : lower(path.string())) {
-        if (std::isalnum(c)) {
-            words.back() += static_cast<char>(c);
-        } else if (!words.back().empty()) {
-            words.emplace_back();
-        }
-    }
-    return words;
-}
-
 /// Published names of the same part.
 bool is_same_split(const std::string& word, const std::string& split) {
     constexpr std::array<std::string_view, 3> kValidation{"validation", "valid", "val"};
@@ -141,6 +128,18 @@ Result<std::vector<fs::path>> find_paths(const DataSpec& spec, const fs::path& p
 }
 
 }  // namespace
+
+std::vector<std::string> path_words(const fs::path& path) {
+    std::vector<std::string> words(1);
+    for (const unsigned char c : lower(path.string())) {
+        if (std::isalnum(c)) {
+            words.back() += static_cast<char>(c);
+        } else if (!words.back().empty()) {
+            words.emplace_back();
+        }
+    }
+    return words;
+}
 
 std::string_view to_string(FileFormat format) {
     switch (format) {

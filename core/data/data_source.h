@@ -48,6 +48,9 @@ Result<std::vector<DataSource>> open_sources(const Recipe& recipe, Hashing hashi
 Result<DataSource> open_source(const DataSpec& spec, const std::filesystem::path& folder,
                                Hashing hashing);
 
+/// The words of a path in lower case, in order: "mmlu/test/anatomy_test.csv" has "test" twice.
+std::vector<std::string> path_words(const std::filesystem::path& path);
+
 /// A file's format and compression by its name; BadData when the extension is none of ours.
 Result<SourceFile> describe_file(const std::filesystem::path& path);
 

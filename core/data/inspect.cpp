@@ -51,7 +51,8 @@ class Columns {
 
 }  // namespace
 
-Result<FileInspection> inspect_file(const std::filesystem::path& path, std::stop_token stop) {
+Result<FileInspection> inspect_file(const std::filesystem::path& path, std::stop_token stop,
+                                    int64_t row_limit) {
     DataSpec spec;
     spec.name = path.filename().string();
     spec.path = path.string();
@@ -78,7 +79,7 @@ Result<FileInspection> inspect_file(const std::filesystem::path& path, std::stop
     Converted converted;
     RawRow row;
     int64_t good_rows = 0;
-    while (true) {
+    while (row_limit == 0 || found.row_count < row_limit) {
         if (found.row_count % 1024 == 0 && stop.stop_requested()) {
             return Error{.code = ErrorCode::Cancelled, .message = "Reading was stopped."};
         }
@@ -111,8 +112,8 @@ Result<FileInspection> inspect_file(const std::filesystem::path& path, std::stop
         found.converter = converter->name;
         found.converter_title = converter->title;
         found.licence = converter->licence;
-        found.warning = converter->warning;
     }
+    found.warning = training_warning(converter, path);
     return found;
 }
 

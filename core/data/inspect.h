@@ -35,7 +35,9 @@ struct FileInspection {
     DropReport dropped;   // rows it leaves out, bad ones too
 };
 
-/// BadData, FileDamaged or FileMissing when the file cannot be read at all.
-Result<FileInspection> inspect_file(const std::filesystem::path& path, std::stop_token stop = {});
+/// Reads at most `row_limit` rows (0: all). BadData, FileDamaged or FileMissing when the file
+/// cannot be read at all.
+Result<FileInspection> inspect_file(const std::filesystem::path& path, std::stop_token stop = {},
+                                    int64_t row_limit = 0);
 
 }  // namespace dayrun::core

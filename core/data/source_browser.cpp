@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <mutex>
 
 #include "core/data/converters/converter.h"
@@ -63,11 +64,13 @@ struct SourceBrowser::State {
     DataSource source;
     mutable std::mutex mutex;
     std::vector<IndexedFile> files;
-    int64_t row_count = 0;
-    bool is_complete = false;
+    // What a window asks ten times a second; never behind the lock of somebody who reads.
+    std::atomic<int64_t> row_count = 0;
+    std::atomic<bool> is_complete = false;
+    mutable std::mutex names_mutex;  // guards the two below
     std::vector<std::string> columns;
-    const Converter* converter = nullptr;
     std::string converter_name;
+    const Converter* converter = nullptr;
 
     // The block that was read last of a file without offsets.
     mutable std::unique_ptr<RowReader> walker;
@@ -108,10 +111,11 @@ Result<std::shared_ptr<SourceBrowser>> SourceBrowser::open(const DataSpec& spec,
 
 void SourceBrowser::State::choose_converter(const RawRow& row, const RowContext& context) {
     if (!columns.empty() || !row.problem.empty()) return;
-    for (const Member& member : row.value.object()) columns.push_back(member.name);
     if (converter == nullptr && source.columns.empty()) {
         converter = detect_converter(row.value, context);
     }
+    const std::lock_guard lock(names_mutex);
+    for (const Member& member : row.value.object()) columns.push_back(member.name);
     if (converter != nullptr) converter_name = converter->name;
     if (converter == nullptr && !source.columns.empty()) converter_name = "columns";
 }
@@ -158,22 +162,20 @@ Result<void> SourceBrowser::build(const std::function<void(int64_t, int64_t)>& p
 }
 
 int64_t SourceBrowser::row_count() const {
-    const std::lock_guard lock(m_state->mutex);
     return m_state->row_count;
 }
 
 bool SourceBrowser::is_complete() const {
-    const std::lock_guard lock(m_state->mutex);
     return m_state->is_complete;
 }
 
 std::vector<std::string> SourceBrowser::columns() const {
-    const std::lock_guard lock(m_state->mutex);
+    const std::lock_guard lock(m_state->names_mutex);
     return m_state->columns;
 }
 
 std::string SourceBrowser::converter_name() const {
-    const std::lock_guard lock(m_state->mutex);
+    const std::lock_guard lock(m_state->names_mutex);
     return m_state->converter_name;
 }
 
@@ -259,7 +261,7 @@ void SourceBrowser::State::convert(const IndexedFile& file, size_t index,
 Result<std::vector<BrowsedRow>> SourceBrowser::rows(int64_t begin, int64_t count) const {
     const std::lock_guard lock(m_state->mutex);
     std::vector<BrowsedRow> found;
-    const int64_t end = std::min(begin + count, m_state->row_count);
+    const int64_t end = std::min(begin + count, m_state->row_count.load());
     int64_t file_begin = 0;
     for (size_t index = 0; index < m_state->files.size(); ++index) {
         const IndexedFile& file = m_state->files[index];

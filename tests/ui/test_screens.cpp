@@ -3,6 +3,7 @@
 // gets the pictures.
 #include <QAbstractButton>
 #include <QAbstractItemView>
+#include <QAbstractScrollArea>
 #include <QAbstractSpinBox>
 #include <QAccessible>
 #include <QApplication>
@@ -12,15 +13,20 @@
 #include <QLineEdit>
 #include <QProcess>
 #include <QTextEdit>
+#include <array>
 
+#include "core/base/atomic_file.h"
 #include "tests/support/test_registry.h"
 #include "tests/ui/fixture.h"
 #include "ui/bridge/job.h"
 #include "ui/bridge/run_controller.h"
+#include "ui/bridge/text.h"
 #include "ui/charts/chart_view.h"
 #include "ui/shell/main_window.h"
 #include "ui/shell/stage_rail.h"
 #include "ui/stages/compare/compare_stage.h"
+#include "ui/stages/data/data_stage.h"
+#include "ui/stages/data/import_sheet.h"
 #include "ui/widgets/basics.h"
 
 using namespace dayrun;
@@ -101,6 +107,24 @@ QStringList clippedTexts(QWidget& window) {
     return clipped;
 }
 
+// Widgets that stick out of what holds them: they are cut off or lie over their neighbours. What is
+// scrolled may stick out.
+QStringList spillingWidgets(QWidget& window) {
+    QStringList spilling;
+    for (const QWidget* widget : visibleWidgets(window)) {
+        const QWidget* parent = widget->parentWidget();
+        const bool is_scrolled =
+            qobject_cast<const QAbstractScrollArea*>(parent->parentWidget()) != nullptr;
+        // The window's own separators between docks lie half over them.
+        const bool is_separator = qobject_cast<const QMainWindow*>(parent) != nullptr;
+        if (is_scrolled || is_separator || isInner(widget)) continue;
+        if (!parent->rect().adjusted(-1, -1, 1, 1).contains(widget->geometry())) {
+            spilling << describe(widget);
+        }
+    }
+    return spilling;
+}
+
 QStringList namelessControls(QWidget& window) {
     QStringList nameless;
     for (QWidget* widget : visibleWidgets(window)) {
@@ -169,21 +193,23 @@ class TestScreens : public QObject {
     TempFolder m_folder;
     std::unique_ptr<MainWindow> m_window;
 
-    void lookOver(const QString& name) {
+    void lookOver(const QString& name, QWidget* window = nullptr) {
+        if (window == nullptr) window = m_window.get();
         const QString folder = qEnvironmentVariable("DAYRUN_UI_SHOTS");
         if (!folder.isEmpty()) {
-            const int percent = static_cast<int>(100 * m_window->devicePixelRatio());
-            m_window->grab().save(QStringLiteral("%1/%2-%3.png").arg(folder, name).arg(percent));
+            const int percent = static_cast<int>(100 * window->devicePixelRatio());
+            window->grab().save(QStringLiteral("%1/%2-%3.png").arg(folder, name).arg(percent));
         }
         const auto verify = [&](const QStringList& faults, const char* what) {
             QVERIFY2(faults.isEmpty(), qPrintable(QStringLiteral("%1, %2:\n  %3")
                                                       .arg(name, QLatin1String(what),
                                                            faults.join(QStringLiteral("\n  ")))));
         };
-        verify(clippedTexts(*m_window), "clipped");
-        verify(namelessControls(*m_window), "without a name");
-        verify(smallControls(*m_window), "smaller than 24 px");
-        verify(unreachedControls(*m_window), "not reached by Tab");
+        verify(clippedTexts(*window), "clipped");
+        verify(spillingWidgets(*window), "sticking out");
+        verify(namelessControls(*window), "without a name");
+        verify(smallControls(*window), "smaller than 24 px");
+        verify(unreachedControls(*window), "not reached by Tab");
     }
 
   private Q_SLOTS:
@@ -229,6 +255,43 @@ class TestScreens : public QObject {
         lookOver(QString::fromUtf8(QTest::currentDataTag()));
     }
 
+    void dataPages_data() {
+        QTest::addColumn<int>("page");
+        QTest::addColumn<QSize>("size");
+        const std::array names{"rows", "mix", "tokens", "left-out", "duplicates", "overlap"};
+        for (size_t page = 0; page < names.size(); ++page) {
+            const QByteArray name = QByteArray("data-") + names[page];
+            QTest::newRow(name.constData()) << static_cast<int>(page) << QSize(1360, 860);
+            QTest::newRow((name + "-small").constData())
+                << static_cast<int>(page) << QSize(1100, 680);
+        }
+    }
+
+    void dataPages() {
+        QFETCH(int, page);
+        QFETCH(QSize, size);
+        m_window->resize(size);
+        m_window->showStage(StageId::Data);
+        m_window->dataStage()->showPage(static_cast<DataPage>(page));
+        waitUntilQuiet();
+        lookOver(QString::fromUtf8(QTest::currentDataTag()));
+    }
+
+    void importSheet() {
+        const std::filesystem::path file = m_folder / "questions.csv";
+        QVERIFY(
+            core::write_file(file, "question,answer,topic\nWhy?,Because.,a\nHow?,So.,b\n").ok());
+        ImportSheet* sheet =
+            m_window->dataStage()->importPaths({pathText(file), pathText(m_folder / "rows.jsonl")});
+        QVERIFY(waitFor([&] { return sheet->isQuiet(); }));
+        waitUntilQuiet();
+        lookOver(QStringLiteral("import"), sheet);
+        sheet->reject();
+        QVERIFY(waitFor([&] { return m_window->findChild<ImportSheet*>() == nullptr; }));
+        m_window->activateWindow();
+        QVERIFY(QTest::qWaitForWindowActive(m_window.get()));
+    }
+
     void emptyStages() {
         const TempFolder folder;
         MainWindow* window = m_window.get();
@@ -252,7 +315,7 @@ class TestScreens : public QObject {
         child.setProcessEnvironment(environment);
         child.setProcessChannelMode(QProcess::ForwardedChannels);
         child.start(QCoreApplication::applicationFilePath(), {QStringLiteral("test_screens")});
-        QVERIFY(child.waitForFinished(180'000));
+        QVERIFY(child.waitForFinished(400'000));
         QCOMPARE(child.exitCode(), 0);
     }
 };

@@ -137,7 +137,8 @@ class TestSettingForm : public QObject {
 
     void sourcesComeAndGoByUndo() {
         SettingForm form(*m_document, FormScope::All);
-        QVERIFY(m_document->addSource(m_document->project().folder() / "rows.jsonl").ok());
+        m_document->addSources(
+            {m_document->draftSource(m_document->project().folder() / "rows.jsonl")});
         QCOMPARE(m_document->recipe().data.size(), size_t{2});
         QVERIFY(form.editor(QStringLiteral("data[1].copies")) != nullptr);
         m_document->undoStack().undo();

@@ -4,13 +4,14 @@
 
 #include <QCoreApplication>
 #include <QThreadPool>
+#include <array>
 #include <atomic>
 #include <list>
 
 namespace dayrun::ui {
 
 struct JobPool::Private {
-    QThreadPool threads;
+    std::array<QThreadPool, 3> lanes;
     std::stop_source all;
     std::atomic<int> pending{0};
 };
@@ -22,23 +23,26 @@ JobPool& JobPool::instance() {
 }
 
 JobPool::JobPool() : QObject(QCoreApplication::instance()), m_private(std::make_unique<Private>()) {
-    m_private->threads.setMaxThreadCount(2);
+    m_private->lanes[static_cast<size_t>(Lane::Quick)].setMaxThreadCount(2);
+    m_private->lanes[static_cast<size_t>(Lane::Scan)].setMaxThreadCount(2);
+    m_private->lanes[static_cast<size_t>(Lane::Compile)].setMaxThreadCount(1);
 }
 
 JobPool::~JobPool() {
     m_private->all.request_stop();
-    m_private->threads.clear();
-    m_private->threads.waitForDone();
+    for (QThreadPool& lane : m_private->lanes) lane.clear();
+    for (QThreadPool& lane : m_private->lanes) lane.waitForDone();
 }
 
 int JobPool::pendingCount() const {
     return m_private->pending.load();
 }
 
-Job JobPool::start(QObject* guard, std::function<std::function<void()>(std::stop_token)> work) {
+Job JobPool::start(QObject* guard, Lane lane,
+                   std::function<std::function<void()>(std::stop_token)> work) {
     const std::stop_source source;
     ++m_private->pending;
-    m_private->threads.start(
+    m_private->lanes[static_cast<size_t>(lane)].start(
         [this, source, guard = QPointer<QObject>(guard), work = std::move(work)]() mutable {
             std::function<void()> done;
             // The pool's own end reaches the work through the same token.

@@ -1,4 +1,4 @@
-// Guarded background work: a function runs on a pool of two threads and its value comes back to
+// Guarded background work: a function runs on a pool's thread and its value comes back to
 // the ui thread, unless the job was cancelled or the asking widget is gone. Neighbour: every stage.
 // startJob, cancel and `done` belong to the ui thread; `work` runs on a pool thread.
 #pragma once
@@ -39,6 +39,14 @@ class Job {
     std::stop_source m_stop{std::nostopstate};
 };
 
+/// Which threads a job may use: what a person waits for never stands behind what takes minutes.
+enum class Lane {
+    Quick,    // rows, tokens of a sample, queries: two threads
+    Scan,     // reading whole files: counts, indexes, searches: two threads
+    Compile,  // tokenizing all data: one thread, so that the second asker finds the caches of the
+              // first
+};
+
 /// The pool itself; one per application, ends with it: asks every job to stop and waits.
 class JobPool : public QObject {
     Q_OBJECT
@@ -48,7 +56,8 @@ class JobPool : public QObject {
     ~JobPool() override;
 
     /// Runs `work` on a pool thread, then the function it returns on the ui thread.
-    Job start(QObject* guard, std::function<std::function<void()>(std::stop_token)> work);
+    Job start(QObject* guard, Lane lane,
+              std::function<std::function<void()>(std::stop_token)> work);
     /// Jobs that are queued or running; for tests that wait until all is quiet.
     int pendingCount() const;
 
@@ -78,13 +87,18 @@ auto guarded(Work& work, std::stop_token stop) -> decltype(work(stop)) {
 /// lives and the returned Job has not been cancelled. `work` may outlive the guard: it captures
 /// values, never a widget or a project.
 template <typename Work, typename Done>
-[[nodiscard]] Job startJob(QObject* guard, Work work, Done done) {
+[[nodiscard]] Job startJob(QObject* guard, Lane lane, Work work, Done done) {
     return JobPool::instance().start(
-        guard, [work = std::move(work), done = std::move(done)](std::stop_token stop) mutable {
+        guard, lane,
+        [work = std::move(work), done = std::move(done)](std::stop_token stop) mutable {
             auto value = std::make_shared<decltype(work(stop))>(guarded(work, stop));
             return std::function<void()>(
                 [value, done = std::move(done)]() mutable { done(std::move(*value)); });
         });
+}
+template <typename Work, typename Done>
+[[nodiscard]] Job startJob(QObject* guard, Work work, Done done) {
+    return startJob(guard, Lane::Quick, std::move(work), std::move(done));
 }
 
 }  // namespace dayrun::ui

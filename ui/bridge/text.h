@@ -3,11 +3,13 @@
 #pragma once
 
 #include <QString>
+#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <string_view>
 
 #include "core/base/error.h"
+#include "core/base/units.h"
 
 namespace dayrun::ui {
 
@@ -26,6 +28,10 @@ inline std::filesystem::path toPath(const QString& text) {
 /// "1 run", "3 runs": the number with the word that fits it.
 inline QString counted(qint64 number, const QString& one, const QString& many) {
     return QString::number(number) + QLatin1Char(' ') + (number == 1 ? one : many);
+}
+/// "1,234,567".
+inline QString numberText(int64_t value) {
+    return toQt(core::format_count(value));
 }
 /// "file:line: message hint", as a person reads it.
 inline QString toQt(const core::Error& error) {

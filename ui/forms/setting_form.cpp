@@ -21,7 +21,14 @@ QString sectionOf(const QString& key) {
 }  // namespace
 
 SettingForm::SettingForm(ProjectDocument& document, FormScope scope, QWidget* parent)
-    : QWidget(parent), m_document(document), m_scope(scope) {
+    : SettingForm(document, scope, {}, parent) {}
+
+SettingForm::SettingForm(ProjectDocument& document, QStringList chosen, QWidget* parent)
+    : SettingForm(document, FormScope::Chosen, std::move(chosen), parent) {}
+
+SettingForm::SettingForm(ProjectDocument& document, FormScope scope, QStringList chosen,
+                         QWidget* parent)
+    : QWidget(parent), m_document(document), m_scope(scope), m_chosen(std::move(chosen)) {
     setProperty("kind", QStringLiteral("clear"));
     m_column = new QVBoxLayout(this);
     m_column->setContentsMargins(2, 2, 10, 12);
@@ -34,6 +41,7 @@ SettingForm::SettingForm(ProjectDocument& document, FormScope scope, QWidget* pa
 }
 
 QStringList SettingForm::wantedKeys() const {
+    if (m_scope == FormScope::Chosen) return m_chosen;
     QStringList keys;
     for (const std::string& key : core::setting_keys(m_document.recipe())) {
         const core::SettingInfo* info = core::find_setting(key);
@@ -83,7 +91,7 @@ void SettingForm::addSection(const QString& title, const QStringList& keys) {
     auto* header = makeLabel(shown, "section");
     header->setContentsMargins(0, m_sections.isEmpty() ? 0 : 10, 0, 0);
     // The short form is one list: a heading over every second line would be longer than the form.
-    if (m_scope == FormScope::Basic) header->hide();
+    if (m_scope != FormScope::All) header->hide();
     m_column->addWidget(header);
     section.header = header;
     for (const QString& key : keys) {

@@ -15,8 +15,9 @@ class ProjectDocument;
 class SettingEditor;
 
 enum class FormScope {
-    Basic,  // settings of rank Basic, by group
-    All,    // every setting, by section, data sources included
+    Basic,   // settings of rank Basic, by group
+    All,     // every setting, by section, data sources included
+    Chosen,  // the keys that were given, as one list
 };
 
 class SettingForm : public QWidget {
@@ -24,6 +25,8 @@ class SettingForm : public QWidget {
 
   public:
     SettingForm(ProjectDocument& document, FormScope scope, QWidget* parent = nullptr);
+    /// Draws these keys alone.
+    SettingForm(ProjectDocument& document, QStringList chosen, QWidget* parent = nullptr);
 
     /// Shows only settings with all the words; empty shows all. Returns how many are shown.
     int setSearch(const QString& search);
@@ -42,6 +45,7 @@ class SettingForm : public QWidget {
         QVector<SettingEditor*> editors;
     };
 
+    SettingForm(ProjectDocument& document, FormScope scope, QStringList chosen, QWidget* parent);
     QStringList wantedKeys() const;
     void build();
     void addSection(const QString& title, const QStringList& keys);
@@ -50,6 +54,7 @@ class SettingForm : public QWidget {
 
     ProjectDocument& m_document;
     FormScope m_scope;
+    QStringList m_chosen;
     QVBoxLayout* m_column;
     QVector<Section> m_sections;
     QHash<QString, SettingEditor*> m_editors;

@@ -13,38 +13,8 @@ namespace {
 constexpr int64_t kPageRows = 100;
 constexpr size_t kKeptPages = 40;
 constexpr int kGrowthMs = 150;
-// A search shows at most this many rows: more cannot be read through anyway.
-constexpr size_t kMostMatches = 5000;
-
-bool fits(const core::BrowsedRow& row, const QStringList& words) {
-    QString all;
-    for (const core::Sample& sample : row.samples) {
-        for (const SamplePart& part : sampleParts(sample)) all += part.text + QLatin1Char('\n');
-    }
-    all += toQt(row.problem);
-    return std::all_of(words.begin(), words.end(), [&](const QString& word) {
-        const qsizetype colon = word.indexOf(QLatin1Char(':'));
-        if (colon <= 0) return all.contains(word, Qt::CaseInsensitive);
-        const std::string field = toStd(word.left(colon));
-        return std::any_of(row.samples.begin(), row.samples.end(), [&](const core::Sample& sample) {
-            return toQt(sample.field(field)).contains(word.mid(colon + 1), Qt::CaseInsensitive);
-        });
-    });
-}
-
-std::vector<int64_t> search(const core::SourceBrowser& browser, const QStringList& words,
-                            std::stop_token stop) {
-    std::vector<int64_t> found;
-    for (int64_t begin = 0; !stop.stop_requested() && found.size() < kMostMatches;
-         begin += kPageRows) {
-        const auto rows = browser.rows(begin, kPageRows);
-        if (!rows.ok() || rows->empty()) break;
-        for (const core::BrowsedRow& row : *rows) {
-            if (fits(row, words)) found.push_back(row.row_index);
-        }
-    }
-    return found;
-}
+// A search goes through the source in such stretches, and shows what each has found.
+constexpr int64_t kSearchStretch = 20'000;
 
 }  // namespace
 
@@ -64,7 +34,9 @@ void SampleTableModel::clear() {
     m_row_count = 0;
     m_problem.clear();
     m_matches.reset();
-    m_is_searching = false;
+    m_filter = {};
+    m_searched_to = 0;
+    m_is_searching = m_is_in_stretch = false;
     m_pages.clear();
     m_page_order.clear();
     m_wanted.clear();
@@ -89,19 +61,21 @@ void SampleTableModel::setSource(uint32_t source_index, const core::DataSpec& sp
 void SampleTableModel::startIndex(Browser browser) {
     m_browser = std::move(browser);
     m_growth.start();
+    if (!m_search.isEmpty()) setSearch(m_search);
     m_index_job = startJob(
-        this, [browser = m_browser](std::stop_token stop) { return browser->build({}, stop); },
+        this, Lane::Scan,
+        [browser = m_browser](std::stop_token stop) { return browser->build({}, stop); },
         [this](const core::Result<void>& built) {
             m_growth.stop();
             if (!built.ok()) m_problem = toQt(built.error());
             showGrowth();
-            if (!m_search.isEmpty()) setSearch(m_search);
         });
 }
 
 // The index grows while it is built: new rows are appended, nothing on the screen moves.
 void SampleTableModel::showGrowth() {
     const int now = static_cast<int>(sourceRowCount());
+    if (m_is_searching && !m_is_in_stretch) searchOn();
     if (!m_matches && now > m_row_count) {
         beginInsertRows({}, m_row_count, now - 1);
         m_row_count = now;
@@ -115,31 +89,52 @@ void SampleTableModel::showGrowth() {
 void SampleTableModel::setSearch(const QString& search_text) {
     m_search = search_text.trimmed();
     m_search_job.cancel();
-    const QStringList words = m_search.split(QLatin1Char(' '), Qt::SkipEmptyParts);
-    if (words.isEmpty() || !m_browser) {
-        beginResetModel();
-        m_matches.reset();
-        m_is_searching = false;
-        m_row_count = static_cast<int>(sourceRowCount());
-        endResetModel();
+    m_filter = RowFilter::make(m_search);
+    m_searched_to = 0;
+    m_is_in_stretch = false;
+    m_is_searching = !m_filter.isEmpty() && m_browser != nullptr;
+    beginResetModel();
+    m_matches.reset();
+    if (m_is_searching) m_matches.emplace();
+    m_row_count = m_matches ? 0 : static_cast<int>(sourceRowCount());
+    endResetModel();
+    Q_EMIT changed();
+    if (m_is_searching) searchOn();
+}
+
+// The next stretch of rows that are indexed; what it finds is appended, nothing on the screen
+// moves.
+void SampleTableModel::searchOn() {
+    const int64_t end = std::min(m_searched_to + kSearchStretch, sourceRowCount());
+    m_is_in_stretch = end > m_searched_to;
+    if (end == m_searched_to) {
+        m_is_searching = !isComplete();
         Q_EMIT changed();
         return;
     }
-    m_is_searching = true;
     m_search_job = startJob(
-        this,
-        [browser = m_browser, words](std::stop_token stop) {
-            return search(*browser, words, stop);
+        this, Lane::Scan,
+        [browser = m_browser, filter = m_filter, begin = m_searched_to, end](std::stop_token stop) {
+            return filter.find(*browser, begin, end, stop);
         },
-        [this](std::vector<int64_t> found) {
-            beginResetModel();
-            m_is_searching = false;
-            m_row_count = static_cast<int>(found.size());
-            m_matches = std::move(found);
-            endResetModel();
+        [this, end](const core::Result<std::vector<int64_t>>& found) {
+            if (!found.ok()) {
+                m_problem = toQt(found.error());
+                m_is_searching = m_is_in_stretch = false;
+                Q_EMIT changed();
+                return;
+            }
+            m_searched_to = end;
+            if (!found->empty()) {
+                const int now = m_row_count + static_cast<int>(found->size());
+                beginInsertRows({}, m_row_count, now - 1);
+                m_matches->insert(m_matches->end(), found->begin(), found->end());
+                m_row_count = now;
+                endInsertRows();
+            }
             Q_EMIT changed();
+            searchOn();
         });
-    Q_EMIT changed();
 }
 
 int64_t SampleTableModel::sourceRowCount() const {
@@ -241,7 +236,8 @@ QVariant SampleTableModel::data(const QModelIndex& index, int role) const {
         return QVariant(Qt::AlignRight | Qt::AlignVCenter);
     }
     if (role != Qt::DisplayRole && role != Qt::ToolTipRole) return {};
-    if (index.column() == Row) return toQt(core::format_count(sourceRow(index.row())));
+    // Counted from 1, as files, reports and the lens count.
+    if (index.column() == Row) return numberText(sourceRow(index.row()) + 1);
     const core::BrowsedRow* shown = row(index.row());
     if (shown == nullptr) return QStringLiteral("\u2026");
     if (index.column() == Prompt && role == Qt::ToolTipRole) return toQt(shown->place);

@@ -13,6 +13,7 @@
 #include "core/data/source_browser.h"
 #include "core/recipe/recipe.h"
 #include "ui/bridge/job.h"
+#include "ui/models/row_filter.h"
 
 namespace dayrun::ui {
 
@@ -28,7 +29,8 @@ class SampleTableModel : public QAbstractTableModel {
     void setSource(uint32_t source_index, const core::DataSpec& spec,
                    const std::filesystem::path& folder);
     void clear();
-    /// Shows only rows with all words (or field:value); empty shows all. Searched by a job.
+    /// Shows only rows that fit a RowFilter's text; empty shows all. Searched by jobs, found rows
+    /// come as they are found.
     void setSearch(const QString& search);
     bool isSearching() const { return m_is_searching; }
     bool hasSearch() const { return m_matches.has_value(); }
@@ -58,6 +60,7 @@ class SampleTableModel : public QAbstractTableModel {
 
     void startIndex(Browser browser);
     void showGrowth();
+    void searchOn();
     int64_t sourceRow(int table_row) const;
     void wantPage(int64_t page) const;
     void readNextPage() const;
@@ -68,8 +71,11 @@ class SampleTableModel : public QAbstractTableModel {
     int m_row_count = 0;
     QString m_problem;
     QString m_search;
-    std::optional<std::vector<int64_t>> m_matches;
+    RowFilter m_filter;
+    std::optional<std::vector<int64_t>> m_matches;  // while there is a search
+    int64_t m_searched_to = 0;                      // source rows looked at by it
     bool m_is_searching = false;
+    bool m_is_in_stretch = false;  // a job of the search runs
     QTimer m_growth;
     Job m_open_job;
     Job m_index_job;

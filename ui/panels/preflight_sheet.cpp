@@ -66,7 +66,7 @@ PreflightSheet::PreflightSheet(const core::Recipe& recipe, core::PlanOptions opt
     showStartable();
 
     m_job = startJob(
-        this,
+        this, Lane::Compile,
         [recipe, options](std::stop_token stop) mutable {
             options.stop = stop;
             return core::make_plan(recipe, options);

@@ -1,32 +1,82 @@
-// Trained tokens are underlined and bold, so that masks are seen without colour.
+// Neighbours: models/lens_reader.h reads, models/lens_token_model.h is the table.
 #include "ui/panels/token_lens.h"
 
+#include <QCheckBox>
+#include <QHBoxLayout>
+#include <QHeaderView>
 #include <QLabel>
+#include <QShortcut>
+#include <QStackedWidget>
+#include <QTableView>
 #include <QTextEdit>
 #include <QVBoxLayout>
+#include <array>
 
 #include "core/base/units.h"
-#include "core/tokens/tokenizer.h"
 #include "ui/bridge/text.h"
+#include "ui/models/lens_token_model.h"
 #include "ui/shell/theme.h"
 #include "ui/widgets/basics.h"
 
 namespace dayrun::ui {
 namespace {
 
-// A document longer than this is shown up to here: nobody reads on, and the widget stays quick.
-constexpr size_t kShownTokens = 4000;
+// The text ends here: nobody reads on, and the widget stays quick. The table has every token.
+constexpr size_t kShownTokens = 1500;
 
-// Opens the base's tokenizer and encodes the sample as the recipe says; on a job thread.
-core::Result<core::LensView> makeLens(const core::Recipe& recipe, const core::Sample& sample) {
-    if (!sample.token_ids.empty()) return core::token_lens(sample, recipe, nullptr);
-    if (recipe.base.path.empty()) {
-        return core::Error{.code = core::ErrorCode::BadTokenizer,
-                           .message = "Tokens need a tokenizer, and no base model is chosen.",
-                           .hint = "Choose one on stage Model."};
+// The parts that have a colour, in the order of the legend; the template's own words have none.
+struct PartColor {
+    const char* part;
+    int series;  // of Theme::seriesPen
+};
+constexpr std::array<PartColor, 7> kParts{{{"system", 4},
+                                           {"instruction", 0},
+                                           {"input", 2},
+                                           {"response", 1},
+                                           {"stop", 3},
+                                           {"text", 1},
+                                           {"trained", 1}}};
+
+QColor mixed(const QColor& over, const QColor& under, double share) {
+    const auto part = [share](int a, int b) {
+        return static_cast<int>(a * share + b * (1 - share));
+    };
+    return {part(over.red(), under.red()), part(over.green(), under.green()),
+            part(over.blue(), under.blue())};
+}
+
+// The tint behind a part; invalid for parts without one.
+QColor tintOf(const std::string& part) {
+    for (const PartColor& known : kParts) {
+        if (part != known.part) continue;
+        const Theme& theme = Theme::instance();
+        return mixed(theme.seriesPen(known.series).color(), theme.colors().surface,
+                     theme.isDark() ? 0.30 : 0.18);
     }
-    TRY(tokenizer, core::open_tokenizer(recipe.resolved(recipe.base.path)));
-    return core::token_lens(sample, recipe, tokenizer.get());
+    return {};
+}
+
+// "instruction" in its tint, for each part that occurs.
+QString legendText(const core::LensView& view) {
+    QStringList entries;
+    for (const PartColor& known : kParts) {
+        const bool occurs =
+            std::any_of(view.tokens.begin(), view.tokens.end(),
+                        [&](const core::LensToken& token) { return token.part == known.part; });
+        // Of cached rows only trained and masked are known, which the legend says anyway.
+        if (!occurs || std::string_view(known.part) == "trained") continue;
+        entries << QStringLiteral("<span style=\"background-color:%1\">&nbsp;%2&nbsp;</span>")
+                       .arg(tintOf(known.part).name(), QLatin1String(known.part));
+    }
+    entries << TokenLens::tr("<b><u>trained</u></b>") << TokenLens::tr("masked");
+    return entries.join(QStringLiteral("&nbsp; "));
+}
+
+QTextCharFormat smallFormat(const QColor& color, const QFont& base) {
+    QTextCharFormat format;
+    format.setForeground(color);
+    format.setFontPointSize(base.pointSizeF() * 0.8);
+    return format;
 }
 
 }  // namespace
@@ -34,77 +84,221 @@ core::Result<core::LensView> makeLens(const core::Recipe& recipe, const core::Sa
 TokenLens::TokenLens(QWidget* parent) : QWidget(parent) {
     auto* column = new QVBoxLayout(this);
     column->setContentsMargins(0, 8, 0, 0);
-    column->setSpacing(6);
+    column->setSpacing(4);
     m_summary = makeLabel({}, "muted");
     m_summary->setWordWrap(true);
     column->addWidget(m_summary);
+    column->addWidget(makeBoxes());
+    m_legend = new QLabel;
+    m_legend->setTextFormat(Qt::RichText);
+    m_legend->setWordWrap(true);
+    column->addWidget(m_legend);
+    m_stack = new QStackedWidget;
     m_text = new QTextEdit;
     m_text->setReadOnly(true);
     m_text->setTabChangesFocus(true);
     m_text->setAccessibleName(tr("Tokens of the sample"));
-    m_text->setAccessibleDescription(tr("Trained tokens are bold and underlined"));
-    column->addWidget(m_text, 1);
+    m_text->setAccessibleDescription(
+        tr("Trained tokens are bold and underlined; each part is named where it begins"));
+    m_stack->addWidget(m_text);
+    m_stack->addWidget(makeTable());
+    column->addWidget(m_stack, 1);
+    connect(m_masks, &QCheckBox::toggled, this, &TokenLens::draw);
+    connect(m_ids, &QCheckBox::toggled, this, &TokenLens::draw);
+    connect(m_as_table, &QCheckBox::toggled, this, &TokenLens::draw);
+    connect(&Theme::instance(), &Theme::changed, this, &TokenLens::draw);
     clear(tr("Select a row to see its tokens."));
+}
+
+QWidget* TokenLens::makeBoxes() {
+    auto* line_widget = new QWidget;
+    auto* line = new QHBoxLayout(line_widget);
+    line->setContentsMargins(0, 0, 0, 0);
+    line->setSpacing(12);
+    const auto box = [&](const QString& text, const QString& description) {
+        auto* made = new QCheckBox(text);
+        made->setAccessibleName(text);
+        made->setAccessibleDescription(description);
+        made->setToolTip(description);
+        line->addWidget(made);
+        return made;
+    };
+    m_masks = box(tr("Masks"), tr("Mark which tokens are trained (M)"));
+    m_masks->setChecked(true);
+    m_ids = box(tr("Ids"), tr("Write the id behind every token"));
+    m_as_table = box(tr("Table"), tr("One line a token, all of them"));
+    line->addStretch();
+    auto* toggle = new QShortcut(QKeySequence(Qt::Key_M), this);
+    toggle->setContext(Qt::WidgetWithChildrenShortcut);
+    connect(toggle, &QShortcut::activated, m_masks, &QCheckBox::toggle);
+    return line_widget;
+}
+
+QWidget* TokenLens::makeTable() {
+    m_tokens = new LensTokenModel(this);
+    m_table = new QTableView;
+    m_table->setModel(m_tokens);
+    m_table->setAccessibleName(tr("Tokens as a table"));
+    m_table->setSelectionBehavior(QAbstractItemView::SelectRows);
+    m_table->setShowGrid(false);
+    m_table->setTabKeyNavigation(false);
+    m_table->setWordWrap(false);
+    m_table->verticalHeader()->hide();
+    m_table->verticalHeader()->setDefaultSectionSize(m_table->fontMetrics().height() + 8);
+    m_table->horizontalHeader()->setHighlightSections(false);
+    m_table->horizontalHeader()->setSectionResizeMode(LensTokenModel::Piece, QHeaderView::Stretch);
+    return m_table;
 }
 
 void TokenLens::clear(const QString& reason) {
     m_job.cancel();
-    m_summary->setText(reason);
+    m_page = {};
+    m_tokens->setTokens({});
     m_text->clear();
+    m_legend->clear();
+    m_summary->setText(reason);
 }
 
-void TokenLens::showSample(const core::Recipe& recipe, const core::Sample& sample) {
+void TokenLens::showSample(const core::Recipe& recipe, const core::Sample& sample,
+                           std::shared_ptr<const Prepared> prepared) {
     m_job = startJob(
-        this, [recipe, sample](std::stop_token) { return makeLens(recipe, sample); },
-        [this](const core::Result<core::LensView>& view) {
-            if (view.ok()) {
-                showView(*view);
+        this,
+        [recipe, sample, prepared = std::move(prepared)](std::stop_token) {
+            return readLens(recipe, sample, prepared);
+        },
+        [this](core::Result<LensPage> page) {
+            if (page.ok()) {
+                showPage(std::move(page).value());
             } else {
-                clear(toQt(view.error()));
+                clear(toQt(page.error()));
             }
         });
 }
 
-void TokenLens::showView(const core::LensView& view) {
-    const auto count = [](size_t value) {
-        return toQt(core::format_count(static_cast<int64_t>(value)));
-    };
-    QString summary =
-        tr("%1 tokens, %2 trained (bold, underlined)")
-            .arg(count(view.tokens.size()), count(static_cast<size_t>(view.trained_tokens)));
+void TokenLens::showPage(LensPage page) {
+    m_job.cancel();
+    m_page = std::move(page);
+    m_tokens->setTokens(m_page.view.tokens);
+    draw();
+}
+
+QString TokenLens::summaryText() const {
+    const core::LensView& view = m_page.view;
+    QString text = tr("%1 tokens, %2 trained")
+                       .arg(numberText(static_cast<int64_t>(view.tokens.size())),
+                            numberText(view.trained_tokens));
+    if (m_page.documents.size() > 1) {
+        text += tr(", %1 documents").arg(numberText(static_cast<int64_t>(m_page.documents.size())));
+    }
+    text += m_page.is_from_cache ? tr(", read from the cache that the trainer reads")
+                                 : tr(", encoded now (no cache holds it)");
     if (view.truncated_tokens > 0) {
-        summary += tr(", \u26a0 %1 cut off").arg(toQt(core::format_count(view.truncated_tokens)));
+        text += tr(", \u26a0 %1 tokens cut off").arg(numberText(view.truncated_tokens));
     }
-    if (view.tokens.size() > kShownTokens) summary += tr(", the first %1 shown").arg(kShownTokens);
-    if (view.lost_stop_token) summary += tr(", \u26a0 the stop token is lost");
+    if (view.lost_stop_token) text += tr(", \u26a0 the stop token is lost");
+    if (!m_as_table->isChecked() && view.tokens.size() > kShownTokens) {
+        text += tr(", the first %1 shown").arg(numberText(kShownTokens));
+    }
     if (!view.dropped_because.empty()) {
-        summary += tr(". \u26a0 A run leaves this sample out: %1").arg(toQt(view.dropped_because));
+        text += tr(". \u26a0 A run leaves this sample out: %1").arg(toQt(view.dropped_because));
     }
-    m_summary->setText(summary);
+    return text;
+}
+
+void TokenLens::draw() {
+    if (m_page.view.tokens.empty() && m_page.view.dropped_because.empty()) return;
+    m_summary->setText(summaryText());
+    m_legend->setText(legendText(m_page.view));
+    m_stack->setCurrentIndex(m_as_table->isChecked() ? 1 : 0);
+    if (!m_as_table->isChecked()) drawText();
+}
+
+// A border between documents: attention never crosses it and positions restart.
+void TokenLens::drawDocument(QTextCursor& cursor, int32_t document) const {
+    const auto place = static_cast<size_t>(document);
+    if (m_page.documents.size() < 2 || place >= m_page.documents.size()) return;
+    const LensDocument& shown = m_page.documents[place];
     const ThemeColors& colors = Theme::instance().colors();
+    QTextBlockFormat block;
+    block.setBackground(colors.raised);
+    block.setTopMargin(document == 0 ? 0 : 10);
+    block.setBottomMargin(4);
+    QTextCharFormat heading;
+    heading.setForeground(colors.text);
+    heading.setFontWeight(QFont::DemiBold);
+    if (document > 0) cursor.insertBlock();
+    cursor.setBlockFormat(block);
+    cursor.insertText(
+        tr("Document %1: %2, %3 tokens, %4 trained")
+            .arg(document + 1)
+            .arg(toQt(shown.title), numberText(shown.tokens), numberText(shown.trained_tokens)),
+        heading);
+    cursor.insertBlock(QTextBlockFormat());
+}
+
+void TokenLens::drawCut(QTextCursor& cursor, int32_t document) const {
+    const auto place = static_cast<size_t>(document);
+    const bool has_own = place < m_page.documents.size();
+    const int64_t cut =
+        has_own ? m_page.documents[place].truncated_tokens : m_page.view.truncated_tokens;
+    if (cut == 0) return;
+    const bool lost =
+        has_own ? m_page.documents[place].lost_stop_token : m_page.view.lost_stop_token;
+    QTextCharFormat format;
+    format.setForeground(Theme::instance().colors().warning);
+    format.setFontWeight(QFont::DemiBold);
+    cursor.insertText(
+        tr(" \u2702 cut off here: %1 tokens%2 ")
+            .arg(numberText(cut), lost ? tr(", the stop token with them") : QString()),
+        format);
+}
+
+void TokenLens::drawText() {
+    const ThemeColors& colors = Theme::instance().colors();
+    const core::LensView& view = m_page.view;
+    const QTextCharFormat tag = smallFormat(colors.muted, m_text->font());
+    QTextCharFormat edge;
+    edge.setForeground(colors.border);
     m_text->clear();
     QTextCursor cursor(m_text->document());
     cursor.beginEditBlock();
-    QTextCharFormat masked;
-    masked.setForeground(colors.muted);
-    QTextCharFormat trained;
-    trained.setForeground(colors.text);
-    trained.setFontWeight(QFont::DemiBold);
-    trained.setFontUnderline(true);
-    QTextCharFormat edge;
-    edge.setForeground(colors.border);
-    for (size_t i = 0; i < std::min(view.tokens.size(), kShownTokens); ++i) {
+    std::string part;
+    int32_t document = -1;
+    const size_t end = std::min(view.tokens.size(), kShownTokens);
+    for (size_t i = 0; i < end; ++i) {
         const core::LensToken& token = view.tokens[i];
-        QTextCharFormat format = token.is_trained ? trained : masked;
+        if (token.document != document) {
+            if (document >= 0 && !m_page.is_cut_at_start) drawCut(cursor, document);
+            document = token.document;
+            part.clear();
+            drawDocument(cursor, document);
+            if (m_page.is_cut_at_start) drawCut(cursor, document);
+        }
+        if (token.part != part && token.part != "trained" && token.part != "masked") {
+            cursor.insertText(QStringLiteral(" ") + toQt(token.part) + QStringLiteral("\u203a "),
+                              tag);
+        }
+        part = token.part;
+        QTextCharFormat format;
+        const bool is_marked = m_masks->isChecked() && token.is_trained;
+        format.setForeground(is_marked || !m_masks->isChecked() ? colors.text : colors.muted);
+        format.setFontWeight(is_marked ? QFont::DemiBold : QFont::Normal);
+        format.setFontUnderline(is_marked);
+        if (const QColor tint = tintOf(token.part); tint.isValid()) format.setBackground(tint);
         format.setToolTip(
-            tr("id %1%2, %3")
+            tr("id %1, position %2, %3, %4")
                 .arg(token.id)
-                .arg(token.part.empty() ? QString() : tr(", part %1").arg(toQt(token.part)),
-                     token.is_trained ? tr("trained") : tr("not trained")));
+                .arg(token.position)
+                .arg(toQt(token.part), token.is_trained ? tr("trained") : tr("masked")));
         cursor.insertText(toQt(token.piece), format);
+        if (m_ids->isChecked()) {
+            cursor.insertText(QStringLiteral("\u200a") + QString::number(token.id), tag);
+        }
         cursor.insertText(QStringLiteral("\u200a\u2502\u200a"), edge);
         if (token.piece == "<0x0A>") cursor.insertText(QStringLiteral("\n"), edge);
     }
+    const bool is_whole = end == view.tokens.size();
+    if (document >= 0 && is_whole && !m_page.is_cut_at_start) drawCut(cursor, document);
     cursor.endEditBlock();
     m_text->moveCursor(QTextCursor::Start);
 }

@@ -1,32 +1,59 @@
-// One sample as the trainer reads it: tokens with their ids, which template part they are, and
-// whether they are trained (core/tokens/token_lens.h). Ui thread; the encoding is a job.
+// One sample or packed row as the trainer reads it: ids, pieces, template parts, trained and masked
+// stretches, document borders and the cut-off point, as coloured text and as a table. Colour is
+// never alone: parts are named where they begin, trained tokens are bold and underlined. Ui thread;
+// reading is a job.
 #pragma once
 
 #include <QWidget>
 
-#include "core/base/result.h"
-#include "core/recipe/recipe.h"
-#include "core/tokens/token_lens.h"
 #include "ui/bridge/job.h"
+#include "ui/models/lens_reader.h"
 
+class QCheckBox;
 class QLabel;
+class QStackedWidget;
+class QTableView;
+class QTextCursor;
 class QTextEdit;
 
 namespace dayrun::ui {
+
+class LensTokenModel;
 
 class TokenLens : public QWidget {
     Q_OBJECT
 
   public:
     explicit TokenLens(QWidget* parent = nullptr);
-    void showSample(const core::Recipe& recipe, const core::Sample& sample);
+    /// Reads and shows a sample of the recipe; from the cache of `prepared` where that holds it.
+    void showSample(const core::Recipe& recipe, const core::Sample& sample,
+                    std::shared_ptr<const Prepared> prepared);
+    void showPage(LensPage page);
     void clear(const QString& reason);
+    /// What is shown; for tests.
+    const LensPage& page() const { return m_page; }
+    LensTokenModel& tokens() const { return *m_tokens; }
+    QCheckBox* masksBox() const { return m_masks; }
 
   private:
-    void showView(const core::LensView& view);
+    QWidget* makeBoxes();
+    QWidget* makeTable();
+    void draw();
+    void drawText();
+    void drawDocument(QTextCursor& cursor, int32_t document) const;
+    void drawCut(QTextCursor& cursor, int32_t document) const;
+    QString summaryText() const;
 
+    LensPage m_page;
     QLabel* m_summary;
+    QLabel* m_legend;
+    QCheckBox* m_masks;
+    QCheckBox* m_ids;
+    QCheckBox* m_as_table;
+    QStackedWidget* m_stack;
     QTextEdit* m_text;
+    QTableView* m_table;
+    LensTokenModel* m_tokens;
     Job m_job;
 };
 

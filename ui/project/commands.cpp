@@ -80,8 +80,8 @@ RemoveSourceCommand::RemoveSourceCommand(ProjectDocument& document, const QStrin
                                          core::Recipe after)
     : RecipeCommand(document, tr("Remove source %1").arg(name), std::move(after)) {}
 
-ApplyRecipeCommand::ApplyRecipeCommand(ProjectDocument& document, const QString& from,
+ApplyRecipeCommand::ApplyRecipeCommand(ProjectDocument& document, const QString& text,
                                        core::Recipe after)
-    : RecipeCommand(document, tr("Use the settings of %1").arg(from), std::move(after)) {}
+    : RecipeCommand(document, text, std::move(after)) {}
 
 }  // namespace dayrun::ui

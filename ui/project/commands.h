@@ -48,10 +48,10 @@ class RemoveSourceCommand final : public RecipeCommand {
     RemoveSourceCommand(ProjectDocument& document, const QString& name, core::Recipe after);
 };
 
-/// "Use these settings": the whole recipe of a run becomes the draft.
+/// Several values at once, or the whole recipe of a run; `text` says what was done.
 class ApplyRecipeCommand final : public RecipeCommand {
   public:
-    ApplyRecipeCommand(ProjectDocument& document, const QString& from, core::Recipe after);
+    ApplyRecipeCommand(ProjectDocument& document, const QString& text, core::Recipe after);
 };
 
 }  // namespace dayrun::ui

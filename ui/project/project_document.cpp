@@ -16,14 +16,12 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// A name for a new source that no other source has: "train", "train 2".
-std::string uniqueName(const core::Recipe& recipe, const fs::path& path) {
+// A name for a new source that no other source has: "train", "train_2".
+std::string uniqueName(const fs::path& path, const std::set<std::string>& taken) {
     std::string stem =
         path.filename().empty() ? path.parent_path().filename().string() : path.filename().string();
     stem = stem.substr(0, stem.find('.'));
     if (stem.empty()) stem = "source";
-    std::set<std::string> taken;
-    for (const core::DataSpec& spec : recipe.data) taken.insert(spec.name);
     std::string name = stem;
     for (int i = 2; taken.contains(name); ++i) name = stem + "_" + std::to_string(i);
     return name;
@@ -103,14 +101,45 @@ QString ProjectDocument::portable(const fs::path& path) const {
     return toQt(portablePath(path, m_recipe.folder, m_project->folder()));
 }
 
-core::Result<void> ProjectDocument::addSource(const fs::path& path) {
+core::Result<void> ProjectDocument::setSettings(
+    const QString& text, const std::vector<std::pair<QString, QString>>& values) {
     core::Recipe changed = m_recipe;
-    core::DataSpec spec;
-    spec.name = uniqueName(m_recipe, path);
-    spec.path = portablePath(path, m_recipe.folder, m_project->folder());
-    changed.data.push_back(spec);
-    m_undo.push(new AddSourceCommand(*this, toQt(spec.name), std::move(changed)));
+    bool is_changed = false;
+    for (const auto& [key, value] : values) {
+        TRY_VOID(core::set_setting(changed, toStd(key), toStd(value)));
+        is_changed = is_changed || core::setting_value(changed, toStd(key)) !=
+                                       core::setting_value(m_recipe, toStd(key));
+    }
+    if (is_changed) m_undo.push(new ApplyRecipeCommand(*this, text, std::move(changed)));
     return {};
+}
+
+core::DataSpec ProjectDocument::draftSource(const fs::path& path,
+                                            const std::vector<core::DataSpec>& taken) const {
+    std::set<std::string> names;
+    for (const core::DataSpec& spec : m_recipe.data) names.insert(spec.name);
+    for (const core::DataSpec& spec : taken) names.insert(spec.name);
+    core::DataSpec spec;
+    spec.name = uniqueName(path, names);
+    spec.path = portablePath(path, m_recipe.folder, m_project->folder());
+    return spec;
+}
+
+void ProjectDocument::addSources(const std::vector<core::DataSpec>& sources) {
+    if (sources.empty()) return;
+    core::Recipe changed = m_recipe;
+    changed.data.insert(changed.data.end(), sources.begin(), sources.end());
+    QString name = toQt(sources.front().name);
+    if (sources.size() > 1) name = tr("%1 and %2 more").arg(name).arg(sources.size() - 1);
+    m_undo.push(new AddSourceCommand(*this, name, std::move(changed)));
+}
+
+void ProjectDocument::changeSource(size_t index, const core::DataSpec& source) {
+    if (index >= m_recipe.data.size()) return;
+    core::Recipe changed = m_recipe;
+    changed.data[index] = source;
+    m_undo.push(new ApplyRecipeCommand(*this, tr("Read %1 another way").arg(toQt(source.name)),
+                                       std::move(changed)));
 }
 
 void ProjectDocument::removeSource(size_t index) {
@@ -124,7 +153,8 @@ void ProjectDocument::removeSource(size_t index) {
 void ProjectDocument::applyRecipe(const core::Recipe& recipe, const QString& from) {
     core::Recipe changed = recipe;
     changed.folder = m_recipe.folder;
-    m_undo.push(new ApplyRecipeCommand(*this, from, std::move(changed)));
+    m_undo.push(
+        new ApplyRecipeCommand(*this, tr("Use the settings of %1").arg(from), std::move(changed)));
 }
 
 core::Result<void> ProjectDocument::save() {

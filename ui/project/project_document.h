@@ -41,8 +41,17 @@ class ProjectDocument : public QObject {
     core::Result<void> setSetting(const QString& key, const QString& value);
     /// The path as the recipe should write it: relative inside the project, else absolute.
     QString portable(const std::filesystem::path& path) const;
-    /// Adds a file or folder as a data source, named after it.
-    core::Result<void> addSource(const std::filesystem::path& path);
+    /// Changes several values as one command with this text; on an error nothing changes.
+    core::Result<void> setSettings(const QString& text,
+                                   const std::vector<std::pair<QString, QString>>& values);
+    /// A file or folder as a data source of this recipe, named after it; `taken` are names that are
+    /// not free besides those of the recipe. Nothing changes.
+    core::DataSpec draftSource(const std::filesystem::path& path,
+                               const std::vector<core::DataSpec>& taken = {}) const;
+    /// Adds sources as one command.
+    void addSources(const std::vector<core::DataSpec>& sources);
+    /// Puts another spec in a source's place.
+    void changeSource(size_t index, const core::DataSpec& source);
     void removeSource(size_t index);
     void applyRecipe(const core::Recipe& recipe, const QString& from);
 

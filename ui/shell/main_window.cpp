@@ -4,6 +4,7 @@
 #include <QApplication>
 #include <QCloseEvent>
 #include <QDockWidget>
+#include <QEventLoop>
 #include <QMessageBox>
 #include <QStackedWidget>
 #include <QStatusBar>
@@ -76,7 +77,10 @@ MainWindow::MainWindow(const WorkbenchOptions& options, Memory memory, QWidget* 
     showTitle();
 }
 
-MainWindow::~MainWindow() = default;
+// A dying undo stack still tells its changes: the project must be gone before the window's parts.
+MainWindow::~MainWindow() {
+    closeProject();
+}
 
 void MainWindow::makeDocks() {
     setDockOptions(QMainWindow::AnimatedDocks | QMainWindow::AllowTabbedDocks);
@@ -298,13 +302,19 @@ bool MainWindow::mayCloseProject() {
     if (!m_open) return true;
     if (m_open->runs->isRunning()) {
         QMessageBox box(QMessageBox::Question, tr("A run is going on"),
-                        tr("Stop it at a checkpoint, or keep training?"), QMessageBox::NoButton,
-                        this);
+                        tr("Park it (Continue goes on to the last bit), stop it at a checkpoint, "
+                           "or keep training?"),
+                        QMessageBox::NoButton, this);
+        QPushButton* park = box.addButton(tr("Park and close"), QMessageBox::AcceptRole);
         QPushButton* stop =
             box.addButton(tr("Stop at checkpoint and close"), QMessageBox::AcceptRole);
-        box.addButton(tr("Keep training"), QMessageBox::RejectRole);
+        QPushButton* keep = box.addButton(tr("Keep training"), QMessageBox::RejectRole);
+        box.setDefaultButton(park);
+        box.setEscapeButton(keep);
         box.exec();
-        if (box.clickedButton() != stop) return false;
+        if (box.clickedButton() == park) endRun(core::RunRequest::Park);
+        if (box.clickedButton() == stop) endRun(core::RunRequest::StopAtCheckpoint);
+        if (box.clickedButton() != park && box.clickedButton() != stop) return false;
     }
     if (m_open->document->undoStack().isClean()) return true;
     QMessageBox box(
@@ -314,6 +324,18 @@ bool MainWindow::mayCloseProject() {
     const int answer = box.exec();
     if (answer == QMessageBox::Cancel) return false;
     return answer == QMessageBox::Discard || save();
+}
+
+void MainWindow::endRun(core::RunRequest request) {
+    if (!m_open || !m_open->runs->isRunning()) return;
+    QEventLoop loop;
+    connect(m_open->runs.get(), &RunController::finished, &loop, &QEventLoop::quit);
+    m_open->runs->request(request);
+    m_strip->announce(tr("Ending the run, then closing…"));
+    // Nothing else may be begun meanwhile.
+    setEnabled(false);
+    loop.exec();
+    setEnabled(true);
 }
 
 void MainWindow::closeEvent(QCloseEvent* event) {

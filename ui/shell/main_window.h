@@ -42,6 +42,8 @@ class MainWindow : public QMainWindow {
     bool openProject(const std::filesystem::path& folder, ProjectDocument::OpenAs open_as);
     /// Stops a running run at a checkpoint first. The draft's changes are kept or dropped as asked.
     void closeProject();
+    /// Asks a running run to end so, and returns when it has; the window goes on drawing.
+    void endRun(core::RunRequest request);
     void showStage(StageId stage);
     void showWelcome();
     /// Shows the newest recorded run on stage Run, for pictures.
@@ -73,6 +75,7 @@ class MainWindow : public QMainWindow {
     void makeFileMenu();
     void makeEditMenu();
     void makeViewMenu();
+    void makeDataMenu();
     void makeRunMenu();
     void makeHelpMenu();
     void makeDocks();
@@ -90,6 +93,7 @@ class MainWindow : public QMainWindow {
     void requestStop(core::RunRequest request);
     void continueShownRun();
     void showShortcuts();
+    void cycleDocks();
     void setAppearance(Appearance appearance);
 
     WorkbenchOptions m_options;

@@ -51,6 +51,7 @@ void MainWindow::makeActions() {
     makeFileMenu();
     makeEditMenu();
     makeViewMenu();
+    makeDataMenu();
     makeRunMenu();
     makeHelpMenu();
 }
@@ -112,7 +113,7 @@ void MainWindow::makeEditMenu() {
     addCommand(menu, QStringLiteral("edit.find"), tr("&Find in settings or rows"),
                QKeySequence::Find,
                [this] {
-                   if (currentStage() == StageId::Data) {
+                   if (currentStage() == StageId::Data && !document()->recipe().data.empty()) {
                        dataStage()->focusSearch();
                    } else {
                        showStage(StageId::Plan);
@@ -141,6 +142,8 @@ void MainWindow::makeViewMenu() {
         toggle->setObjectName(QStringLiteral("view.dock.") + dock->objectName());
         menu->addAction(toggle);
     }
+    addCommand(menu, QStringLiteral("view.cycle"), tr("&Next dock"), QKeySequence(Qt::Key_F6),
+               [this] { cycleDocks(); });
     addCommand(menu, QStringLiteral("view.reset"), tr("&Reset layout"), {},
                [this] { resetLayout(); });
     menu->addSeparator();

@@ -10,6 +10,7 @@
 #include "ui/bridge/job.h"
 #include "ui/bridge/text.h"
 #include "ui/shell/main_window.h"
+#include "ui/shell/quit_signals.h"
 #include "ui/shell/theme.h"
 #include "ui/stages/compare/compare_stage.h"
 
@@ -94,6 +95,13 @@ int run_workbench(int& argc, char** argv, const WorkbenchOptions& options) {
     } else if (const QStringList recent = remembered.recentProjects(); !recent.isEmpty()) {
         window.openProject(toPath(recent.front()), ProjectDocument::OpenAs::Existing);
     }
+    // Ctrl-C in the terminal: what trains is saved first, as in --batch.
+    QuitSignals signals_of_terminal;
+    QObject::connect(&signals_of_terminal, &QuitSignals::quitAsked, &window, [&window] {
+        window.endRun(core::RunRequest::StopAtCheckpoint);
+        window.closeProject();
+        QApplication::exit(1);
+    });
     return QApplication::exec();
 }
 

@@ -3,12 +3,14 @@
 // window and `data inspect` show their names. Pure functions: any thread.
 #pragma once
 
+#include <filesystem>
 #include <span>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "core/data/data_source.h"
 #include "core/data/sample.h"
 #include "core/data/value.h"
 
@@ -36,7 +38,10 @@ struct Converter {
     std::string_view warning;  // not "": an evaluation set, or what to mind
     bool (*fits)(const Value& row, const RowContext& context);
     void (*convert)(const Value& row, const RowContext& context, Converted& out);
-    std::string_view layout = {};  // the published files and their fields, for a set that is missing
+    std::string_view layout =
+        {};  // the published files and their fields, for a set that is missing
+    /// Words of a file's path for which alone the warning holds ("test"); "" for every file.
+    std::string_view warned_parts = "";
 };
 
 /// All converters, in the order in which detection asks them.
@@ -45,6 +50,12 @@ std::span<const Converter> converters();
 const Converter* find_converter(std::string_view name);
 /// The first entry that the row fits; null when none does.
 const Converter* detect_converter(const Value& row, const RowContext& context);
+
+/// What speaks against training on this file: the warning of its set where it holds for the file,
+/// or that its name says it is a test part; "" when nothing does. `converter` may be null.
+std::string training_warning(const Converter* converter, const std::filesystem::path& file);
+/// The first such warning among the files.
+std::string training_warning(const Converter* converter, std::span<const SourceFile> files);
 
 /// A sample by an edited mapping: (sample field, file column) for instruction, input, response,
 /// system or text. Other columns stay as fields.

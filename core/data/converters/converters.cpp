@@ -64,6 +64,32 @@ const Converter* detect_converter(const Value& row, const RowContext& context) {
     return nullptr;
 }
 
+std::string training_warning(const Converter* converter, const std::filesystem::path& file) {
+    // The folder counts too: "mmlu/test/anatomy.csv".
+    std::vector<std::string> words = path_words(file.parent_path().filename() / file.filename());
+    const auto has = [&](std::string_view word) {
+        return std::find(words.begin(), words.end(), word) != words.end();
+    };
+    if (converter != nullptr && !converter->warning.empty()) {
+        const auto parts = path_words(converter->warned_parts);
+        const bool holds =
+            converter->warned_parts.empty() || std::any_of(parts.begin(), parts.end(), has);
+        return holds ? std::string(converter->warning) : std::string();
+    }
+    return has("test") && !has("train")
+               ? "Its name says that it is a test part: do not train on what you measure with."
+               : "";
+}
+
+std::string training_warning(const Converter* converter, std::span<const SourceFile> files) {
+    for (const SourceFile& file : files) {
+        if (std::string warning = training_warning(converter, file.path); !warning.empty()) {
+            return warning;
+        }
+    }
+    return {};
+}
+
 void Converted::clear() {
     samples.clear();
     drop_reasons.clear();

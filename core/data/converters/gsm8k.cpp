@@ -17,8 +17,8 @@ void convert(const Value& row, const RowContext&, Converted& out) {
 
 }  // namespace
 
-const Converter kGsm8k{"gsm8k", "GSM8K",
-                       "MIT",   "The test part is an evaluation set: do not train on it.",
-                       fits,    convert};
+const Converter kGsm8k{
+    "gsm8k", "GSM8K", "MIT", "The test part is an evaluation set: do not train on it.",
+    fits,    convert, {},    "test"};
 
 }  // namespace dayrun::core

@@ -90,6 +90,8 @@ class CompiledData {
     int64_t rows_in_epoch(int64_t epoch) const;
     int64_t micro_batches_in_epoch(int64_t epoch) const;
 
+    /// The token cache of a source: the very bytes that batches are copied from.
+    const TokenCache& cache(size_t source) const { return *m_caches[source]; }
     /// Copies a row's tokens out of the caches.
     PackedRow read_row(const EpochPlan& plan, size_t row) const;
     TokenizedSample read_sample(SampleRef sample) const;

@@ -65,7 +65,7 @@ class CacheBuilder {
             if (m_request.progress) m_request.progress(m_reader.bytes_read());
         }
         m_report.converter = m_reader.converter_name();
-        if (m_reader.converter() != nullptr) m_report.warning = m_reader.converter()->warning;
+        m_report.warning = training_warning(m_reader.converter(), m_request.source.files);
         m_report.rows_in = m_reader.rows_in();
         m_report.dropped.add(m_reader.dropped());
         if (m_report.rows_in == 0) {

@@ -13,6 +13,7 @@
 
 #include <fcntl.h>
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 
 #include "core/base/atomic_file.h"
@@ -168,7 +169,9 @@ Result<TokenCacheWriter> TokenCacheWriter::create(const fs::path& path, const st
     TRY_VOID(ensure_folder(path.parent_path()));
     auto state = std::make_unique<State>();
     state->path = path;
-    state->temporary = fmt::format("{}.tmp-{}", path.string(), ::getpid());
+    // The number keeps two threads of one process apart: the window estimates while a run compiles.
+    static std::atomic<uint64_t> s_writers{0};
+    state->temporary = fmt::format("{}.tmp-{}-{}", path.string(), ::getpid(), s_writers++);
     state->metadata =
         arrow::key_value_metadata({{"dayrun_version", std::string(kVersion)}, {"dayrun_key", key}});
     auto file = arrow::io::FileOutputStream::Open(state->temporary.string());

@@ -1,22 +1,15 @@
-// Neighbours: core/data/read_samples.h counts, data_stage.cpp reacts.
+// Neighbours: source_look.h counts, data_stage.cpp reacts.
 #include "ui/stages/data/source_cards.h"
 
 #include <algorithm>
-#include <cmath>
 
-#include "core/base/clock.h"
 #include "core/base/units.h"
-#include "core/data/read_samples.h"
-#include "core/recipe/recipe_schema.h"
 #include "ui/bridge/text.h"
+#include "ui/models/live_mix.h"
 #include "ui/widgets/basics.h"
 
 namespace dayrun::ui {
 namespace {
-
-// Reading goes on this long at most; then the count is scaled up and said to be an estimate.
-constexpr double kCountForSeconds = 4;
-constexpr size_t kCountBlock = 1000;
 
 QString useText(core::SourceUse use) {
     switch (use) {
@@ -32,43 +25,12 @@ QString useText(core::SourceUse use) {
     return {};
 }
 
-bool sameReading(const core::DataSpec& a, const core::DataSpec& b) {
-    return a.path == b.path && a.converter == b.converter && a.columns == b.columns &&
-           a.split == b.split;
-}
-
 }  // namespace
 
-core::Result<SourceCount> countSource(const core::DataSpec& spec,
-                                      const std::filesystem::path& folder, std::stop_token stop) {
-    TRY(source, core::open_source(spec, folder, core::Hashing::No));
-    SourceCount count{.rows = 0,
-                      .is_estimate = false,
-                      .bytes = source.bytes(),
-                      .files = static_cast<int64_t>(source.files.size()),
-                      .bad_rows = 0,
-                      .converter = {},
-                      .dropped = {}};
-    core::SampleReader reader(std::move(source));
-    const core::Stopwatch watch;
-    std::vector<core::Sample> block;
-    bool has_more = true;
-    while (has_more && !stop.stop_requested() && watch.elapsed_s() < kCountForSeconds) {
-        block.clear();
-        TRY(more, reader.read(kCountBlock, block));
-        has_more = more;
-    }
-    count.rows = reader.rows_in();
-    count.bad_rows = reader.bad_rows();
-    count.converter = reader.converter_name();
-    count.dropped = reader.dropped();
-    if (has_more && reader.bytes_read() > 0) {
-        count.is_estimate = true;
-        count.rows =
-            std::llround(static_cast<double>(count.rows) * static_cast<double>(count.bytes) /
-                         static_cast<double>(reader.bytes_read()));
-    }
-    return count;
+QString warningText(const std::string& warning) {
+    const QString text = toQt(warning);
+    const bool says_it = text.contains(QStringLiteral("do not train"), Qt::CaseInsensitive);
+    return QStringLiteral("\u26a0 ") + (says_it ? text : SourceCards::tr("Do not train: ") + text);
 }
 
 SourceCards::SourceCards(QWidget* parent) : QWidget(parent) {
@@ -84,7 +46,7 @@ void SourceCards::setSources(const core::Recipe& recipe) {
         m_folder == recipe.folder &&
         std::equal(m_entries.begin(), m_entries.end(), recipe.data.begin(), recipe.data.end(),
                    [](const Entry& entry, const core::DataSpec& b) {
-                       return sameReading(entry.spec, b) && entry.spec.name == b.name &&
+                       return isReadAlike(entry.spec, b) && entry.spec.name == b.name &&
                               entry.spec.use == b.use;
                    });
     if (is_same && !m_entries.empty()) return;
@@ -97,7 +59,7 @@ void SourceCards::setSources(const core::Recipe& recipe) {
         m_entries.back().spec = recipe.data[i];
         // A count that is known stays: only what is read anew is counted anew.
         for (Entry& before : old) {
-            if (before.result && sameReading(before.spec, recipe.data[i])) {
+            if (before.result && isReadAlike(before.spec, recipe.data[i])) {
                 m_entries.back().result = std::move(before.result);
                 break;
             }
@@ -126,6 +88,14 @@ void SourceCards::addCard(size_t index, const std::filesystem::path& folder) {
     entry.card->body()->addWidget(path);
     entry.rows = new ElidedLabel(tr("counting rows…"));
     entry.card->body()->addWidget(entry.rows);
+    entry.licence = new ElidedLabel;
+    entry.licence->setProperty("kind", QStringLiteral("muted"));
+    entry.licence->hide();
+    entry.card->body()->addWidget(entry.licence);
+    entry.warning = makeLabel({}, "warning");
+    entry.warning->setWordWrap(true);
+    entry.warning->hide();
+    entry.card->body()->addWidget(entry.warning);
     entry.card->setAccessibleName(tr("Source %1").arg(name));
     const int number = static_cast<int>(index);
     connect(entry.card, &Card::activated, this, [this, number] {
@@ -135,11 +105,11 @@ void SourceCards::addCard(size_t index, const std::filesystem::path& folder) {
     m_column->addWidget(entry.card);
     if (entry.result) return showCount(index);
     entry.job = startJob(
-        this, [spec, folder](std::stop_token stop) { return countSource(spec, folder, stop); },
-        [this, index](core::Result<SourceCount> result) {
+        this, Lane::Scan,
+        [spec, folder](std::stop_token stop) { return lookThrough(spec, folder, stop); },
+        [this, index](core::Result<SourceLook> result) {
             if (index >= m_entries.size()) return;
-            m_entries[index].result =
-                std::make_unique<core::Result<SourceCount>>(std::move(result));
+            m_entries[index].result = std::make_unique<core::Result<SourceLook>>(std::move(result));
             showCount(index);
             Q_EMIT countsChanged();
         });
@@ -147,24 +117,34 @@ void SourceCards::addCard(size_t index, const std::filesystem::path& folder) {
 
 void SourceCards::showCount(size_t index) {
     Entry& entry = m_entries[index];
-    const core::Result<SourceCount>& result = *entry.result;
-    QString text;
+    const core::Result<SourceLook>& result = *entry.result;
     if (!result.ok()) {
-        text = QStringLiteral("\u26a0 ") + toQt(result.error().message);
+        entry.rows->setText(QStringLiteral("\u26a0 ") + toQt(result.error().message));
         setKind(entry.rows, "bad");
-    } else {
-        const QString rows = toQt(core::format_count(result->rows));
-        text = result->is_estimate ? tr("about %1 rows").arg(rows) : tr("%1 rows").arg(rows);
-        if (result->bad_rows > 0) {
-            text += tr(", \u26a0 %1 bad").arg(toQt(core::format_count(result->bad_rows)));
-        }
-        text += QStringLiteral("  \u00b7  ") + useText(entry.spec.use);
+        entry.card->setAccessibleDescription(entry.rows->text());
+        return;
     }
+    const QString rows = toQt(core::format_count(result->rows));
+    QString text = result->is_estimate ? tr("about %1 rows").arg(rows) : tr("%1 rows").arg(rows);
+    if (result->bad_rows > 0) {
+        text += tr(", \u26a0 %1 bad").arg(toQt(core::format_count(result->bad_rows)));
+    }
+    text += QStringLiteral("  \u00b7  ") + useText(entry.spec.use);
     entry.rows->setText(text);
-    entry.card->setAccessibleDescription(text);
+    // Whose data it is stands on the card; what the person brought has no licence that we know.
+    QStringList origin;
+    if (!result->title.empty()) origin << toQt(result->title);
+    if (!result->licence.empty()) origin << tr("licence %1").arg(toQt(result->licence));
+    entry.licence->setText(origin.join(QStringLiteral("  \u00b7  ")));
+    entry.licence->setVisible(!origin.isEmpty());
+    const bool warns = !result->warning.empty() && isTrainedOn(entry.spec);
+    entry.warning->setText(warns ? warningText(result->warning) : QString());
+    entry.warning->setVisible(warns);
+    entry.card->setAccessibleDescription(
+        QStringList{text, entry.licence->text(), entry.warning->text()}.join(QLatin1Char(' ')));
 }
 
-const core::Result<SourceCount>* SourceCards::counted(int index) const {
+const core::Result<SourceLook>* SourceCards::counted(int index) const {
     if (index < 0 || index >= count()) return nullptr;
     return m_entries[static_cast<size_t>(index)].result.get();
 }

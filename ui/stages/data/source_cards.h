@@ -1,5 +1,6 @@
-// The recipe's data sources as cards: name, files, rows and why rows are missing. Rows are counted
-// by a job per source; a long file is estimated from its first seconds. Ui thread.
+// The recipe's data sources as cards: name, files, rows, licence, and a warning on what should not
+// be trained on. Rows are counted by a job per source; a long file is estimated from its first
+// seconds. Ui thread.
 #pragma once
 
 #include <QWidget>
@@ -7,10 +8,11 @@
 #include <vector>
 
 #include "core/base/result.h"
-#include "core/data/sample.h"
 #include "core/recipe/recipe.h"
 #include "ui/bridge/job.h"
+#include "ui/stages/data/source_look.h"
 
+class QLabel;
 class QVBoxLayout;
 
 namespace dayrun::ui {
@@ -18,19 +20,8 @@ namespace dayrun::ui {
 class Card;
 class ElidedLabel;
 
-/// What a look through a source found.
-struct SourceCount {
-    int64_t rows = 0;
-    bool is_estimate = false;  // the file is long: rows of the part read, scaled by bytes
-    int64_t bytes = 0;
-    int64_t files = 0;
-    int64_t bad_rows = 0;
-    std::string converter;
-    core::DropReport dropped;
-};
-
-core::Result<SourceCount> countSource(const core::DataSpec& spec,
-                                      const std::filesystem::path& folder, std::stop_token stop);
+/// A warning against training on a source, with its sign.
+QString warningText(const std::string& warning);
 
 class SourceCards : public QWidget {
     Q_OBJECT
@@ -42,7 +33,7 @@ class SourceCards : public QWidget {
     int current() const { return m_current; }
     int count() const { return static_cast<int>(m_entries.size()); }
     /// Null until counted, or an error.
-    const core::Result<SourceCount>* counted(int index) const;
+    const core::Result<SourceLook>* counted(int index) const;
 
   Q_SIGNALS:
     void chosen(int index);
@@ -53,7 +44,9 @@ class SourceCards : public QWidget {
         core::DataSpec spec;
         Card* card = nullptr;
         ElidedLabel* rows = nullptr;
-        std::unique_ptr<core::Result<SourceCount>> result;
+        ElidedLabel* licence = nullptr;
+        QLabel* warning = nullptr;
+        std::unique_ptr<core::Result<SourceLook>> result;
         Job job;
     };
 

@@ -168,7 +168,7 @@ void PlanStage::measure(bool with_data) {
     m_consequences->setMeasuring(true);
     const core::Recipe recipe = m_context.document.recipe();
     m_job = startJob(
-        this,
+        this, with_data ? Lane::Compile : Lane::Quick,
         [recipe, options = planOptions(with_data),
          device = toStd(m_context.runs.deviceName())](std::stop_token stop) mutable {
             options.stop = stop;

@@ -30,10 +30,6 @@ namespace {
 
 constexpr double kDaySeconds = 86400;
 
-QString count(int64_t value) {
-    return toQt(core::format_count(value));
-}
-
 }  // namespace
 
 RunStage::RunStage(StageContext context, QMenu* stop_menu, QWidget* parent)
@@ -262,8 +258,9 @@ void RunStage::showFacts() {
     m_clock->setText(is_running ? tr("%1 elapsed, %2").arg(spent, finishText(*run, true))
                                 : tr("took %1").arg(spent));
     FactList::Facts facts;
-    const QString of = run->total_steps > 0 ? tr(" of %1").arg(count(run->total_steps)) : QString();
-    facts.emplace_back(tr("Step"), count(last.step) + of);
+    const QString of =
+        run->total_steps > 0 ? tr(" of %1").arg(numberText(run->total_steps)) : QString();
+    facts.emplace_back(tr("Step"), numberText(last.step) + of);
     if (has_steps) {
         facts.emplace_back(tr("Epoch"), QString::number(last.epoch, 'f', 2));
         facts.emplace_back(tr("Loss"), tr("%1 nats per token").arg(lossText(last.loss)));
@@ -295,7 +292,7 @@ void RunStage::showEvals() {
     for (const auto& [source, line] : lines) {
         const QStringList texts{source == "all" ? tr("all sources") : toQt(source),
                                 lossText(line.last.loss), lossText(line.best.loss),
-                                count(line.best.step), count(line.last.target_tokens)};
+                                numberText(line.best.step), numberText(line.last.target_tokens)};
         for (int column = 0; column < texts.size(); ++column) {
             auto* item = new QTableWidgetItem(texts[column]);
             if (column > 0) item->setTextAlignment(Qt::AlignRight | Qt::AlignVCenter);
