@@ -22,6 +22,7 @@ struct DataOptions {
     std::vector<std::string> files;
     std::string recipe;
     std::string project;
+    std::vector<std::string> set;  // "key=value"
 };
 
 Json drops_json(const core::DropReport& dropped) {
@@ -84,7 +85,17 @@ bool needs_tokenizer(const core::Recipe& recipe) {
 }
 
 int compile(const CommonOptions& common, const DataOptions& options) {
-    const auto recipe = core::read_recipe(options.recipe);
+    core::RecipeOverrides set;
+    for (const std::string& one : options.set) {
+        const size_t equals = one.find('=');
+        if (equals == std::string::npos) {
+            return report_error({.code = core::ErrorCode::BadUsage,
+                                 .message = fmt::format("--set {} has no '='.", one),
+                                 .hint = "Write --set sources.folder=DOWNLOADS."});
+        }
+        set.emplace_back(one.substr(0, equals), one.substr(equals + 1));
+    }
+    const auto recipe = core::read_recipe(options.recipe, set);
     if (!recipe.ok()) return report_error(recipe.error());
     std::unique_ptr<core::Tokenizer> tokenizer;
     if (needs_tokenizer(*recipe)) {
@@ -175,6 +186,8 @@ void add_data_commands(CLI::App& parser, Action& chosen) {
     auto* build =
         group->add_subcommand("compile", "Build a recipe's token caches and report on them");
     build->add_option("recipe", options->recipe, "Recipe file")->required();
+    build->add_option("--set", options->set, "Change a setting for this time: key=value")
+        ->take_all();
     build->add_option("--project", options->project, "Project folder; default: the recipe's");
     build->callback([&chosen, options] {
         chosen = [options](const CommonOptions& common) { return compile(common, *options); };

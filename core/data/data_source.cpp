@@ -208,7 +208,7 @@ Result<DataSource> open_source(const DataSpec& spec, const fs::path& folder, Has
         std::erase_if(paths,
                       [&](const fs::path& found) { return !names_split(found, root, spec.split); });
         if (paths.empty()) {
-            return Error{.code = ErrorCode::BadData,
+            return Error{.code = ErrorCode::FileMissing,
                          .message = fmt::format("'{}' asks for the part '{}', which no file name "
                                                 "under {} contains.",
                                                 spec.name, spec.split, path.string()),
@@ -216,7 +216,11 @@ Result<DataSource> open_source(const DataSpec& spec, const fs::path& folder, Has
         }
     }
     std::sort(paths.begin(), paths.end());
-    DataSource source{.name = spec.name, .converter = spec.converter, .columns = spec.columns};
+    DataSource source{.name = spec.name,
+                      .converter = spec.converter,
+                      .columns = spec.columns,
+                      .turns = spec.turns,
+                      .fields = spec.fields};
     Sha256 all;
     for (const fs::path& found : paths) {
         TRY(file, describe_file(found));
@@ -240,7 +244,7 @@ Result<DataSource> open_source(const DataSpec& spec, const fs::path& folder, Has
 Result<std::vector<DataSource>> open_sources(const Recipe& recipe, Hashing hashing) {
     std::vector<DataSource> sources;
     for (size_t i = 0; i < recipe.data.size(); ++i) {
-        TRY(source, open_source(recipe.data[i], recipe.folder, hashing));
+        TRY(source, open_source(recipe.data[i], recipe.data_folder(), hashing));
         source.source_index = static_cast<uint32_t>(i);
         sources.push_back(std::move(source));
     }

@@ -33,6 +33,8 @@ struct DataSource {
     std::vector<SourceFile> files = {};  // sorted by path
     std::string converter = {};  // as the recipe names it; empty: detected from the first row
     std::vector<std::pair<std::string, std::string>> columns = {};  // sample field -> file column
+    TurnsRule turns = TurnsRule::Whole;
+    std::vector<std::pair<std::string, std::string>> fields = {};  // sample field -> its new words
     std::string sha256 = {};  // over the files' hashes, in order
     int64_t bytes() const;
 };

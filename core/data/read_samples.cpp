@@ -26,7 +26,8 @@ uint64_t make_sample_id(const std::string& source_name, uint64_t row_index, uint
     return hash_text({reinterpret_cast<const char*>(words), sizeof words}, hash_text(source_name));
 }
 
-SampleReader::SampleReader(DataSource source) : m_source(std::move(source)) {
+SampleReader::SampleReader(DataSource source)
+    : m_source(std::move(source)), m_reshape(m_source.turns, m_source.fields) {
     // A mapping without a converter's name is the converter.
     m_is_by_columns = m_source.converter.empty() && !m_source.columns.empty();
     if (m_is_by_columns) m_converter_name = "columns";
@@ -89,7 +90,7 @@ void SampleReader::add_bad(const RawRow& row, const std::string& problem) {
     m_dropped.add("bad row", example);
 }
 
-void SampleReader::convert(const RawRow& row, std::vector<Sample>& samples) {
+Result<void> SampleReader::convert(const RawRow& row, std::vector<Sample>& samples) {
     m_converted.clear();
     const RowContext context{m_rows->header(), m_file_stem};
     if (m_is_by_columns) {
@@ -101,8 +102,9 @@ void SampleReader::convert(const RawRow& row, std::vector<Sample>& samples) {
     }
     if (!m_converted.problem.empty()) {
         add_bad(row, m_converted.problem);
-        return;
+        return {};
     }
+    TRY_VOID(m_reshape.apply(m_converted));
     for (const std::string& reason : m_converted.drop_reasons) {
         ++m_rows_in;
         m_dropped.add(reason, row_place(m_source.files[m_next_file - 1], row, m_row_in_file));
@@ -115,6 +117,7 @@ void SampleReader::convert(const RawRow& row, std::vector<Sample>& samples) {
         samples.push_back(std::move(sample));
         ++m_rows_in;
     }
+    return {};
 }
 
 Result<void> SampleReader::check_bad_share(bool is_at_end) const {
@@ -152,7 +155,7 @@ Result<bool> SampleReader::read(size_t limit, std::vector<Sample>& samples) {
             add_bad(row, row.problem);
         } else {
             if (m_converter == nullptr && !m_is_by_columns) TRY_VOID(choose_converter(row.value));
-            convert(row, samples);
+            TRY_VOID(convert(row, samples));
         }
         ++m_row_index;
         TRY_VOID(check_bad_share(false));

@@ -9,6 +9,7 @@
 
 #include "core/base/result.h"
 #include "core/data/converters/converter.h"
+#include "core/data/curate/reshape.h"
 #include "core/data/data_source.h"
 #include "core/data/readers/row_reader.h"
 #include "core/data/sample.h"
@@ -40,7 +41,7 @@ class SampleReader {
   private:
     Result<bool> open_next_file();
     Result<void> choose_converter(const Value& row);
-    void convert(const RawRow& row, std::vector<Sample>& samples);
+    Result<void> convert(const RawRow& row, std::vector<Sample>& samples);
     void add_bad(const RawRow& row, const std::string& problem);
     Result<void> check_bad_share(bool is_at_end) const;
 
@@ -51,6 +52,7 @@ class SampleReader {
     const Converter* m_converter = nullptr;
     std::string m_converter_name;
     bool m_is_by_columns = false;
+    Reshape m_reshape;
     Converted m_converted;
     DropReport m_dropped;
     int64_t m_rows_in = 0;

@@ -16,6 +16,8 @@ enum class DtypeChoice { Auto, Float32, BFloat16 };
 enum class BaseQuantization { None, Nf4 };
 enum class AdapterMethod { Lora, RsLora, Dora, Full };
 enum class NeftuneLength { Document, Row, MicroBatch };
+enum class TurnsRule { Whole, First, Each };
+enum class MissingSource { Stop, LeaveOut };
 enum class SourceUse { BySplit, Train, Validation, Test };
 enum class MixBy { Rows, TrainedTokens };
 enum class DedupeMode { None, Input, All, Near };
@@ -69,11 +71,20 @@ struct FilterSpec {
     std::string where;
 };
 
+/// Where the data of a recipe lies, apart from the recipe itself.
+struct SourcesSpec {
+    std::string folder;  // relative paths of data start here; empty: the recipe's folder
+    MissingSource missing = MissingSource::Stop;
+};
+
 struct DataSpec {
     std::string name;
     std::string path;
-    std::string converter;                                     // empty: detected
+    std::string hub;        // where the set is published: told when its files are missing
+    std::string converter;  // empty: detected
     std::vector<std::pair<std::string, std::string>> columns;  // sample field -> file column
+    TurnsRule turns = TurnsRule::Whole;
+    std::vector<std::pair<std::string, std::string>> fields;  // sample field -> text with {field}s
     std::string split;
     SourceUse use = SourceUse::BySplit;
     FilterSpec filter;
@@ -185,6 +196,7 @@ struct Recipe {
     BaseSpec base;
     QuantizationSpec quantization;
     AdapterSpec adapter;
+    SourcesSpec sources;
     std::vector<DataSpec> data;
     MixSpec mix;
     SplitSpec split;
@@ -203,6 +215,10 @@ struct Recipe {
 
     /// `path` as written in the recipe, made absolute against `folder`.
     std::filesystem::path resolved(const std::string& path) const;
+    /// Where relative paths of data sources start.
+    std::filesystem::path data_folder() const {
+        return sources.folder.empty() ? folder : resolved(sources.folder);
+    }
     /// tokens.sample_limit, or max_seq_len where it is empty.
     int64_t sample_limit() const { return tokens.sample_limit.value_or(tokens.max_seq_len); }
 };

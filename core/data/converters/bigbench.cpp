@@ -85,8 +85,13 @@ void convert(const Value& row, const RowContext& context, Converted& out) {
 }  // namespace
 
 const Converter kBigBench{
-    "bigbench",   "BIG-bench task",
-    "Apache-2.0", "An evaluation set: its canary asks that it never appear in training data.",
-    fits,         convert};
+    "bigbench",
+    "BIG-bench task",
+    "Apache-2.0",
+    "An evaluation set: its canary asks that it never appear in training data.",
+    fits,
+    convert,
+    "task.json with examples (input, target or target_scores), or Parquet with inputs, targets, "
+    "multiple_choice_targets"};
 
 }  // namespace dayrun::core

@@ -19,7 +19,12 @@ void convert(const Value& row, const RowContext&, Converted& out) {
 
 }  // namespace
 
-const Converter kCnnDailyMail{"cnn_dailymail", "CNN/DailyMail", "Apache-2.0 on its card", "", fits,
-                              convert};
+const Converter kCnnDailyMail{"cnn_dailymail",
+                              "CNN/DailyMail",
+                              "Apache-2.0 on its card",
+                              "",
+                              fits,
+                              convert,
+                              "3.0.0/train-*.parquet with article, highlights"};
 
 }  // namespace dayrun::core

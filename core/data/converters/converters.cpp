@@ -145,13 +145,15 @@ void add_instruction(const Value& row, std::string instruction, std::string inpu
 }
 
 void add_choices(const std::vector<std::string>& choices, size_t right, Converted& out) {
-    if (out.samples.empty() || right >= choices.size() || choices.size() > 26) return;
+    if (out.samples.empty()) return;
+    const bool is_choice = right < choices.size() && choices.size() <= 26;
     std::string listed;
-    for (size_t i = 0; i < choices.size(); ++i) {
+    for (size_t i = 0; i < choices.size() && is_choice; ++i) {
         listed += fmt::format("{}.{}\n", static_cast<char>('A' + i), choices[i]);
     }
-    out.samples.back().fields["choices"] = std::move(listed);
-    out.samples.back().fields["letter"] = std::string(1, static_cast<char>('A' + right));
+    Sample& sample = out.samples.back();
+    sample.fields["choices"] = std::move(listed);
+    sample.fields["letter"] = is_choice ? std::string(1, static_cast<char>('A' + right)) : "";
 }
 
 void add_dialogue(const Value& row, std::vector<Message> messages, Converted& out) {

@@ -16,6 +16,12 @@ void convert(const Value& row, const RowContext&, Converted& out) {
 
 }  // namespace
 
-const Converter kDolly{"dolly", "Dolly 15k", "CC BY-SA 3.0", "", fits, convert};
+const Converter kDolly{"dolly",
+                       "Dolly 15k",
+                       "CC BY-SA 3.0",
+                       "",
+                       fits,
+                       convert,
+                       "databricks-dolly-15k.jsonl with instruction, context, response, category"};
 
 }  // namespace dayrun::core

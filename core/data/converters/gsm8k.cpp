@@ -17,8 +17,13 @@ void convert(const Value& row, const RowContext&, Converted& out) {
 
 }  // namespace
 
-const Converter kGsm8k{
-    "gsm8k", "GSM8K", "MIT", "The test part is an evaluation set: do not train on it.",
-    fits,    convert, {},    "test"};
+const Converter kGsm8k{"gsm8k",
+                       "GSM8K",
+                       "MIT",
+                       "The test part is an evaluation set: do not train on it.",
+                       fits,
+                       convert,
+                       "main/train-*.parquet or train.jsonl with question, answer",
+                       "test"};
 
 }  // namespace dayrun::core

@@ -22,6 +22,12 @@ void convert(const Value& row, const RowContext&, Converted& out) {
 
 }  // namespace
 
-const Converter kLima{"lima", "LIMA", "CC BY-NC-SA or stricter", "", fits, convert};
+const Converter kLima{"lima",
+                      "LIMA",
+                      "CC BY-NC-SA or stricter",
+                      "",
+                      fits,
+                      convert,
+                      "train.jsonl with conversations, source"};
 
 }  // namespace dayrun::core

@@ -33,7 +33,12 @@ void convert(const Value& row, const RowContext&, Converted& out) {
 
 }  // namespace
 
-const Converter kMathInstruct{"math_instruct", "MathInstruct", "MIT; sources vary", "", fits,
-                              convert};
+const Converter kMathInstruct{"math_instruct",
+                              "MathInstruct",
+                              "MIT; sources vary",
+                              "",
+                              fits,
+                              convert,
+                              "MathInstruct.json with source, instruction, output"};
 
 }  // namespace dayrun::core

@@ -75,7 +75,13 @@ void convert(const Value& row, const RowContext& context, Converted& out) {
 }  // namespace
 
 const Converter kMmlu{
-    "mmlu", "MMLU",  "MIT", "dev, validation and test are an evaluation set: do not train on them.",
-    fits,   convert, {},    "dev val validation test"};
+    "mmlu",
+    "MMLU",
+    "MIT",
+    "dev, validation and test are an evaluation set: do not train on them.",
+    fits,
+    convert,
+    "all/auxiliary_train-*.parquet with question, choices, answer, or one CSV a subject",
+    "dev val validation test"};
 
 }  // namespace dayrun::core

@@ -23,11 +23,22 @@ std::string first_member(const Value& header, std::string_view name) {
     return member == nullptr ? std::string() : first_of(*member);
 }
 
+/// What a recipe selects tasks by; the hub's rows know their task alone.
+void add_selectors(const std::string& task, const Value& header, Converted& out) {
+    if (out.samples.empty()) return;
+    Sample& sample = out.samples.back();
+    sample.fields["task"] = task;
+    sample.fields["category"] = first_member(header, "Categories");
+    sample.fields["input_language"] = first_member(header, "Input_language");
+    sample.fields["output_language"] = first_member(header, "Output_language");
+}
+
 void convert(const Value& row, const RowContext& context, Converted& out) {
     if (row.find("definition") != nullptr) {
         if (!require_fields(row, {"inputs", "targets"}, out)) return;
         add_instruction(row, text_of(row, "definition"), text_of(row, "inputs"),
                         first_of(*row.find("targets")), {}, out);
+        add_selectors(text_of(row, "task_name"), context.header, out);
         return;
     }
     if (!require_fields(row, {"input"}, out)) return;
@@ -35,22 +46,18 @@ void convert(const Value& row, const RowContext& context, Converted& out) {
     const std::string response = output == nullptr ? std::string() : first_of(*output);
     add_instruction(row, first_member(context.header, "Definition"), text_of(row, "input"),
                     response, {}, out);
-    if (out.samples.empty()) return;
-    // What a recipe selects tasks by.
-    Sample& sample = out.samples.back();
-    sample.fields["task"] = context.file_stem;
-    sample.fields["category"] = first_member(context.header, "Categories");
-    sample.fields["input_language"] = first_member(context.header, "Input_language");
-    sample.fields["output_language"] = first_member(context.header, "Output_language");
+    add_selectors(context.file_stem, context.header, out);
 }
 
 }  // namespace
 
-const Converter kNaturalInstructions{"natural_instructions",
-                                     "Super-NaturalInstructions",
-                                     "Apache-2.0 repository; each task's source has its own",
-                                     "",
-                                     fits,
-                                     convert};
+const Converter kNaturalInstructions{
+    "natural_instructions",
+    "Super-NaturalInstructions",
+    "Apache-2.0 repository; each task's source has its own",
+    "",
+    fits,
+    convert,
+    "tasks/*.json with Definition, Instances (input, output), Categories, Input_language"};
 
 }  // namespace dayrun::core

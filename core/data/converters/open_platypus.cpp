@@ -15,8 +15,12 @@ void convert(const Value& row, const RowContext& context, Converted& out) {
 
 }  // namespace
 
-const Converter kOpenPlatypus{
-    "open_platypus", "Open-Platypus", "by data_source: MIT, CC and some non-commercial", "", fits,
-    convert};
+const Converter kOpenPlatypus{"open_platypus",
+                              "Open-Platypus",
+                              "by data_source: MIT, CC and some non-commercial",
+                              "",
+                              fits,
+                              convert,
+                              "data/*.parquet with instruction, input, output, data_source"};
 
 }  // namespace dayrun::core

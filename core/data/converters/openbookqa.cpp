@@ -38,6 +38,13 @@ void convert(const Value& row, const RowContext&, Converted& out) {
 
 }  // namespace
 
-const Converter kOpenBookQa{"openbookqa", "OpenBookQA", "unknown on its card", "", fits, convert};
+const Converter kOpenBookQa{
+    "openbookqa",
+    "OpenBookQA",
+    "unknown on its card",
+    "",
+    fits,
+    convert,
+    "main/train-*.parquet with question_stem, choices (text, label), answerKey"};
 
 }  // namespace dayrun::core

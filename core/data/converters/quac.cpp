@@ -113,6 +113,13 @@ void convert(const Value& row, const RowContext&, Converted& out) {
 
 }  // namespace
 
-const Converter kQuac{"quac", "QuAC", "MIT", "", fits, convert};
+const Converter kQuac{
+    "quac",
+    "QuAC",
+    "MIT",
+    "",
+    fits,
+    convert,
+    "train_v0.2.json (data, paragraphs, qas), or Parquet with context, questions, answers"};
 
 }  // namespace dayrun::core

@@ -24,6 +24,12 @@ void convert(const Value& row, const RowContext&, Converted& out) {
 
 }  // namespace
 
-const Converter kTldr{"tldr", "Reddit TL;DR", "CC BY 4.0 on its card", "", fits, convert};
+const Converter kTldr{"tldr",
+                      "Reddit TL;DR",
+                      "CC BY 4.0 on its card",
+                      "",
+                      fits,
+                      convert,
+                      "train.jsonl, valid.jsonl, test.jsonl with subreddit, title, post, summary"};
 
 }  // namespace dayrun::core

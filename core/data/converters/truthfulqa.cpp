@@ -68,8 +68,12 @@ void convert(const Value& row, const RowContext&, Converted& out) {
 }  // namespace
 
 const Converter kTruthfulQa{
-    "truthfulqa", "TruthfulQA",
-    "Apache-2.0", "An evaluation set: training on it makes its score worthless.",
-    fits,         convert};
+    "truthfulqa",
+    "TruthfulQA",
+    "Apache-2.0",
+    "An evaluation set: training on it makes its score worthless.",
+    fits,
+    convert,
+    "multiple_choice/validation-*.parquet with question, mc1_targets, or TruthfulQA.csv"};
 
 }  // namespace dayrun::core

@@ -10,6 +10,7 @@
 #include "core/base/hash.h"
 #include "core/base/rng.h"
 #include "core/base/units.h"
+#include "core/data/converters/converter.h"
 #include "core/data/curate/dedupe.h"
 #include "core/data/curate/mix.h"
 #include "core/data/curate/split.h"
@@ -84,10 +85,17 @@ class DataCompiler {
     Result<void> make_caches() {
         TRY(chat_template, ChatTemplate::make(m_recipe, m_tokenizer));
         for (std::string& note : chat_template.notes()) m_data->warnings.push_back(std::move(note));
+        std::vector<size_t> missing;
         for (size_t i = 0; i < m_recipe.data.size(); ++i) {
             const DataSpec& spec = m_recipe.data[i];
             report_progress(spec.name, "reading", 0, 0);
-            TRY(source, open_source(spec, m_recipe.folder, Hashing::Yes));
+            auto opened = open_source(spec, m_recipe.data_folder(), Hashing::Yes);
+            if (!opened.ok() && opened.error().code == ErrorCode::FileMissing) {
+                missing.push_back(i);
+                TRY_VOID(add_missing(spec));
+                continue;
+            }
+            TRY(source, std::move(opened));
             source.source_index = static_cast<uint32_t>(i);
             const int64_t total = source.bytes();
             const SourceCacheRequest request{
@@ -103,7 +111,47 @@ class DataCompiler {
             if (made.was_there) report_progress(spec.name, "from cache", total, total);
             add_source(spec, source, std::move(made));
         }
+        return check_missing(missing);
+    }
+
+    /// A source whose files are not there has no rows, and everything else works as ever.
+    Result<void> add_missing(const DataSpec& spec) {
+        const auto path = m_folder / "missing.tokens.arrow";
+        TRY(writer, TokenCacheWriter::create(path, "missing"));
+        TRY_VOID(writer.finish(CacheReport{}.to_json()));
+        TRY(cache, TokenCache::open(path, "missing"));
+        add_source(spec, DataSource{}, SourceCache{std::move(cache), CacheReport{}, false});
+        m_data->sources.back().converter = spec.converter;
         return {};
+    }
+
+    static std::string missing_text(const DataSpec& spec) {
+        std::string text = fmt::format("'{}' is not there: {}", spec.name, spec.path);
+        if (!spec.hub.empty()) text += fmt::format("; published as {}", spec.hub);
+        const Converter* const converter = find_converter(spec.converter);
+        if (converter != nullptr && !converter->layout.empty()) {
+            text += fmt::format("; expected: {}", converter->layout);
+        }
+        return text + ".";
+    }
+
+    Result<void> check_missing(const std::vector<size_t>& missing) {
+        if (missing.empty()) return {};
+        const bool stops = m_recipe.sources.missing == MissingSource::Stop;
+        std::string all;
+        for (const size_t i : missing) {
+            const std::string one = missing_text(m_recipe.data[i]);
+            if (!stops) m_data->warnings.push_back("Left out: " + one);
+            all += "\n  " + one;
+        }
+        if (!stops) return {};
+        return Error{
+            .code = ErrorCode::FileMissing,
+            .message = fmt::format("{} of {} data sources are missing under {}:{}", missing.size(),
+                                   m_recipe.data.size(), m_recipe.data_folder().string(), all),
+            .hint =
+                "\nPut them there or set sources.folder; to go on without them set "
+                "sources.missing: leave_out."};
     }
 
     void add_source(const DataSpec& spec, const DataSource& source, SourceCache made) {

@@ -270,6 +270,11 @@ std::string source_cache_key(const SourceCacheRequest& request) {
         add("field", field);
         add("column", column);
     }
+    add("turns", static_cast<int>(spec.turns));
+    for (const auto& [field, text] : spec.fields) {
+        add("field", field);
+        add("text", text);
+    }
     add_optional("min_words", spec.filter.min_words);
     add_optional("max_words", spec.filter.max_words);
     add_optional("min_input_words", spec.filter.min_input_words);

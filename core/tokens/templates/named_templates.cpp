@@ -38,6 +38,8 @@ TemplateShape percent_bfd_shape() {
     shape.first_prompt = known_bits("Human: {instruction}[[\n{input}]]\nAssistant: ");
     shape.first_prompt.front().is_apart = true;
     shape.later_prompt = known_bits("Human: {input}\nAssistant: ");
+    // An input of a single line break, as Dolly's rows have it there, still counts as one.
+    shape.keeps_blank_fields = true;
     return shape;
 }
 

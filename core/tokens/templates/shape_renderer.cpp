@@ -119,7 +119,7 @@ class Renderer {
             return found == fields.end() ? std::string() : found->second;
         };
         for (const TemplateBit& bit : bits) {
-            if (bit.is_optional && has_empty_field(bits, bit.group, value)) continue;
+            if (bit.is_optional && lacks_field(bits, bit.group, value)) continue;
             TextPiece piece{bit.kind, bit.text, "template", is_trained, m_turn};
             piece.is_apart = bit.is_apart;
             if (bit.kind == PieceKind::Content) {
@@ -132,11 +132,11 @@ class Renderer {
     }
 
     template <typename GetValue>
-    static bool has_empty_field(const std::vector<TemplateBit>& bits, int group,
-                                const GetValue& value) {
+    bool lacks_field(const std::vector<TemplateBit>& bits, int group, const GetValue& value) const {
         return std::any_of(bits.begin(), bits.end(), [&](const TemplateBit& bit) {
             return bit.is_optional && bit.group == group && bit.kind == PieceKind::Content &&
-                   is_blank(value(bit.text));
+                   (m_shape.keeps_blank_fields ? value(bit.text).empty()
+                                               : is_blank(value(bit.text)));
         });
     }
 

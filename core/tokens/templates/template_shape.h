@@ -31,7 +31,8 @@ struct TemplateShape {
     std::string stop;                      // special token's name; "" for the EOS
     std::vector<TemplateBit> after_reply;  // between a reply's stop token and what follows
     bool strips_content = false;
-    std::string system_text;  // default when the sample has none
+    bool keeps_blank_fields = false;  // [[ … ]] vanishes for an empty field alone
+    std::string system_text;          // default when the sample has none
     TrainOn train_on = TrainOn::Response;
 };
 

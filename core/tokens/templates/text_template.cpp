@@ -4,21 +4,26 @@
 
 #include <algorithm>
 
+#include "core/data/curate/field_text.h"
 #include "core/tokens/templates/template_shape.h"
 
 namespace dayrun::core {
 namespace {
 
-bool is_field_character(char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
-}
-
-Error bad_template(std::string_view text, std::string what) {
-    return {.code = ErrorCode::BadRecipe,
-            .message = fmt::format("The template '{}' cannot be read: {}.", text, what),
-            .hint =
-                "{field} is a field of the sample; a part in [[ … ]] is left out when a field "
-                "in it is empty."};
+/// A mistake at a byte of the text; npos when it is about the whole.
+Error bad_template(std::string_view text, std::string what, size_t at = std::string_view::npos) {
+    Error error{.code = ErrorCode::BadRecipe,
+                .message = fmt::format("The template '{}' cannot be read: {}.", text, what),
+                .hint =
+                    "{field} is a field of the sample; a part in [[ … ]] is left out when a field "
+                    "in it is empty."};
+    if (at == std::string_view::npos) return error;
+    const std::string_view before = text.substr(0, at);
+    const size_t line_start = before.rfind('\n') + 1;  // 0 without one
+    error.where = {"prompt.template",
+                   static_cast<int>(std::count(before.begin(), before.end(), '\n')) + 1,
+                   static_cast<int>(at - line_start) + 1};
+    return error;
 }
 
 }  // namespace
@@ -41,7 +46,8 @@ Result<std::vector<TemplateBit>> read_bits(std::string_view text) {
         if (text.substr(i, 2) == "[[" || text.substr(i, 2) == "]]") {
             const bool opens = text[i] == '[';
             if (opens == is_optional) {
-                return bad_template(text, opens ? "[[ stands inside [[" : "]] has no [[ before it");
+                return bad_template(text, opens ? "[[ stands inside [[" : "]] has no [[ before it",
+                                    i);
             }
             flush();
             is_optional = opens;
@@ -49,8 +55,7 @@ Result<std::vector<TemplateBit>> read_bits(std::string_view text) {
             i += 2;
             continue;
         }
-        size_t end = i + 1;
-        while (end < text.size() && is_field_character(text[end])) ++end;
+        const size_t end = field_name_end(text, i + 1);
         if (text[i] == '{' && end > i + 1 && end < text.size() && text[end] == '}') {
             flush();
             TemplateBit bit{PieceKind::Content, std::string(text.substr(i + 1, end - i - 1)),
@@ -61,7 +66,7 @@ Result<std::vector<TemplateBit>> read_bits(std::string_view text) {
         }
         literal += text[i++];
     }
-    if (is_optional) return bad_template(text, "[[ is not closed by ]]");
+    if (is_optional) return bad_template(text, "[[ is not closed by ]]", text.rfind("[["));
     flush();
     return bits;
 }
@@ -77,7 +82,8 @@ Result<TemplateShape> text_shape(const PromptSpec& spec) {
         if (response->is_optional || response + 1 != bits.end()) {
             return bad_template(spec.prompt_template,
                                 "{response} must stand at its end, outside [[ … ]], since the stop "
-                                "token follows it");
+                                "token follows it",
+                                spec.prompt_template.find("{response}"));
         }
         bits.pop_back();
     }

@@ -3,6 +3,7 @@
 #include <QTemporaryDir>
 #include <QTest>
 
+#include "core/tokens/templates/template_check.h"
 #include "tests/core/tokens/template_fixture.h"
 #include "tests/support/shared.h"
 #include "tests/support/test_registry.h"
@@ -187,6 +188,34 @@ class TestModelTemplate : public QObject {
                           kept + "<|im_end|>⟧\n");
             QVERIFY(!cut.sample.lost_stop_token);
         }
+    }
+
+    // What the window asks while a template is written.
+    void a_check_shows_spans_or_the_place_of_the_mistake() {
+        Recipe recipe;
+        recipe.prompt.prompt_template = "Do {instruction}\n[[on {input}";
+        const Sample sample = example_sample();
+        const auto open = check_template(recipe, &s_chatml, sample);
+        QVERIFY(open.error.has_value());
+        QCOMPARE(open.error->where.line, 2);
+        QCOMPARE(open.error->where.column, 1);
+        recipe.prompt.prompt_template = "Do {instructions}";
+        QVERIFY(check_template(recipe, &s_chatml, sample).error->hint.find("instruction") !=
+                std::string::npos);
+        recipe.prompt.prompt_template = "Do {instruction}[[ on {input}]]: ";
+        const auto check = check_template(recipe, &s_chatml, sample);
+        QVERIFY(!check.error);
+        std::string shown;
+        for (const TemplateSpan& span : check.spans) {
+            shown += (span.is_trained ? "+" : "") + span.part + "(" + span.text + ")";
+        }
+        QCOMPARE(shown, std::string("template(Do )instruction(Add the numbers.)template( on )"
+                                    "input(1 and 2)template(: )+response(3)+stop(<eos>)"));
+        QVERIFY(check.notes.empty());
+        recipe = model_recipe(folder(), "{{ messages[0].content }}\n{{ x | sort }}", "", "<eos>");
+        const auto refused = check_template(recipe, &s_chatml, sample);
+        QCOMPARE(refused.error->where.line, 2);
+        QCOMPARE(refused.error->code, ErrorCode::Unsupported);
     }
 
     void the_places_of_a_template_in_their_order() {

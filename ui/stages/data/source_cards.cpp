@@ -64,7 +64,7 @@ void SourceCards::setSources(const core::Recipe& recipe) {
                 break;
             }
         }
-        addCard(i, recipe.folder);
+        addCard(i, recipe.data_folder());
     }
     m_column->addStretch();
     setCurrent(std::min(std::max(m_current, 0), count() - 1));
