@@ -28,6 +28,7 @@ struct BiasGradient {
     DAYRUN_DEVICE float add_to(float sum, int64_t row, int64_t col) const {
         return sum + to_float(dy[row * stride + col]);
     }
+    DAYRUN_DEVICE float finish(float total, int64_t) const { return total; }
 };
 
 }  // namespace dayrun::kernels

@@ -40,7 +40,7 @@ struct ColumnSumsBody {
         if (warp != 0 || col >= cols) return;
         DAYRUN_UNROLL
         for (int w = 1; w < kWarps; ++w) total += shared.sums[w][lane];
-        out[col] += total;
+        out[col] += source.finish(total, col);
     }
 
     DAYRUN_DEVICE float sum_rows(int64_t begin, int64_t col) const {

@@ -122,7 +122,12 @@ DAYRUN_HOST_DEVICE inline int64_t pieces(int64_t count, int64_t size) {
     OP(nf4_quantize, Nf4QuantizeInto)                \
     OP(nf4_nested_quantize, Nf4NestedQuantize)       \
     OP(blockwise8_quantize, Blockwise8Quantize)      \
-    OP(few_rows_product, FewRowsProduct)
+    OP(few_rows_product, FewRowsProduct)             \
+    OP(convert_rows, ConvertRows)                    \
+    OP(dora_norms, DoraNorms)                        \
+    OP(dora_forward, DoraForward)                    \
+    OP(dora_scale, DoraScale)                        \
+    OP(dora_magnitude, DoraMagnitude)
 
 #define DAYRUN_DECLARE_LAUNCHER(name, Params) \
     DeviceStatus launch_##name(const Params& params, DeviceStream stream);

@@ -218,6 +218,7 @@ struct RmsNormWeightGradient {
         const float normed = as_stored<T>(to_float(x[col]) * p.rstd[row]);
         return fmaf(to_float(dy[col]), normed, sum);
     }
+    DAYRUN_DEVICE float finish(float total, int64_t) const { return total; }
 };
 
 }  // namespace dayrun::kernels

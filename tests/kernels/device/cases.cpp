@@ -72,9 +72,9 @@ std::string shape_text(Dtype dtype, std::initializer_list<int64_t> shape, int64_
 
 std::vector<NamedCase> all_cases() {
     std::vector<NamedCase> all;
-    for (const auto& cases : {cross_entropy_cases(), decode_attention_cases(), few_rows_cases(),
-                              nf4_cases(), optimizer_cases(), quantize_cases(), rms_norm_cases(),
-                              rope_cases(), rows_cases(), swiglu_cases()}) {
+    for (const auto& cases : {cross_entropy_cases(), decode_attention_cases(), dora_cases(),
+                              few_rows_cases(), nf4_cases(), optimizer_cases(), quantize_cases(),
+                              rms_norm_cases(), rope_cases(), rows_cases(), swiglu_cases()}) {
         all.insert(all.end(), cases.begin(), cases.end());
     }
     return all;
@@ -121,8 +121,11 @@ int run_cases(Machine& machine, const std::vector<NamedCase>& cases, const std::
               void (*before_run)(int run)) {
     int ran = 0;
     int failed = 0;
+    const bool is_left_out = filter.rfind('-', 0) == 0;
+    const std::string part = is_left_out ? filter.substr(1) : filter;
     for (const NamedCase& named : cases) {
-        if (std::string(named.name).find(filter) == std::string::npos) continue;
+        const bool has_part = std::string(named.name).find(part) != std::string::npos;
+        if (has_part == is_left_out) continue;
         ++ran;
         if (!run_twice(machine, named, before_run)) ++failed;
     }

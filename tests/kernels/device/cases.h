@@ -106,6 +106,7 @@ constexpr Dtype kBothDtypes[] = {Dtype::Float32, Dtype::BFloat16};
 /// The lists of the files, joined by all_cases().
 std::vector<NamedCase> cross_entropy_cases();
 std::vector<NamedCase> decode_attention_cases();
+std::vector<NamedCase> dora_cases();
 std::vector<NamedCase> few_rows_cases();
 std::vector<NamedCase> nf4_cases();
 std::vector<NamedCase> optimizer_cases();
@@ -117,8 +118,9 @@ std::vector<NamedCase> swiglu_cases();
 /// Of the emulator itself: not among all_cases().
 std::vector<NamedCase> emulator_cases();
 
-/// Runs the cases whose name contains `filter`, each twice with before_run(0) and before_run(1);
-/// prints what failed, what was skipped and a closing line. Returns the number of failed cases.
+/// Runs the cases whose name contains `filter` (lacks it, when it begins with '-'), each twice with
+/// before_run(0) and before_run(1); prints what failed, what was skipped and a closing line.
+/// Returns the number of failed cases.
 int run_cases(Machine& machine, const std::vector<NamedCase>& cases, const std::string& filter,
               void (*before_run)(int run));
 

@@ -1,6 +1,6 @@
 // Runs the cases in the emulator, threads and blocks ascending first, then descending. Built with
 // the address and undefined-behaviour sanitizers (CMakeLists.txt beside it).
-//     test_kernels_emulated [part of a case's name]
+//     test_kernels_emulated [part of a case's name | -part to leave out]
 #include <sys/mman.h>
 
 #include <cstdlib>

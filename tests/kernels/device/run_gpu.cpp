@@ -1,6 +1,6 @@
 // Runs the cases on CUDA device 0, each twice: the bits of both runs must be equal. Without a
 // device it prints SKIP with the reason.
-//     test_kernels_gpu [part of a case's name]
+//     test_kernels_gpu [part of a case's name | -part to leave out]
 #include <cstdio>
 
 #include "kernels/cuda_plugin/cuda_ops.h"
