@@ -80,7 +80,10 @@ void SampleTableModel::showGrowth() {
         beginInsertRows({}, m_row_count, now - 1);
         m_row_count = now;
         // The last page may have been read half full.
-        if (!m_page_order.empty()) m_pages.erase(m_pages.rbegin()->first);
+        if (!m_pages.empty() && std::ssize(m_pages.rbegin()->second) < kPageRows) {
+            std::erase(m_page_order, m_pages.rbegin()->first);
+            m_pages.erase(std::prev(m_pages.end()));
+        }
         endInsertRows();
     }
     Q_EMIT changed();
