@@ -2,6 +2,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
+#include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -11,6 +13,7 @@
 #include "core/data/inspect.h"
 #include "core/recipe/recipe_yaml.h"
 #include "core/tokens/cache/data_compiler.h"
+#include "core/tokens/cache/data_report.h"
 #include "core/tokens/tokenizer.h"
 
 namespace dayrun::app {
@@ -24,36 +27,6 @@ struct DataOptions {
     std::string project;
     std::vector<std::string> set;  // "key=value"
 };
-
-Json drops_json(const core::DropReport& dropped) {
-    Json reasons = Json::object();
-    for (const auto& [reason, entry] : dropped.reasons) {
-        reasons[reason] = {{"count", entry.count}, {"examples", entry.examples}};
-    }
-    return reasons;
-}
-
-Json source_json(const core::SourceReport& source) {
-    return {{"name", source.name},
-            {"path", source.path},
-            {"converter", source.converter},
-            {"sha256", source.sha256},
-            {"from_cache", source.from_cache},
-            {"rows_in", source.rows_in},
-            {"dropped", drops_json(source.dropped)},
-            {"train_rows", source.train_rows},
-            {"validation_rows", source.validation_rows},
-            {"test_rows", source.test_rows},
-            {"truncated_rows", source.truncated_rows},
-            {"truncated_tokens", source.truncated_tokens},
-            {"lost_stop_tokens", source.lost_stop_tokens},
-            {"tokens", source.tokens},
-            {"trained_tokens", source.trained_tokens},
-            {"rows_per_epoch", source.rows_per_epoch},
-            {"trained_tokens_per_epoch", source.trained_tokens_per_epoch},
-            {"effective_epochs", source.effective_epochs},
-            {"share", source.share}};
-}
 
 void print_source(const core::SourceReport& source) {
     fmt::print("{} ({}{})\n", source.name, source.converter,
@@ -71,10 +44,33 @@ void print_source(const core::SourceReport& source) {
                core::format_count(source.truncated_tokens),
                core::format_count(source.lost_stop_tokens));
     fmt::print(
-        "  {} rows and {} trained tokens an epoch, {:.2f} effective epochs, {:.1f} % of the mix\n",
+        "  {} rows and {} trained tokens an epoch, {:.2f} effective epochs over {} different rows, "
+        "{:.1f} % of the mix\n",
         core::format_count(source.rows_per_epoch),
         core::format_count(source.trained_tokens_per_epoch), source.effective_epochs,
-        100 * source.share);
+        core::format_count(source.effective_unique_rows), 100 * source.share);
+}
+
+void print_overlap(const core::CompiledData& data, const core::Tokenizer* tokenizer) {
+    constexpr size_t kMostHits = 5;
+    fmt::print("{} validation rows stand among the training rows too\n",
+               core::format_count(data.overlap.exact));
+    for (const core::OverlapSet& set : data.overlap.sets) {
+        fmt::print("overlap with {} ({} rows): {} rows by an equal input, {} by shared words\n",
+                   set.name, core::format_count(set.rows), core::format_count(set.exact_rows),
+                   core::format_count(set.ngram_rows));
+        for (size_t i = 0; i < data.sources.size(); ++i) {
+            if (set.exact_by_source[i] + set.ngram_by_source[i] == 0) continue;
+            fmt::print("  {}: {} training rows with an equal input, {} with shared words\n",
+                       data.sources[i].name, core::format_count(set.exact_by_source[i]),
+                       core::format_count(set.ngram_by_source[i]));
+        }
+    }
+    for (size_t i = 0; i < std::min(kMostHits, data.overlap.hits.size()); ++i) {
+        const core::OverlapHit& hit = data.overlap.hits[i];
+        fmt::print("  {} {} {}: {}\n", data.place_of(hit.train), hit.is_exact ? "=" : "~", hit.other,
+                   data.shared_text(hit, tokenizer));
+    }
 }
 
 bool needs_tokenizer(const core::Recipe& recipe) {
@@ -103,26 +99,15 @@ int compile(const CommonOptions& common, const DataOptions& options) {
         if (!opened.ok()) return report_error(opened.error());
         tokenizer = std::move(*opened);
     }
-    const std::filesystem::path project =
-        options.project.empty() ? recipe->folder : std::filesystem::path(options.project);
+    const std::filesystem::path project = project_folder_of(*recipe, options.project);
     const auto data = core::compile_data(*recipe, tokenizer.get(), project / "cache");
     if (!data.ok()) return report_error(data.error());
     if (common.json) {
-        Json sources = Json::array();
-        for (const auto& source : (*data)->sources) sources.push_back(source_json(source));
-        fmt::print(
-            "{}\n",
-            Json{{"data_sha256", (*data)->data_sha256},
-                 {"sources", sources},
-                 {"overlap",
-                  {{"exact", (*data)->overlap.exact}, {"examples", (*data)->overlap.examples}}},
-                 {"warnings", (*data)->warnings}}
-                .dump());
+        fmt::print("{}\n", core::data_report_json(**data, tokenizer.get()));
         return kExitDone;
     }
     for (const auto& source : (*data)->sources) print_source(source);
-    fmt::print("{} validation rows stand among the training rows too\n",
-               core::format_count((*data)->overlap.exact));
+    print_overlap(**data, tokenizer.get());
     for (const std::string& warning : (*data)->warnings) fmt::print("warning: {}\n", warning);
     fmt::print("data {}\n", (*data)->data_sha256);
     return kExitDone;
@@ -188,7 +173,9 @@ void add_data_commands(CLI::App& parser, Action& chosen) {
     build->add_option("recipe", options->recipe, "Recipe file")->required();
     build->add_option("--set", options->set, "Change a setting for this time: key=value")
         ->take_all();
-    build->add_option("--project", options->project, "Project folder; default: the recipe's");
+    build->add_option("--project", options->project,
+                      "Project folder for the caches; default: the one the recipe lies in, else "
+                      "the recipe's folder");
     build->callback([&chosen, options] {
         chosen = [options](const CommonOptions& common) { return compile(common, *options); };
     });

@@ -20,8 +20,7 @@ int run_plan(const CommonOptions& common, const PlanCommandOptions& given) {
     const auto recipe = core::read_recipe(given.recipe);
     if (!recipe.ok()) return report_error(recipe.error());
     core::PlanOptions options;
-    options.project_folder =
-        given.project.empty() ? recipe->folder : std::filesystem::path(given.project);
+    options.project_folder = project_folder_of(*recipe, given.project);
     options.cache_folder = options.project_folder / "cache";
     if (!given.device_memory.empty()) {
         const auto bytes = core::parse_bytes(given.device_memory);

@@ -108,6 +108,11 @@ FileFormat sniffed_json(const SourceFile& file) {
     return is_closed && has_next ? FileFormat::Jsonl : FileFormat::Json;
 }
 
+int64_t modified_ns(const fs::path& path) {
+    std::error_code ignored;
+    return static_cast<int64_t>(fs::last_write_time(path, ignored).time_since_epoch().count());
+}
+
 Result<std::vector<fs::path>> find_paths(const DataSpec& spec, const fs::path& path) {
     std::error_code ignored;
     if (has_wildcard(path.string()) && !fs::exists(path, ignored)) {
@@ -221,12 +226,14 @@ Result<DataSource> open_source(const DataSpec& spec, const fs::path& folder, Has
                       .columns = spec.columns,
                       .turns = spec.turns,
                       .fields = spec.fields};
+    source.max_bad_rows = spec.max_bad_rows;
     Sha256 all;
     for (const fs::path& found : paths) {
         TRY(file, describe_file(found));
         std::error_code error;
         file.bytes = static_cast<int64_t>(fs::file_size(found, error));
         if (error) return missing(found, spec.name);
+        file.modified_ns = modified_ns(found);
         const bool is_json = file.format == FileFormat::Json || file.format == FileFormat::Jsonl;
         if (is_json && file.compression == Compression::None) file.format = sniffed_json(file);
         if (hashing == Hashing::Yes) {
@@ -239,6 +246,19 @@ Result<DataSource> open_source(const DataSpec& spec, const fs::path& folder, Has
     }
     if (hashing == Hashing::Yes) source.sha256 = all.hex();
     return source;
+}
+
+Result<void> check_unchanged(const DataSource& source) {
+    for (const SourceFile& file : source.files) {
+        std::error_code error;
+        const auto bytes = static_cast<int64_t>(fs::file_size(file.path, error));
+        if (!error && bytes == file.bytes && modified_ns(file.path) == file.modified_ns) continue;
+        return Error{.code = ErrorCode::BadData,
+                     .message = fmt::format("{} of '{}' changed while it was read.",
+                                            file.path.string(), source.name),
+                     .hint = "Wait until it is written, then start again."};
+    }
+    return {};
 }
 
 Result<std::vector<DataSource>> open_sources(const Recipe& recipe, Hashing hashing) {

@@ -24,6 +24,7 @@ struct SourceFile {
     FileFormat format = FileFormat::Jsonl;
     Compression compression = Compression::None;
     int64_t bytes = 0;
+    int64_t modified_ns = 0;  // since the clock's epoch, when the file was described
     std::string sha256 = {};  // empty until it is asked for
 };
 
@@ -35,7 +36,8 @@ struct DataSource {
     std::vector<std::pair<std::string, std::string>> columns = {};  // sample field -> file column
     TurnsRule turns = TurnsRule::Whole;
     std::vector<std::pair<std::string, std::string>> fields = {};  // sample field -> its new words
-    std::string sha256 = {};  // over the files' hashes, in order
+    double max_bad_rows = 0.01;  // share of the rows that may be bad
+    std::string sha256 = {};     // over the files' hashes, in order
     int64_t bytes() const;
 };
 
@@ -55,5 +57,8 @@ std::vector<std::string> path_words(const std::filesystem::path& path);
 
 /// A file's format and compression by its name; BadData when the extension is none of ours.
 Result<SourceFile> describe_file(const std::filesystem::path& path);
+
+/// BadData when a file of the source is no longer what it was when it was described: size or time.
+Result<void> check_unchanged(const DataSource& source);
 
 }  // namespace dayrun::core

@@ -4,6 +4,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cmath>
+
 #include "core/base/units.h"
 #include "core/data/text.h"
 
@@ -24,6 +27,23 @@ std::string stem_of(const SourceFile& file) {
 uint64_t make_sample_id(const std::string& source_name, uint64_t row_index, uint64_t part) {
     const uint64_t words[2] = {row_index, part};
     return hash_text({reinterpret_cast<const char*>(words), sizeof words}, hash_text(source_name));
+}
+
+Result<void> check_bad_rows(const DataSource& source, int64_t rows_in, const DropReport& dropped) {
+    const auto found = dropped.reasons.find(kBadRow);
+    if (found == dropped.reasons.end()) return {};
+    const DropReport::Reason& bad = found->second;
+    const double share = static_cast<double>(bad.count) / static_cast<double>(rows_in);
+    if (share <= source.max_bad_rows) return {};
+    return Error{
+        .code = ErrorCode::BadData,
+        .message = fmt::format("{} of {} rows of '{}' are bad, more than the {:.3g} % that may be "
+                               "skipped. The first: {}.",
+                               format_count(bad.count), format_count(rows_in), source.name,
+                               100 * source.max_bad_rows, bad.examples.front()),
+        .hint = fmt::format("Repair the file, choose another converter or column mapping, or accept "
+                            "it with max_bad_rows: {:.2g} on this source.",
+                            std::min(1.0, std::ceil(100 * share - 1e-9) / 100))};
 }
 
 SampleReader::SampleReader(DataSource source)
@@ -84,10 +104,9 @@ Result<void> SampleReader::choose_converter(const Value& row) {
 void SampleReader::add_bad(const RawRow& row, const std::string& problem) {
     const SourceFile& file = m_source.files[m_next_file - 1];
     const std::string example = fmt::format("{}: {}", row_place(file, row, m_row_in_file), problem);
-    if (m_first_bad.empty()) m_first_bad = example;
     ++m_bad_rows;
     ++m_rows_in;
-    m_dropped.add("bad row", example);
+    m_dropped.add(kBadRow, example);
 }
 
 Result<void> SampleReader::convert(const RawRow& row, std::vector<Sample>& samples) {
@@ -120,18 +139,6 @@ Result<void> SampleReader::convert(const RawRow& row, std::vector<Sample>& sampl
     return {};
 }
 
-Result<void> SampleReader::check_bad_share(bool is_at_end) const {
-    const bool is_above =
-        static_cast<double>(m_bad_rows) > kMaxBadShare * static_cast<double>(m_rows_in);
-    if (!is_above || (!is_at_end && m_bad_rows < kManyBadRows)) return {};
-    return Error{.code = ErrorCode::BadData,
-                 .message = fmt::format("{} of {} rows of '{}' are bad, more than the 1 % that may "
-                                        "be skipped. The first: {}.",
-                                        format_count(m_bad_rows), format_count(m_rows_in),
-                                        m_source.name, m_first_bad),
-                 .hint = "Repair the file, or choose another converter or column mapping."};
-}
-
 Result<bool> SampleReader::read(size_t limit, std::vector<Sample>& samples) {
     const size_t wanted = samples.size() + limit;
     RawRow row;
@@ -139,7 +146,7 @@ Result<bool> SampleReader::read(size_t limit, std::vector<Sample>& samples) {
         if (!m_rows) {
             TRY(has_file, open_next_file());
             if (!has_file) {
-                TRY_VOID(check_bad_share(true));
+                TRY_VOID(check_bad_rows(m_source, m_rows_in, m_dropped));
                 return false;
             }
         }
@@ -147,7 +154,7 @@ Result<bool> SampleReader::read(size_t limit, std::vector<Sample>& samples) {
         if (!has_row) {
             TRY(has_file, open_next_file());
             if (has_file) continue;
-            TRY_VOID(check_bad_share(true));
+            TRY_VOID(check_bad_rows(m_source, m_rows_in, m_dropped));
             return false;
         }
         ++m_row_in_file;
@@ -158,7 +165,9 @@ Result<bool> SampleReader::read(size_t limit, std::vector<Sample>& samples) {
             TRY_VOID(convert(row, samples));
         }
         ++m_row_index;
-        TRY_VOID(check_bad_share(false));
+        if (m_bad_rows >= kManyBadRows) {
+            TRY_VOID(check_bad_rows(m_source, m_rows_in, m_dropped));
+        }
     }
     return true;
 }

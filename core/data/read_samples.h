@@ -16,15 +16,19 @@
 
 namespace dayrun::core {
 
-/// More bad rows than this share make the whole source an error.
-inline constexpr double kMaxBadShare = 0.01;
+/// The reason under which a row that cannot be read stands in a DropReport.
+inline constexpr const char* kBadRow = "bad row";
+
+/// BadData when more of a source's rows are bad than its max_bad_rows allows: a file of the wrong
+/// kind must not pass as a small one.
+Result<void> check_bad_rows(const DataSource& source, int64_t rows_in, const DropReport& dropped);
 
 class SampleReader {
   public:
     explicit SampleReader(DataSource source);
 
     /// Appends up to `limit` samples; false when the source has no more. BadData when no converter
-    /// fits, when more than 1 % of the rows are bad, or when the file itself is unusable.
+    /// fits, when more rows are bad than max_bad_rows allows, or when the file itself is unusable.
     Result<bool> read(size_t limit, std::vector<Sample>& samples);
 
     /// Name of the converter in use; "columns" for an edited mapping, "" before the first row.
@@ -43,7 +47,6 @@ class SampleReader {
     Result<void> choose_converter(const Value& row);
     Result<void> convert(const RawRow& row, std::vector<Sample>& samples);
     void add_bad(const RawRow& row, const std::string& problem);
-    Result<void> check_bad_share(bool is_at_end) const;
 
     DataSource m_source;
     size_t m_next_file = 0;
@@ -60,7 +63,6 @@ class SampleReader {
     int64_t m_row_in_file = 0;
     int64_t m_row_index = 0;
     int64_t m_finished_bytes = 0;
-    std::string m_first_bad;
 };
 
 /// The id of a sample: from the source's name, the row's index and the sample's place in the row.

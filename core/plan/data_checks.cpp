@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "core/base/units.h"
 
@@ -13,8 +14,6 @@ namespace {
 
 constexpr size_t kSamplesRead = 20'000;
 constexpr size_t kOffendersShown = 10;
-// Above this share of lost trained tokens the sheet turns amber (promises.md row 1).
-constexpr double kLostShare = 0.01;
 
 PreflightCheck named(std::string name) {
     PreflightCheck check;
@@ -80,7 +79,8 @@ PreflightCheck check_stop_token(const CompiledData& data, const Totals& totals) 
     return check;
 }
 
-PreflightCheck check_lost_tokens(const CompiledData& data, const Totals& totals) {
+PreflightCheck check_lost_tokens(const Recipe& recipe, const CompiledData& data,
+                                 const Totals& totals) {
     PreflightCheck check = named("lost tokens");
     check.count = totals.lost_trained_tokens;
     const int64_t all = totals.trained_tokens + totals.lost_trained_tokens;
@@ -89,9 +89,11 @@ PreflightCheck check_lost_tokens(const CompiledData& data, const Totals& totals)
     check.message = fmt::format("{} samples are cut; {} trained tokens ({:.2g} %) are lost.",
                                 format_count(totals.truncated_rows),
                                 format_count(totals.lost_trained_tokens), 100 * share);
-    if (share > kLostShare) {
-        check.level = CheckLevel::Amber;
-        check.hint = "Raise tokens.sample_limit.";
+    if (share > recipe.tokens.max_lost) {
+        check.level = CheckLevel::Red;
+        check.hint = fmt::format(
+            "Raise tokens.sample_limit, or accept the loss with tokens.max_lost: {:.2g}.",
+            std::ceil(100 * share) / 100);
     }
     for (const SourceReport& source : data.sources) {
         if (source.truncated_target_tokens == 0) continue;
@@ -123,15 +125,22 @@ PreflightCheck check_dropped(const CompiledData& data) {
     return check;
 }
 
-PreflightCheck check_overlap(const CompiledData& data) {
+PreflightCheck check_overlap(const Recipe& recipe, const CompiledData& data) {
     PreflightCheck check = named("train/validation overlap");
-    check.count = data.overlap.exact;
-    check.message = fmt::format("{} validation rows also stand among the training rows.",
-                                format_count(check.count));
-    check.offenders = data.overlap.examples;
+    check.count = data.overlap.training_rows();
+    check.message = fmt::format(
+        "{} validation rows also stand among the training rows; {} training rows share an input or "
+        "{} words with a held-out or evaluation row.",
+        format_count(data.overlap.exact), format_count(check.count), recipe.overlap.ngram);
+    for (const OverlapHit& hit : data.overlap.hits) {
+        if (check.offenders.size() == kOffendersShown) break;
+        check.offenders.push_back(fmt::format("{} {} {} ({})", data.place_of(hit.train),
+                                              hit.is_exact ? "=" : "~", hit.other,
+                                              data.overlap.sets[hit.set].name));
+    }
     if (check.count > 0) {
         check.level = CheckLevel::Amber;
-        check.hint = "Set mix.dedupe to input, or split.group_by to input.";
+        check.hint = "Set overlap.remove to exact or all, or split.group_by to input.";
     }
     return check;
 }
@@ -196,10 +205,10 @@ std::vector<PreflightCheck> check_data(const Recipe& recipe, const CompiledData&
     const Totals totals = totals_of(data);
     std::vector<PreflightCheck> checks = {check_rows(totals), check_stop_token(data, totals)};
     if (auto bos = check_bos(recipe, data, tokenizer)) checks.push_back(std::move(*bos));
-    checks.push_back(check_lost_tokens(data, totals));
+    checks.push_back(check_lost_tokens(recipe, data, totals));
     checks.push_back(check_dropped(data));
     checks.push_back(check_validation(recipe, data));
-    checks.push_back(check_overlap(data));
+    checks.push_back(check_overlap(recipe, data));
     return checks;
 }
 

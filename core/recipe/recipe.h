@@ -21,6 +21,7 @@ enum class MissingSource { Stop, LeaveOut };
 enum class SourceUse { BySplit, Train, Validation, Test };
 enum class MixBy { Rows, TrainedTokens };
 enum class DedupeMode { None, Input, All, Near };
+enum class OverlapRemoval { None, Exact, All };
 enum class TrainOn { Response, LastResponse, All };
 enum class TooLong { Drop, KeepHead, KeepTail, Split };
 enum class BosRule { Auto, Never };
@@ -93,6 +94,14 @@ struct DataSpec {
     int64_t copies = 1;
     std::optional<double> weight;
     std::optional<TooLong> too_long;
+    double max_bad_rows = 0.01;  // share of its rows that may be unreadable
+};
+
+/// Evaluation sets that training rows are compared with, besides validation and test rows.
+struct OverlapSpec {
+    std::vector<std::string> files;  // files, folders or globs
+    int64_t ngram = 13;              // words in a row that make a hit; 0: equal inputs only
+    OverlapRemoval remove = OverlapRemoval::None;
 };
 
 struct MixSpec {
@@ -132,6 +141,7 @@ struct TokensSpec {
     bool packing = true;
     TooLong too_long = TooLong::Drop;
     BosRule bos = BosRule::Auto;
+    double max_lost = 0.01;  // share of trained tokens that may be cut off
 };
 
 struct BatchSpec {
@@ -199,6 +209,7 @@ struct Recipe {
     SourcesSpec sources;
     std::vector<DataSpec> data;
     MixSpec mix;
+    OverlapSpec overlap;
     SplitSpec split;
     PromptSpec prompt;
     TokensSpec tokens;

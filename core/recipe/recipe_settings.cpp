@@ -183,6 +183,9 @@ static std::vector<SettingEntry> source_entries() {
         SOURCE(too_long, {.key = "data[].too_long", .type = Choice, .label = "Too long",
             .help = "What happens to samples over the limit; empty: tokens.too_long.",
             .choices = {"drop", "keep_head", "keep_tail", "split"}, .may_be_empty = true}),
+        SOURCE(max_bad_rows, {.key = "data[].max_bad_rows", .type = Real, .label = "Most bad rows",
+            .help = "Share of unreadable rows that may be left out; above it the source is refused.",
+            .minimum = 0, .maximum = 1}),
     };
 }
 
@@ -204,12 +207,24 @@ static std::vector<SettingEntry> mix_entries() {
         SETTING(mix.shuffle, {.key = "mix.shuffle", .type = Bool, .label = "Shuffle",
             .help = "Draw a new order every epoch from the seed; false keeps the file's order."}),
         SETTING(mix.dedupe, {.key = "mix.dedupe", .type = Choice, .label = "Remove duplicates",
-            .help = "Leave out rows whose input (or whole text) came before, over all sources.",
+            .help = "Leave out rows whose input (or whole text, exactly or nearly) came before, over "
+                    "all sources.",
             .choices = {"none", "input", "all", "near"}}),
         SETTING(mix.near_threshold, {.key = "mix.near_threshold", .type = Real,
             .label = "Near threshold",
             .help = "Share of common word groups from which rows count as duplicates.",
             .minimum = 0.1, .maximum = 1}),
+        SETTING(overlap.files, {.key = "overlap.files", .type = TextList, .label = "Evaluation files",
+            .help = "Files, folders or globs of evaluation sets that no training row should repeat.",
+            .may_be_empty = true}),
+        SETTING(overlap.ngram, {.key = "overlap.ngram", .type = Integer, .label = "Overlap words",
+            .unit = "words",
+            .help = "Words in a row that a training row may not share with an evaluation or held-out "
+                    "row; 0: compare whole inputs only.",
+            .minimum = 0, .maximum = 1000}),
+        SETTING(overlap.remove, {.key = "overlap.remove", .type = Choice, .label = "Remove overlap",
+            .help = "Leave out training rows that overlap: none, those with an equal input, or all.",
+            .choices = {"none", "exact", "all"}}),
         SETTING(split.validation, {.key = "split.validation", .type = SettingType::Portion,
             .label = "Validation rows", .unit = "rows",
             .help = "Rows (or a share, written with a point) held out to validate on.",
@@ -255,6 +270,10 @@ static std::vector<SettingEntry> text_entries() {
         SETTING(tokens.bos, {.key = "tokens.bos", .type = Choice, .label = "First token",
             .help = "auto: one BOS where the tokenizer's own rule says so.",
             .choices = {"auto", "never"}}),
+        SETTING(tokens.max_lost, {.key = "tokens.max_lost", .type = Real, .label = "Most lost tokens",
+            .help = "Share of a run's trained tokens that may be cut off; above it the run does not "
+                    "start.",
+            .minimum = 0, .maximum = 1}),
     };
 }
 

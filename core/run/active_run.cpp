@@ -14,6 +14,7 @@
 #include "core/recipe/recipe_yaml.h"
 #include "core/run/events/run_report.h"
 #include "core/run/resume/continue_queue.h"
+#include "core/tokens/cache/data_report.h"
 
 namespace dayrun::core {
 
@@ -168,6 +169,8 @@ Result<void> ActiveRun::compile() {
                            stop.get_token()));
     m_data = std::move(data);
     TRY_VOID(check_same_data());
+    TRY_VOID(write_file(m_files.manifest(), m_data->manifest_json()));
+    TRY_VOID(write_file(m_files.data_report(), data_report_json(*m_data, m_tokenizer.get())));
     m_fingerprint.data_sha256 = m_data->data_sha256;
     m_progress.total_steps = total_steps(
         m_recipe.batch, [&](int64_t epoch) { return m_data->micro_batches_in_epoch(epoch); });

@@ -29,6 +29,9 @@ class RunFiles {
 
     const std::filesystem::path& folder() const { return m_folder; }
     std::filesystem::path recipe() const { return m_folder / "recipe.yaml"; }
+    /// Which rows of which files the run learns from, and what became of the others.
+    std::filesystem::path manifest() const { return m_folder / "manifest.json"; }
+    std::filesystem::path data_report() const { return m_folder / "data.json"; }
     std::filesystem::path report() const { return m_folder / "report.md"; }
     std::filesystem::path adapter() const { return m_folder / "adapter"; }
     std::filesystem::path checkpoints() const { return m_folder / "checkpoints"; }

@@ -56,6 +56,7 @@ Recipe frozen_recipe(const Recipe& recipe, const std::string& run_id) {
     resolve(copy.base.path);
     resolve(copy.adapter.init_from);
     for (DataSpec& source : copy.data) resolve(source.path);
+    for (std::string& file : copy.overlap.files) resolve(file);
     return copy;
 }
 

@@ -16,7 +16,10 @@ namespace {
 void keep_plain_fields(const Value& row, Sample& sample) {
     for (const Member& member : row.object()) {
         if (member.value.is_array() || member.value.is_object()) continue;
-        sample.fields.try_emplace(member.name, member.value.text());
+        // Asked first: the text of a member that is a field already would be copied in vain.
+        const auto place = sample.fields.lower_bound(member.name);
+        if (place != sample.fields.end() && place->first == member.name) continue;
+        sample.fields.emplace_hint(place, member.name, member.value.text());
     }
 }
 

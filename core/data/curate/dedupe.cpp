@@ -1,7 +1,7 @@
 // Hashes of samples and the search for those seen before. Neighbour: data_compiler. Any thread.
 #include "core/data/curate/dedupe.h"
 
-#include <unordered_set>
+#include <unordered_map>
 
 #include "core/data/curate/filter.h"
 #include "core/data/text.h"
@@ -33,14 +33,15 @@ uint64_t full_hash(const Sample& sample) {
     return state;
 }
 
-std::vector<DedupeRow> find_duplicates(std::span<const DedupeRow> rows) {
-    std::unordered_set<uint64_t> seen;
-    seen.reserve(rows.size());
-    std::vector<DedupeRow> repeated;
-    for (const DedupeRow& row : rows) {
-        if (!seen.insert(row.hash).second) repeated.push_back(row);
+std::vector<Repeat> find_repeats(std::span<const uint64_t> hashes) {
+    std::unordered_map<uint64_t, uint32_t> seen;
+    seen.reserve(hashes.size());
+    std::vector<Repeat> repeats;
+    for (uint32_t row = 0; row < hashes.size(); ++row) {
+        const auto [first, is_new] = seen.try_emplace(hashes[row], row);
+        if (!is_new) repeats.push_back({row, first->second});
     }
-    return repeated;
+    return repeats;
 }
 
 }  // namespace dayrun::core

@@ -1,5 +1,5 @@
-// Exact duplicates by hash, over all sources of a recipe; near duplicates by MinHash. Works on the
-// hashes that the token caches keep, so that changing the mode reads no file again. Any thread.
+// Exact duplicates by hash, over all sources of a recipe. Works on the hashes that the token caches
+// keep, so that changing the mode reads no file again. Neighbour: near_dedupe.h. Any thread.
 #pragma once
 
 #include <cstdint>
@@ -16,14 +16,12 @@ uint64_t input_hash(const Sample& sample);
 /// What `mix.dedupe: all` compares: every turn with its role, or the text, or ids and labels.
 uint64_t full_hash(const Sample& sample);
 
-/// A row of a source by its hash.
-struct DedupeRow {
-    uint64_t hash = 0;
-    uint32_t source_index = 0;
+/// A row whose hash an earlier one has, by positions in the list given.
+struct Repeat {
     uint32_t row = 0;
+    uint32_t first = 0;  // which stays
 };
 
-/// The rows whose hash came before, in the order given: the first one stays.
-std::vector<DedupeRow> find_duplicates(std::span<const DedupeRow> rows);
+std::vector<Repeat> find_repeats(std::span<const uint64_t> hashes);
 
 }  // namespace dayrun::core

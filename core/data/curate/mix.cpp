@@ -61,6 +61,7 @@ void weigh(const std::vector<MixSource>& sources, const MixSpec& spec, MixPlan& 
         const double most = most_rows(source, spec);
         plan.rows_per_epoch[i] = std::llround(std::min(wanted, most));
         if (wanted > most + 0.5) {
+            plan.missing_rows[i] = std::llround(wanted) - plan.rows_per_epoch[i];
             plan.warnings.push_back(fmt::format(
                 "'{}' gives {} of the {} rows its weight asks for: repeats are capped at {}.",
                 source.name, format_count(plan.rows_per_epoch[i]),
@@ -74,6 +75,7 @@ void weigh(const std::vector<MixSource>& sources, const MixSpec& spec, MixPlan& 
 Result<MixPlan> plan_mix(const std::vector<MixSource>& sources, const MixSpec& spec) {
     MixPlan plan;
     plan.rows_per_epoch.assign(sources.size(), 0);
+    plan.missing_rows.assign(sources.size(), 0);
     const bool has_weights =
         std::any_of(sources.begin(), sources.end(),
                     [](const MixSource& source) { return source.weight.has_value(); });
@@ -94,6 +96,31 @@ Result<MixPlan> plan_mix(const std::vector<MixSource>& sources, const MixSpec& s
         rows = static_cast<int64_t>(std::floor(static_cast<double>(rows) * spec.fraction + 1e-9));
     }
     return plan;
+}
+
+std::vector<MixFigures> mix_figures(const std::vector<MixSource>& sources, const MixPlan& plan,
+                                    const MixSpec& spec, double epochs) {
+    std::vector<MixFigures> figures(sources.size());
+    double epoch_size = 0;
+    for (size_t i = 0; i < sources.size(); ++i) {
+        MixFigures& figure = figures[i];
+        const auto rows = static_cast<double>(plan.rows_per_epoch[i]);
+        figure.rows_per_epoch = plan.rows_per_epoch[i];
+        figure.missing_rows = plan.missing_rows[i];
+        figure.trained_tokens_per_epoch = std::llround(rows * sources[i].mean_trained_tokens);
+        figure.share = rows * row_size(sources[i], spec);
+        epoch_size += figure.share;
+        if (sources[i].rows == 0) continue;
+        figure.effective_epochs = rows * epochs / static_cast<double>(sources[i].rows);
+        // Shuffled epochs go on where the last one stopped; in file order each starts anew.
+        const double used = spec.shuffle ? rows * epochs : rows * std::min(epochs, 1.0);
+        figure.effective_unique_rows =
+            std::min<int64_t>(sources[i].rows, static_cast<int64_t>(std::ceil(used - 1e-9)));
+    }
+    for (MixFigures& figure : figures) {
+        if (epoch_size > 0) figure.share /= epoch_size;
+    }
+    return figures;
 }
 
 std::vector<uint32_t> mix_rows(const std::string& source, uint32_t rows, int64_t rows_per_epoch,

@@ -7,6 +7,8 @@
 #include <cstring>
 #include <string>
 
+#include "core/data/readers/record_splitter.h"
+
 namespace dayrun::core {
 namespace {
 
@@ -115,24 +117,33 @@ JsonParser::JsonParser() : m_state(std::make_unique<State>()) {}
 JsonParser::~JsonParser() = default;
 JsonParser::JsonParser(JsonParser&&) noexcept = default;
 
+std::string_view JsonParser::padded_copy(std::string_view text) {
+    std::string& padded = m_state->padded;
+    padded.assign(text);
+    padded.append(simdjson::SIMDJSON_PADDING, '\0');
+    return std::string_view(padded).substr(0, text.size());
+}
+
 Result<Value> JsonParser::parse(std::string_view text) {
+    return parse_padded(padded_copy(text));
+}
+
+Result<Value> JsonParser::parse_padded(std::string_view text) {
     auto parsed = parse_strict(text);
     const bool may_be_python = !parsed.ok() && (text.find("NaN") != std::string_view::npos ||
                                                 text.find("Infinity") != std::string_view::npos);
     if (!may_be_python) return parsed;
     const std::string repaired = without_nan(text);
-    auto again = parse_strict(repaired);
+    auto again = parse_strict(padded_copy(repaired));
     return again.ok() ? std::move(again) : std::move(parsed);
 }
 
 Result<Value> JsonParser::parse_strict(std::string_view text) {
-    std::string& padded = m_state->padded;
-    padded.assign(text);
-    padded.append(simdjson::SIMDJSON_PADDING, '\0');
+    static_assert(kTextPadding >= simdjson::SIMDJSON_PADDING);
     try {
         dom::element document;
         const auto code =
-            m_state->parser.parse(padded.data(), text.size(), /*realloc_if_needed=*/false)
+            m_state->parser.parse(text.data(), text.size(), /*realloc_if_needed=*/false)
                 .get(document);
         if (code == simdjson::SUCCESS) return to_value(document);
         return Error{.code = ErrorCode::BadData,

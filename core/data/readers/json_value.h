@@ -20,9 +20,12 @@ class JsonParser {
     /// reason ("a string is not closed"), and in `detail` the library's own words; UTF-8 is
     /// checked.
     Result<Value> parse(std::string_view text);
+    /// The same for a text with kTextPadding (record_splitter.h) readable bytes behind it: no copy.
+    Result<Value> parse_padded(std::string_view text);
 
   private:
-    Result<Value> parse_strict(std::string_view text);
+    Result<Value> parse_strict(std::string_view padded);
+    std::string_view padded_copy(std::string_view text);
 
     struct State;
     std::unique_ptr<State> m_state;

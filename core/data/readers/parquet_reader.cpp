@@ -6,7 +6,12 @@
 #include <fmt/format.h>
 #include <parquet/arrow/reader.h>
 #include <parquet/exception.h>
+#include <parquet/metadata.h>
 
+#include <algorithm>
+
+#include "core/base/units.h"
+#include "core/data/readers/record_splitter.h"
 #include "core/data/readers/row_reader.h"
 #include "core/data/text.h"
 
@@ -14,6 +19,7 @@ namespace dayrun::core {
 namespace {
 
 constexpr int64_t kRowsPerBatch = 512;
+constexpr int64_t kBatchBytes = int64_t{32} << 20;  // of a batch, unpacked, where rows are long
 const Value kNoHeader;
 
 Value cell_value(const arrow::Array& array, int64_t row);
@@ -115,6 +121,29 @@ Error damaged(const SourceFile& file, const std::string& detail) {
             .detail = detail};
 }
 
+/// Unpacked bytes of a row where rows are longest, by the file's own account of its row groups: a
+/// file of kilobytes may unpack to gigabytes.
+int64_t longest_row_bytes(const parquet::FileMetaData& metadata) {
+    int64_t longest = 0;
+    for (int group = 0; group < metadata.num_row_groups(); ++group) {
+        const auto rows = metadata.RowGroup(group);
+        int64_t bytes = 0;
+        for (int column = 0; column < rows->num_columns(); ++column) {
+            bytes += std::max<int64_t>(0, rows->ColumnChunk(column)->total_uncompressed_size());
+        }
+        longest = std::max(longest, bytes / std::max<int64_t>(1, rows->num_rows()));
+    }
+    return longest;
+}
+
+Error too_long_rows(const SourceFile& file, int64_t bytes) {
+    return {.code = ErrorCode::BadData,
+            .message = fmt::format("{} has rows of {}, more than the {} a row may have.",
+                                   file.path.string(), format_bytes(bytes),
+                                   format_bytes(kMaxRowBytes)),
+            .hint = "Cut its texts into smaller rows."};
+}
+
 /// Every text of the value, however deep, is valid UTF-8.
 bool has_valid_texts(const Value& value) {
     if (value.is_string()) return is_valid_utf8(value.string());
@@ -142,8 +171,11 @@ class ParquetRowReader : public RowReader {
             properties.enable_buffered_stream();
             const auto status = builder.Open(*input, properties);
             if (!status.ok()) return damaged(file, status.ToString());
+            const int64_t row_bytes = longest_row_bytes(*builder.raw_reader()->metadata());
+            if (row_bytes > kMaxRowBytes) return too_long_rows(file, row_bytes);
             parquet::ArrowReaderProperties arrow_properties;
-            arrow_properties.set_batch_size(kRowsPerBatch);
+            arrow_properties.set_batch_size(std::clamp<int64_t>(
+                kBatchBytes / std::max<int64_t>(1, row_bytes), 1, kRowsPerBatch));
             auto reader = builder.properties(arrow_properties)->Build();
             if (!reader.ok()) return damaged(file, reader.status().ToString());
             made->m_reader = std::move(*reader);

@@ -10,7 +10,7 @@
 namespace dayrun::core {
 namespace {
 
-constexpr size_t kBlockBytes = size_t{1} << 20;
+constexpr size_t kBlockBytes = size_t{1} << 18;  // stays in the second-level cache
 constexpr std::string_view kDocumentEnd = "<|endoftext|>";
 constexpr std::string_view kBom = "\xEF\xBB\xBF";
 
@@ -42,7 +42,7 @@ void trim_record(Record& record, RecordKind kind) {
     }
     size_t lead = 0;
     while (lead < record.text.size() && is_space(record.text[lead])) ++lead;
-    record.line += count_lines(record.text.substr(0, lead));
+    if (lead > 0) record.line += count_lines(record.text.substr(0, lead));
     record.offset += static_cast<int64_t>(lead);
     record.text = trimmed(record.text);
     record.length = static_cast<int64_t>(record.text.size());
@@ -60,26 +60,47 @@ Error RecordSplitter::damaged(const std::string& what) const {
             .hint = "Fetch or write the file again."};
 }
 
+/// At least half a block free behind m_end: what is unread moves to the front, or into a buffer of
+/// twice the size when one record fills it.
+void RecordSplitter::make_room() {
+    const size_t unread = m_end - m_begin;
+    if (m_capacity - m_end >= kBlockBytes / 2 && m_capacity > 0) return;
+    if (unread + kBlockBytes / 2 > m_capacity) {
+        const size_t capacity = std::max(2 * m_capacity, kBlockBytes);
+        auto larger = std::make_unique_for_overwrite<char[]>(capacity + kTextPadding);
+        if (unread > 0) std::memcpy(larger.get(), m_buffer.get() + m_begin, unread);
+        m_buffer = std::move(larger);
+        m_capacity = capacity;
+    } else if (unread > 0) {
+        std::memmove(m_buffer.get(), m_buffer.get() + m_begin, unread);
+    }
+    m_begin = 0;
+    m_end = unread;
+}
+
 Result<bool> RecordSplitter::fill() {
     if (m_is_at_end) return false;
-    m_buffer.erase(0, m_begin);
-    m_begin = 0;
-    const size_t old_size = m_buffer.size();
-    m_buffer.resize(old_size + kBlockBytes);
-    auto got = m_bytes->read(m_buffer.data() + old_size, kBlockBytes);
-    if (!got.ok()) return std::move(got).error();
-    m_buffer.resize(old_size + *got);
-    m_is_at_end = *got == 0;
-    const bool is_first = m_front_offset == 0 && old_size == 0;
-    if (is_first && m_buffer.starts_with(kBom)) {
-        m_begin = kBom.size();
+    make_room();
+    const bool is_first = m_front_offset == 0 && m_begin == m_end;
+    TRY(got, m_bytes->read(m_buffer.get() + m_end, m_capacity - m_end));
+    m_end += got;
+    m_is_at_end = got == 0;
+    // What simdjson may look at behind the text's end, without using it.
+    std::memset(m_buffer.get() + m_end, 0, kTextPadding);
+    if (is_first && rest().starts_with(kBom)) {
+        m_begin += kBom.size();
         m_front_offset = static_cast<int64_t>(kBom.size());
     }
     return !m_is_at_end;
 }
 
 void RecordSplitter::drop_front(size_t count) {
-    m_front_line += count_lines(rest().substr(0, count));
+    if (m_kind == RecordKind::Line) {
+        // A line break can only be the last byte: nothing has to be counted.
+        m_front_line += count > 0 && rest()[count - 1] == '\n' ? 1 : 0;
+    } else {
+        m_front_line += count_lines(rest().substr(0, count));
+    }
     m_front_offset += static_cast<int64_t>(count);
     m_begin += count;
     m_scan = m_scan > count ? m_scan - count : 0;
@@ -239,6 +260,7 @@ Result<bool> RecordSplitter::next_raw(Record& record) {
     } else {
         m_consumed = next;
         record.text = rest().substr(0, end);
+        record.is_padded = true;
     }
     trim_record(record, m_kind);
     return true;

@@ -18,6 +18,9 @@ inline constexpr int64_t kMaxRowBytes = int64_t{8} << 20;
 /// A text file's document is cut at the first line break behind this size.
 inline constexpr int64_t kTextPartBytes = int64_t{1} << 20;
 
+/// Readable bytes behind a record: what simdjson wants.
+inline constexpr size_t kTextPadding = 64;
+
 enum class RecordKind { Line, ArrayElement, CsvRecord, TextDocument };
 
 struct Record {
@@ -25,6 +28,7 @@ struct Record {
     int64_t line = 0;       // where it starts, from 1
     int64_t offset = 0;     // of its first byte in the unpacked file
     int64_t length = 0;     // bytes, also of a record that is too long to hold
+    bool is_padded = false;  // kTextPadding bytes behind `text` may be read
     bool is_too_long = false;
 };
 
@@ -41,19 +45,21 @@ class RecordSplitter {
     Result<bool> next_raw(Record& record);
     Result<bool> open_array();
     Result<void> close_array();
-    std::string_view rest() const { return std::string_view(m_buffer).substr(m_begin); }
+    std::string_view rest() const { return {m_buffer.get() + m_begin, m_end - m_begin}; }
     bool find_end(size_t& end, size_t& next);
     bool find_element_end(size_t& end, size_t& next);
     bool find_document_end(size_t& end, size_t& next);
     Result<bool> fill();
+    void make_room();
     void drop_front(size_t count);
     Error damaged(const std::string& what) const;
 
     std::unique_ptr<ByteStream> m_bytes;
     RecordKind m_kind;
     std::string m_file;
-    std::string m_buffer;
-    size_t m_begin = 0;          // bytes before it are handed out; fill() makes room of them
+    std::unique_ptr<char[]> m_buffer;  // not initialised behind m_end
+    size_t m_capacity = 0;             // of the buffer, less kTextPadding
+    size_t m_begin = 0, m_end = 0;     // rest(); fill() makes room of what lies before it
     size_t m_scan = 0;           // rest()[0, m_scan) holds no end of a record
     size_t m_consumed = 0;       // bytes of rest() that the last record used
     std::string m_last_text;     // the array's last element, while what follows it is checked

@@ -24,6 +24,17 @@ std::string too_long(int64_t length) {
                        format_bytes(kMaxRowBytes));
 }
 
+/// A row is an object; a list is one too for sets that publish rows as lists.
+void take_json_row(Result<Value> parsed, RawRow& row) {
+    if (!parsed.ok()) {
+        row.problem = parsed.error().message;
+    } else if (!parsed->is_object() && !parsed->is_array()) {
+        row.problem = fmt::format("it is {}, not an object", with_article(parsed->type_name()));
+    } else {
+        row.value = std::move(*parsed);
+    }
+}
+
 /// Lines and array elements.
 class JsonRowReader : public RowReader {
   public:
@@ -37,7 +48,9 @@ class JsonRowReader : public RowReader {
         if (record.is_too_long) {
             row.problem = too_long(record.length);
         } else {
-            parse_json_row(m_parser, record.text, row);
+            take_json_row(record.is_padded ? m_parser.parse_padded(record.text)
+                                           : m_parser.parse(record.text),
+                          row);
         }
         return true;
     }
@@ -208,14 +221,7 @@ Result<char> first_character(const SourceFile& file) {
 }  // namespace
 
 void parse_json_row(JsonParser& parser, std::string_view text, RawRow& row) {
-    auto parsed = parser.parse(text);
-    if (!parsed.ok()) {
-        row.problem = parsed.error().message;
-    } else if (!parsed->is_object() && !parsed->is_array()) {
-        row.problem = fmt::format("it is {}, not an object", with_article(parsed->type_name()));
-    } else {
-        row.value = std::move(*parsed);
-    }
+    take_json_row(parser.parse(text), row);
 }
 
 std::vector<std::string> csv_cells(std::string_view text, char separator) {

@@ -5,8 +5,10 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "core/base/hash.h"
 #include "core/base/rng.h"
 #include "core/data/curate/mix.h"
+#include "core/data/curate/words.h"
 #include "core/tokens/cache/data_compiler.h"
 #include "core/tokens/cache/token_cache.h"
 
@@ -29,6 +31,60 @@ std::string as_ranges(std::vector<uint64_t> rows) {
 }
 
 }  // namespace
+
+int64_t OverlapReport::training_rows() const {
+    int64_t count = 0;
+    const SampleRef* before = nullptr;
+    for (const OverlapHit& hit : hits) {
+        const bool is_same = before != nullptr && before->source_index == hit.train.source_index &&
+                             before->row == hit.train.row;
+        count += is_same ? 0 : 1;
+        before = &hit.train;
+    }
+    return count;
+}
+
+std::string CompiledData::place_of(SampleRef sample) const {
+    return fmt::format("{} row {}", sources[sample.source_index].name,
+                       m_caches[sample.source_index]->row_indices[sample.row] + 1);
+}
+
+std::string CompiledData::shared_text(const OverlapHit& hit, const Tokenizer* tokenizer) const {
+    const auto words = m_caches[hit.train.source_index]->words(hit.train.row);
+    const auto begin = static_cast<size_t>(hit.begin);
+    const auto end = std::min(static_cast<size_t>(hit.end), words.size());
+    if (begin >= end || tokenizer == nullptr) return {};
+    std::vector<uint32_t> wanted(words.begin() + hit.begin,
+                                 words.begin() + static_cast<std::ptrdiff_t>(end));
+    std::erase(wanted, kPartEnd);
+    // The cache holds the whole document, template and all: the stretch is looked up in its text.
+    const std::string text = tokenizer->decode(read_sample(hit.train).tokens);
+    const std::vector<Word> all = words_of(text);
+    const auto found = std::search(all.begin(), all.end(), wanted.begin(), wanted.end(),
+                                   [](const Word& word, uint32_t hash) { return word.hash == hash; });
+    if (found == all.end()) return {};
+    const Word& last = *(found + static_cast<std::ptrdiff_t>(wanted.size()) - 1);
+    return text.substr(found->begin, last.end - found->begin);
+}
+
+std::vector<MixSource> CompiledData::mix_sources(const Recipe& recipe) const {
+    std::vector<MixSource> mixed;
+    for (size_t i = 0; i < sources.size(); ++i) {
+        const DataSpec& spec = recipe.data[i];
+        const bool is_trained = spec.use == SourceUse::BySplit || spec.use == SourceUse::Train;
+        MixSource source;
+        source.name = spec.name;
+        source.copies = spec.copies;
+        source.rows = is_trained ? sources[i].train_rows : 0;
+        source.weight = is_trained ? spec.weight : std::nullopt;
+        if (source.rows > 0) {
+            source.mean_trained_tokens = static_cast<double>(sources[i].trained_tokens) /
+                                         static_cast<double>(source.rows);
+        }
+        mixed.push_back(std::move(source));
+    }
+    return mixed;
+}
 
 int64_t CompiledData::train_rows() const {
     int64_t sum = 0;
@@ -129,30 +185,51 @@ std::vector<PackedBatch> CompiledData::test_batches(int64_t row_limit) const {
     return batches_of(m_test, row_limit);
 }
 
+namespace {
+
+/// The chosen rows of one part of a source, for the manifest.
+nlohmann::ordered_json manifest_part(const TokenCache& cache, const std::vector<uint32_t>& rows) {
+    std::vector<uint64_t> indices;
+    Sha256 contents;
+    for (const uint32_t row : rows) {
+        indices.push_back(cache.row_indices[row]);
+        const uint64_t sample[2] = {cache.sample_ids[row], cache.full_hashes[row]};
+        contents.add(std::as_bytes(std::span(sample)));
+    }
+    return {{"samples", rows.size()},
+            {"rows", as_ranges(std::move(indices))},
+            {"sha256", contents.hex()}};
+}
+
+}  // namespace
+
 std::string CompiledData::manifest_json() const {
     nlohmann::ordered_json list = nlohmann::ordered_json::array();
     for (size_t i = 0; i < sources.size(); ++i) {
-        const auto index = static_cast<uint32_t>(i);
         const auto rows_of = [&](const std::vector<SampleRef>& samples) {
-            std::vector<uint64_t> rows;
+            std::vector<uint32_t> rows;
             for (const SampleRef& sample : samples) {
-                if (sample.source_index != index) continue;
-                rows.push_back(m_caches[i]->row_indices[sample.row]);
+                if (sample.source_index == i) rows.push_back(sample.row);
             }
-            return as_ranges(std::move(rows));
+            return rows;
         };
-        std::vector<uint64_t> train;
-        for (const uint32_t row : m_train[i]) train.push_back(m_caches[i]->row_indices[row]);
+        nlohmann::ordered_json files = nlohmann::ordered_json::array();
+        for (const SourceFile& file : sources[i].files) {
+            files.push_back({{"name", file.path.filename().string()},
+                             {"bytes", file.bytes},
+                             {"sha256", file.sha256}});
+        }
         list.push_back({{"name", sources[i].name},
                         {"converter", sources[i].converter},
                         {"sha256", sources[i].sha256},
+                        {"files", files},
                         {"rows_in", sources[i].rows_in},
                         {"rows_per_epoch", m_per_epoch[i]},
-                        {"train", as_ranges(std::move(train))},
-                        {"validation", rows_of(m_validation)},
-                        {"test", rows_of(m_test)}});
+                        {"train", manifest_part(*m_caches[i], m_train[i])},
+                        {"validation", manifest_part(*m_caches[i], rows_of(m_validation))},
+                        {"test", manifest_part(*m_caches[i], rows_of(m_test))}});
     }
-    const nlohmann::ordered_json json{{"format", 1}, {"seed", m_seed}, {"sources", list}};
+    const nlohmann::ordered_json json{{"format", 2}, {"seed", m_seed}, {"sources", list}};
     return json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
 }
 

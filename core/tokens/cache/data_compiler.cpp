@@ -5,16 +5,16 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <unordered_map>
 
 #include "core/base/hash.h"
 #include "core/base/rng.h"
 #include "core/base/units.h"
 #include "core/data/converters/converter.h"
-#include "core/data/curate/dedupe.h"
 #include "core/data/curate/mix.h"
 #include "core/data/curate/split.h"
 #include "core/data/data_source.h"
+#include "core/tokens/cache/duplicates.h"
+#include "core/tokens/cache/overlap_scan.h"
 #include "core/tokens/cache/source_cache.h"
 #include "core/tokens/cache/token_cache.h"
 
@@ -39,9 +39,11 @@ class DataCompiler {
         drop_duplicates();
         drop_unusable();
         split();
-        take();
+        take_held_out();
+        TRY_VOID(scan_overlap());
+        take_train();
         TRY_VOID(mix());
-        find_overlap();
+        report_overlap();
         finish();
         return std::shared_ptr<const CompiledData>(m_data);
     }
@@ -52,11 +54,6 @@ class DataCompiler {
             return Error{.code = ErrorCode::BadRecipe,
                          .message = "The recipe has no data source.",
                          .hint = "Add one under `data:` with a path."};
-        }
-        if (m_recipe.mix.dedupe == DedupeMode::Near) {
-            return Error{.code = ErrorCode::Unsupported,
-                         .message = "mix.dedupe: near is not available yet.",
-                         .hint = "Choose none, input or all."};
         }
         if (m_recipe.sample_limit() > m_recipe.tokens.max_seq_len) {
             return Error{
@@ -160,6 +157,7 @@ class DataCompiler {
         report.path = spec.path;
         report.converter = made.report.converter;
         report.sha256 = source.sha256;
+        report.files = source.files;
         report.cache_file = made.cache->path().string();
         report.from_cache = made.was_there;
         report.rows_in = made.report.rows_in;
@@ -203,25 +201,38 @@ class DataCompiler {
     void drop_duplicates() {
         drop_filtered();
         if (m_recipe.mix.dedupe == DedupeMode::None) return;
-        const bool is_by_input = m_recipe.mix.dedupe == DedupeMode::Input;
-        std::vector<DedupeRow> rows;
+        std::vector<SampleRef> rows;
         for (size_t i = 0; i < m_rows.size(); ++i) {
             if (!is_trained(i)) continue;
-            const auto& hashes = is_by_input ? cache(i).input_hashes : cache(i).full_hashes;
-            for (const uint32_t row : m_rows[i]) {
-                rows.push_back({hashes[row], static_cast<uint32_t>(i), row});
-            }
+            for (const uint32_t row : m_rows[i]) rows.push_back({static_cast<uint32_t>(i), row});
         }
-        std::vector<std::vector<uint8_t>> is_repeated(m_rows.size());
-        for (size_t i = 0; i < m_rows.size(); ++i) is_repeated[i].resize(cache(i).row_count());
-        for (const DedupeRow& row : find_duplicates(rows)) {
-            is_repeated[row.source_index][row.row] = 1;
-            m_data->sources[row.source_index].dropped.add(
-                is_by_input ? "duplicate input" : "duplicate", place(row.source_index, row.row));
+        report_progress("all", "looking for duplicates", 0, 0);
+        m_data->duplicates = find_duplicate_rows(m_recipe, m_data->m_caches, rows, m_stop);
+        std::vector<std::vector<uint32_t>> repeated(m_rows.size());
+        for (const DuplicateRow& duplicate : m_data->duplicates) {
+            add_duplicate(duplicate);
+            repeated[duplicate.row.source_index].push_back(duplicate.row.row);
         }
-        for (size_t i = 0; i < m_rows.size(); ++i) {
-            std::erase_if(m_rows[i], [&](uint32_t row) { return is_repeated[i][row] != 0; });
-        }
+        for (size_t i = 0; i < m_rows.size(); ++i) erase_rows(m_rows[i], std::move(repeated[i]));
+    }
+
+    void add_duplicate(const DuplicateRow& duplicate) {
+        const DedupeMode mode = m_recipe.mix.dedupe;
+        const bool is_near = mode == DedupeMode::Near;
+        const std::string sign = is_near ? fmt::format("~ {:.2f}", duplicate.similarity) : "=";
+        m_data->sources[duplicate.row.source_index].dropped.add(
+            is_near                     ? "near duplicate"
+            : mode == DedupeMode::Input ? "duplicate input"
+                                        : "duplicate",
+            fmt::format("{} {} {}", place(duplicate.row.source_index, duplicate.row.row), sign,
+                        m_data->place_of(duplicate.kept)));
+    }
+
+    static void erase_rows(std::vector<uint32_t>& rows, std::vector<uint32_t> erased) {
+        std::sort(erased.begin(), erased.end());
+        std::erase_if(rows, [&](uint32_t row) {
+            return std::binary_search(erased.begin(), erased.end(), row);
+        });
     }
 
     /// What encoding could not use is dropped before the split, so that its counts are of real
@@ -282,12 +293,9 @@ class DataCompiler {
         return chosen;
     }
 
-    void take() {
+    void take_held_out() {
         for (size_t i = 0; i < m_rows.size(); ++i) {
-            if (is_trained(i)) {
-                m_data->m_train[i] = taken(i, m_data->m_train[i]);
-                continue;
-            }
+            if (is_trained(i)) continue;
             auto& part = use_of(i) == SourceUse::Test ? m_data->m_test : m_data->m_validation;
             for (const uint32_t row : taken(i, m_rows[i])) {
                 part.push_back({static_cast<uint32_t>(i), row});
@@ -299,30 +307,46 @@ class DataCompiler {
         Rng(m_recipe.seed, "test").shuffle(std::span<SampleRef>(m_data->m_test));
     }
 
-    Result<void> mix() {
-        std::vector<MixSource> mixed;
-        std::vector<size_t> indices;
+    void take_train() {
         for (size_t i = 0; i < m_rows.size(); ++i) {
-            count_tokens(i);
-            if (!is_trained(i)) continue;
-            const DataSpec& spec = m_recipe.data[i];
-            const SourceReport& report = m_data->sources[i];
-            MixSource source;
-            source.name = spec.name;
-            source.rows = report.train_rows;
-            source.copies = spec.copies;
-            source.weight = spec.weight;
-            source.mean_trained_tokens = report.train_rows > 0
-                                             ? static_cast<double>(report.trained_tokens) /
-                                                   static_cast<double>(report.train_rows)
-                                             : 0.0;
-            mixed.push_back(std::move(source));
-            indices.push_back(i);
+            if (is_trained(i)) m_data->m_train[i] = taken(i, m_data->m_train[i]);
         }
+    }
+
+    /// Overlapping rows go before `take`, so that as many are left as it asks for.
+    Result<void> scan_overlap() {
+        m_overlap = std::make_unique<OverlapScan>(m_recipe, m_data->m_caches, m_stop);
+        report_progress("all", "looking for overlap", 0, 0);
+        TRY_VOID(m_overlap->read_files());
+        m_overlap->set_held_out(m_data->m_validation, m_data->m_test);
+        if (m_recipe.overlap.remove == OverlapRemoval::None) return {};
+        const OverlapReport report = m_overlap->compare(m_data->m_train);
+        std::vector<std::vector<uint32_t>> removed(m_rows.size());
+        for (const OverlapHit& hit : report.hits) {
+            if (m_recipe.overlap.remove == OverlapRemoval::Exact && !hit.is_exact) continue;
+            const uint32_t source = hit.train.source_index;
+            // A row that overlaps with several sets is one row.
+            if (!removed[source].empty() && removed[source].back() == hit.train.row) continue;
+            removed[source].push_back(hit.train.row);
+            m_data->sources[source].dropped.add(
+                fmt::format("overlaps with {}", report.sets[hit.set].name),
+                fmt::format("{} {} {}", place(source, hit.train.row), hit.is_exact ? "=" : "~",
+                            hit.other));
+        }
+        for (size_t i = 0; i < m_rows.size(); ++i) {
+            erase_rows(m_data->m_train[i], std::move(removed[i]));
+        }
+        return {};
+    }
+
+    Result<void> mix() {
+        for (size_t i = 0; i < m_rows.size(); ++i) count_tokens(i);
+        const std::vector<MixSource> mixed = trained_sources();
         TRY(plan, plan_mix(mixed, m_recipe.mix));
+        const auto figures = mix_figures(mixed, plan, m_recipe.mix, m_recipe.batch.epochs);
         m_data->m_per_epoch.assign(m_rows.size(), 0);
-        for (size_t k = 0; k < indices.size(); ++k) {
-            m_data->m_per_epoch[indices[k]] = plan.rows_per_epoch[k];
+        for (size_t i = 0, k = 0; i < m_rows.size(); ++i) {
+            if (is_trained(i)) add_figures(i, figures[k++]);
         }
         for (std::string& warning : plan.warnings) m_data->warnings.push_back(std::move(warning));
         if (m_data->train_rows() > 0) return {};
@@ -335,6 +359,26 @@ class DataCompiler {
         return Error{.code = ErrorCode::BadData,
                      .message = "No row is left to train on." + why,
                      .hint = "Loosen the filters, raise tokens.max_seq_len or lower split."};
+    }
+
+    std::vector<MixSource> trained_sources() const {
+        std::vector<MixSource> trained;
+        std::vector<MixSource> all = m_data->mix_sources(m_recipe);
+        for (size_t i = 0; i < all.size(); ++i) {
+            if (is_trained(i)) trained.push_back(std::move(all[i]));
+        }
+        return trained;
+    }
+
+    void add_figures(size_t i, const MixFigures& figures) {
+        SourceReport& report = m_data->sources[i];
+        m_data->m_per_epoch[i] = figures.rows_per_epoch;
+        report.rows_per_epoch = figures.rows_per_epoch;
+        report.trained_tokens_per_epoch = figures.trained_tokens_per_epoch;
+        report.share = figures.share;
+        report.effective_epochs = figures.effective_epochs;
+        report.effective_unique_rows = figures.effective_unique_rows;
+        report.missing_rows = figures.missing_rows;
     }
 
     /// Sums over a source's train rows, and what was cut of all rows in use.
@@ -366,30 +410,23 @@ class DataCompiler {
         }
     }
 
-    void find_overlap() {
-        std::unordered_map<uint64_t, SampleRef> trained;
-        for (size_t i = 0; i < m_rows.size(); ++i) {
-            for (const uint32_t row : m_data->m_train[i]) {
-                trained.try_emplace(cache(i).input_hashes[row],
-                                    SampleRef{static_cast<uint32_t>(i), row});
-            }
-        }
+    void report_overlap() {
+        m_data->overlap = m_overlap->compare(m_data->m_train);
         constexpr size_t kMaxExamples = 5;
-        for (const SampleRef& sample : m_data->m_validation) {
-            const auto found = trained.find(cache(sample.source_index).input_hashes[sample.row]);
-            if (found == trained.end()) continue;
-            ++m_data->overlap.exact;
-            if (m_data->overlap.examples.size() == kMaxExamples) continue;
-            const SampleRef& other = found->second;
-            m_data->overlap.examples.push_back(fmt::format(
-                "{} {} = {} {}", m_recipe.data[sample.source_index].name,
-                place(sample.source_index, sample.row), m_recipe.data[other.source_index].name,
-                place(other.source_index, other.row)));
+        for (const OverlapHit& hit : m_data->overlap.hits) {
+            if (m_data->overlap.examples.size() == kMaxExamples) break;
+            m_data->overlap.examples.push_back(fmt::format("{} {} {}", m_data->place_of(hit.train),
+                                                           hit.is_exact ? "=" : "~", hit.other));
         }
-        if (m_data->overlap.exact == 0) return;
-        m_data->warnings.push_back(
-            fmt::format("{} validation rows have an input that is also trained ({}).",
-                        format_count(m_data->overlap.exact), m_data->overlap.examples.front()));
+        for (const OverlapSet& set : m_data->overlap.sets) {
+            if (set.name == "validation") m_data->overlap.exact = set.exact_rows;
+            if (set.exact_rows + set.ngram_rows == 0) continue;
+            m_data->warnings.push_back(fmt::format(
+                "{} rows of {} have an input that is also trained, {} share {} words with a "
+                "training row (for example {}).",
+                format_count(set.exact_rows), set.name, format_count(set.ngram_rows),
+                m_recipe.overlap.ngram, m_data->overlap.examples.front()));
+        }
     }
 
     void warn_about_cuts(const SourceReport& report) {
@@ -419,24 +456,8 @@ class DataCompiler {
             m_data->m_longest_row =
                 std::max(m_data->m_longest_document, std::min(m_recipe.tokens.max_seq_len, tokens));
         }
-        double epoch_size = 0;
-        for (size_t i = 0; i < m_data->sources.size(); ++i) {
-            SourceReport& report = m_data->sources[i];
-            report.rows_per_epoch = m_data->m_per_epoch[i];
-            if (report.train_rows == 0) continue;
-            const double times =
-                static_cast<double>(report.rows_per_epoch) / static_cast<double>(report.train_rows);
-            report.effective_epochs = times * m_recipe.batch.epochs;
-            report.trained_tokens_per_epoch =
-                static_cast<int64_t>(static_cast<double>(report.trained_tokens) * times + 0.5);
-            report.share = m_recipe.mix.by == MixBy::Rows
-                               ? static_cast<double>(report.rows_per_epoch)
-                               : static_cast<double>(report.trained_tokens_per_epoch);
-            epoch_size += report.share;
-            warn_about_cuts(report);
-        }
-        for (SourceReport& report : m_data->sources) {
-            if (epoch_size > 0) report.share /= epoch_size;
+        for (const SourceReport& report : m_data->sources) {
+            if (report.train_rows > 0) warn_about_cuts(report);
         }
         const bool has_text =
             std::any_of(m_data->sources.begin(), m_data->sources.end(),
@@ -455,6 +476,7 @@ class DataCompiler {
     std::stop_token m_stop;
     std::shared_ptr<CompiledData> m_data;
     std::vector<std::vector<uint32_t>> m_rows;  // per source: cache rows still in use
+    std::unique_ptr<OverlapScan> m_overlap;
 };
 
 Result<std::shared_ptr<const CompiledData>> compile_data(const Recipe& recipe,

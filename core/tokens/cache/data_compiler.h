@@ -13,6 +13,8 @@
 #include <vector>
 
 #include "core/base/result.h"
+#include "core/data/curate/mix.h"
+#include "core/data/data_source.h"
 #include "core/data/sample.h"
 #include "core/recipe/recipe.h"
 #include "core/tokens/packing/pack.h"
@@ -29,6 +31,7 @@ struct SourceReport {
     std::string path;
     std::string converter;    // named or detected
     std::string sha256;       // over the source's files
+    std::vector<SourceFile> files;
     std::string cache_file;   // its token cache, absolute
     bool from_cache = false;  // nothing had to be read or tokenized
     int64_t rows_in = 0;      // samples the files hold, bad rows included
@@ -47,18 +50,48 @@ struct SourceReport {
     int32_t max_token_id = -1;    // of all cached rows; must be below the model's vocabulary
     double effective_epochs = 0;  // times an average train row is seen in recipe.batch.epochs
     double share = 0;             // of the epoch, by mix.by
-};
-
-/// Validation rows whose input also stands among the training rows.
-struct OverlapReport {
-    int64_t exact = 0;
-    std::vector<std::string> examples;  // "gsm8k row 17 = dolly row 3"
+    int64_t effective_unique_rows = 0;  // different train rows seen in recipe.batch.epochs
+    int64_t missing_rows = 0;           // that the weight asks for beyond mix.max_repeats
 };
 
 /// One use of a cached sample.
 struct SampleRef {
     uint32_t source_index = 0;  // into Recipe::data
     uint32_t row = 0;           // in that source's token cache
+};
+
+/// A row left out by mix.dedupe, and the one that stays for it.
+struct DuplicateRow {
+    SampleRef row, kept;
+    float similarity = 1;  // of their word groups, for near; 1 for exact
+};
+
+/// One evaluation set that training rows were compared with.
+struct OverlapSet {
+    std::string name;        // "validation", "test", or a file's
+    int64_t rows = 0;        // of the set
+    int64_t exact_rows = 0;  // of them: their input is trained
+    int64_t ngram_rows = 0;  // of them: they share overlap.ngram words with a training row
+    // Training rows of each source that overlap: by an equal input, and by words alone.
+    std::vector<int64_t> exact_by_source, ngram_by_source;
+};
+
+/// A training row that overlaps.
+struct OverlapHit {
+    SampleRef train;
+    uint32_t set = 0;             // into OverlapReport::sets
+    std::string other;            // the set's row: "gsm8k row 17", "test.jsonl:17"
+    bool is_exact = false;        // equal inputs
+    int32_t begin = 0, end = 0;  // the shared stretch, in words of the training row
+};
+
+/// Training rows against held-out rows and evaluation files.
+struct OverlapReport {
+    int64_t exact = 0;                  // validation rows whose input is also trained
+    std::vector<std::string> examples;  // "gsm8k row 17 = dolly row 3", training row first
+    std::vector<OverlapSet> sets;
+    std::vector<OverlapHit> hits;  // every training row that overlaps, once a set
+    int64_t training_rows() const;  // that overlap with any set
 };
 
 /// The rows of one epoch: each names its documents by their place in `samples`.
@@ -70,9 +103,15 @@ struct EpochPlan {
 class CompiledData {
   public:
     std::vector<SourceReport> sources;  // one a DataSpec
-    OverlapReport overlap;              // validation against training
+    OverlapReport overlap;              // training against held-out rows and evaluation files
+    std::vector<DuplicateRow> duplicates;  // rows that mix.dedupe left out
     std::vector<std::string> warnings;  // sentences for the log and the pre-flight sheet
     std::string data_sha256;            // over every chosen row: the manifest's hash
+
+    /// The training sources as the mix sees them, with the copies and weights of `recipe`: what
+    /// plan_mix and mix_figures need, so that another ratio is answered without compiling. An entry
+    /// a DataSpec; those not trained on have no rows.
+    std::vector<MixSource> mix_sources(const Recipe& recipe) const;
 
     int64_t train_rows() const;  // samples an epoch uses, repeats included
     int64_t validation_rows() const { return static_cast<int64_t>(m_validation.size()); }
@@ -95,6 +134,11 @@ class CompiledData {
     /// Copies a row's tokens out of the caches.
     PackedRow read_row(const EpochPlan& plan, size_t row) const;
     TokenizedSample read_sample(SampleRef sample) const;
+    /// "gsm8k row 17": the sample's row in its source's files, from 1.
+    std::string place_of(SampleRef sample) const;
+    /// The words that a training row shares with an evaluation set, as its tokens have them; ""
+    /// where only the inputs are equal.
+    std::string shared_text(const OverlapHit& hit, const Tokenizer* tokenizer) const;
 
     /// Validation and test rows as micro-batches, at most `row_limit` samples (0: all), always the
     /// same ones in the same order; loss by source comes from their document spans.
@@ -104,8 +148,9 @@ class CompiledData {
     const std::vector<SampleRef>& validation_samples() const { return m_validation; }
     const std::vector<SampleRef>& test_samples() const { return m_test; }
 
-    /// The manifest: per source its files' hashes, seeds and chosen row ids, as JSON; the same
-    /// recipe on the same files gives the same bytes.
+    /// The manifest: the seed, and per source its files with their hashes, the rows chosen for each
+    /// part and a hash over their contents, as JSON; the same recipe on the same files gives the
+    /// same bytes.
     std::string manifest_json() const;
 
   private:

@@ -12,6 +12,7 @@
 #include "core/base/units.h"
 #include "core/data/curate/dedupe.h"
 #include "core/data/curate/filter.h"
+#include "core/data/curate/words.h"
 #include "core/data/read_samples.h"
 #include "core/data/text.h"
 #include "core/tokens/encode.h"
@@ -20,7 +21,7 @@ namespace dayrun::core {
 namespace {
 
 /// Encoding or hashing changed: caches of before no longer fit.
-constexpr std::string_view kEncodeVersion = "2";
+constexpr std::string_view kEncodeVersion = "3";
 constexpr size_t kSamplesPerBlock = 4096;
 
 const DataSpec& spec_of(const SourceCacheRequest& request) {
@@ -74,6 +75,8 @@ class CacheBuilder {
                                                 m_spec.name, m_spec.path),
                          .hint = "Give a file that is not empty, or remove the source."};
         }
+        // Its name says the hash of what was there before reading.
+        TRY_VOID(check_unchanged(m_request.source));
         TRY_VOID(m_writer.finish(m_report.to_json()));
         return m_report;
     }
@@ -143,19 +146,27 @@ class CacheBuilder {
         shared.full_hash = full_hash(sample);
         const bool is_grouped = group != "input" && sample.token_ids.empty();
         shared.group_hash = is_grouped ? hash_text(sample.field(group)) : shared.input_hash;
+        std::vector<EncodedSample> parts = m_encoder.encode(sample);
+        const std::vector<uint32_t> words = compared_words(sample);
         std::vector<CacheRow> rows;
         uint64_t part = 0;
-        for (EncodedSample& encoded : m_encoder.encode(sample)) {
-            const std::string place = fmt::format("row {}", sample.row_index + 1);
+        for (EncodedSample& encoded : parts) {
+            const std::string where = fmt::format("row {}", sample.row_index + 1);
             if (encoded.status == EncodeStatus::Refused) {
-                left_out = {"refused by the model's chat_template", place + ": " + encoded.reason};
+                left_out = {"refused by the model's chat_template", where + ": " + encoded.reason};
                 continue;
             }
             if (encoded.status == EncodeStatus::NothingTrained) {
-                left_out = {"nothing to train: " + encoded.reason, place};
+                left_out = {"nothing to train: " + encoded.reason, where};
                 continue;
             }
             CacheRow row = shared;
+            // The windows of one split text have about equal shares of its words.
+            const auto border = [&](size_t at) {
+                return words.begin() +
+                       static_cast<std::ptrdiff_t>(words.size() * at / parts.size());
+            };
+            row.words.assign(border(rows.size()), border(rows.size() + 1));
             row.status = status_of(encoded);
             row.truncated_target_tokens = static_cast<int32_t>(encoded.truncated_target_tokens);
             row.sample = std::move(encoded.sample);
@@ -302,7 +313,11 @@ Result<SourceCache> ensure_source_cache(const SourceCacheRequest& request) {
     auto there = TokenCache::open(path, key);
     if (there.ok()) {
         auto report = CacheReport::from_json((*there)->report());
-        if (report.ok()) return SourceCache{*there, std::move(*report), true};
+        if (report.ok()) {
+            // It may have been built when the recipe allowed more bad rows.
+            TRY_VOID(check_bad_rows(request.source, report->rows_in, report->dropped));
+            return SourceCache{*there, std::move(*report), true};
+        }
     }
     TRY(filter, SampleFilter::make(spec_of(request).filter, spec_of(request).name));
     TRY(writer, TokenCacheWriter::create(path, key));

@@ -12,9 +12,12 @@
 #include <unistd.h>
 
 #include <fcntl.h>
+#include <signal.h>
+
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
+#include <cstdlib>
 
 #include "core/base/atomic_file.h"
 
@@ -24,9 +27,9 @@ namespace {
 namespace fs = std::filesystem;
 
 /// Layout or meaning of a column changed: older files are built anew.
-constexpr std::string_view kVersion = "1";
+constexpr std::string_view kVersion = "2";
 constexpr int64_t kRowsPerBatch = 8192;
-constexpr int64_t kTokensPerBatch = int64_t{1} << 25;  // list offsets are 32-bit
+constexpr int64_t kTokensPerBatch = int64_t{1} << 22;  // what a writer holds
 
 enum Column {
     kSampleId,
@@ -42,11 +45,13 @@ enum Column {
     kLostStop,
     kTokens,
     kTrainedRuns,
-    kLabels
+    kLabels,
+    kWords
 };
 
 std::shared_ptr<arrow::Schema> make_schema() {
     const auto ids = arrow::list(arrow::field("item", arrow::int32(), false));
+    const auto words = arrow::list(arrow::field("item", arrow::uint32(), false));
     return arrow::schema(
         {arrow::field("sample_id", arrow::uint64(), false),
          arrow::field("row_index", arrow::uint64(), false),
@@ -59,7 +64,8 @@ std::shared_ptr<arrow::Schema> make_schema() {
          arrow::field("truncated_target_tokens", arrow::int32(), false),
          arrow::field("status", arrow::uint8(), false),
          arrow::field("lost_stop_token", arrow::uint8(), false), arrow::field("tokens", ids, false),
-         arrow::field("trained_runs", ids, false), arrow::field("labels", ids, false)});
+         arrow::field("trained_runs", ids, false), arrow::field("labels", ids, false),
+         arrow::field("words", words, false)});
 }
 
 Error cannot_write(const fs::path& path, const arrow::Status& status) {
@@ -94,6 +100,20 @@ bool labels_are_tokens(const TokenizedSample& sample) {
     return true;
 }
 
+/// What writers that were killed left behind: their process is gone.
+void remove_leftovers(const fs::path& path) {
+    std::error_code error;
+    const std::string begin = path.filename().string() + ".tmp-";
+    for (const auto& entry : fs::directory_iterator(path.parent_path(), error)) {
+        const std::string name = entry.path().filename().string();
+        if (!name.starts_with(begin)) continue;
+        const int process = std::atoi(name.c_str() + begin.size());
+        const bool is_gone = process > 0 && ::kill(process, 0) != 0 && errno == ESRCH;
+        std::error_code ignored;
+        if (is_gone) fs::remove(entry.path(), ignored);
+    }
+}
+
 }  // namespace
 
 struct TokenCacheWriter::State {
@@ -121,10 +141,11 @@ struct TokenCacheWriter::State {
         return writer->WriteRecordBatch(*batch);
     }
 
-    arrow::Status append_list(int column, const std::vector<int32_t>& values) {
+    template <typename Builder = arrow::Int32Builder, typename Number>
+    arrow::Status append_list(int column, const std::vector<Number>& values) {
         auto* const list = builder->GetFieldAs<arrow::ListBuilder>(column);
         ARROW_RETURN_NOT_OK(list->Append());
-        return static_cast<arrow::Int32Builder*>(list->value_builder())
+        return static_cast<Builder*>(list->value_builder())
             ->AppendValues(values.data(), static_cast<int64_t>(values.size()));
     }
 
@@ -157,7 +178,8 @@ struct TokenCacheWriter::State {
         ARROW_RETURN_NOT_OK(append_list(kTokens, is_kept ? sample.tokens : nothing));
         ARROW_RETURN_NOT_OK(
             append_list(kTrainedRuns, is_kept ? trained_runs(sample.labels) : nothing));
-        return append_list(kLabels, is_kept && !is_plain ? sample.labels : nothing);
+        ARROW_RETURN_NOT_OK(append_list(kLabels, is_kept && !is_plain ? sample.labels : nothing));
+        return append_list<arrow::UInt32Builder>(kWords, row.words);
     }
 };
 
@@ -167,6 +189,7 @@ TokenCacheWriter::~TokenCacheWriter() = default;
 
 Result<TokenCacheWriter> TokenCacheWriter::create(const fs::path& path, const std::string& key) {
     TRY_VOID(ensure_folder(path.parent_path()));
+    remove_leftovers(path);
     auto state = std::make_unique<State>();
     state->path = path;
     // The number keeps two threads of one process apart: the window estimates while a run compiles.
@@ -190,7 +213,7 @@ Result<TokenCacheWriter> TokenCacheWriter::create(const fs::path& path, const st
 Result<void> TokenCacheWriter::add(const CacheRow& row) {
     arrow::Status status = m_state->append(row);
     m_state->rows += 1;
-    m_state->tokens += static_cast<int64_t>(row.sample.tokens.size());
+    m_state->tokens += static_cast<int64_t>(std::max(row.sample.tokens.size(), row.words.size()));
     const bool is_full = m_state->rows >= kRowsPerBatch || m_state->tokens >= kTokensPerBatch;
     if (status.ok() && is_full) status = m_state->flush();
     if (!status.ok()) return cannot_write(m_state->path, status);
@@ -231,10 +254,11 @@ struct TokenCache::State {
         const auto index = static_cast<size_t>(next - starts.begin()) - 1;
         return {batches[index].get(), row - starts[index]};
     }
-    std::span<const int32_t> list(uint32_t row, Column column) const {
+    template <typename Values = arrow::Int32Array>
+    std::span<const typename Values::value_type> list(uint32_t row, Column column) const {
         const Place place = find(row);
         const auto& lists = static_cast<const arrow::ListArray&>(*place.batch->column(column));
-        const auto& values = static_cast<const arrow::Int32Array&>(*lists.values());
+        const auto& values = static_cast<const Values&>(*lists.values());
         const auto begin = lists.value_offset(place.row);
         return {values.raw_values() + begin, static_cast<size_t>(lists.value_length(place.row))};
     }
@@ -310,6 +334,10 @@ Result<std::shared_ptr<const TokenCache>> TokenCache::open(const fs::path& path,
 
 std::span<const int32_t> TokenCache::tokens(uint32_t row) const {
     return m_state->list(row, kTokens);
+}
+
+std::span<const uint32_t> TokenCache::words(uint32_t row) const {
+    return m_state->list<arrow::UInt32Array>(row, kWords);
 }
 
 TokenizedSample TokenCache::read(uint32_t row, uint32_t source_index) const {

@@ -26,6 +26,7 @@ struct CacheRow {
     uint64_t full_hash = 0;
     uint64_t group_hash = 0;  // split.group_by
     int32_t truncated_target_tokens = 0;
+    std::vector<uint32_t> words;  // words.h, also of a row that may not be used
 };
 
 class TokenCacheWriter {
@@ -60,6 +61,8 @@ class TokenCache {
 
     /// Tokens in the mapped file itself.
     std::span<const int32_t> tokens(uint32_t row) const;
+    /// compared_words() of the row's sample, in the mapped file.
+    std::span<const uint32_t> words(uint32_t row) const;
     TokenizedSample read(uint32_t row, uint32_t source_index) const;
 
     // One entry a row, copied out of the file once: the mix needs nothing else.

@@ -13,9 +13,11 @@
 #include "core/tokens/packing/batch_stream.h"
 #include "core/tokens/packing/pack.h"
 #include "core/tokens/token_lens.h"
+#include "tests/core/tokens/byte_tokenizer.h"
 #include "tests/support/test_registry.h"
 
 using namespace dayrun::core;
+using dayrun::tests::ByteTokenizer;
 
 /// QCOMPARE of texts that shows them.
 #define SAME_TEXT(actual, expected)                                        \
@@ -25,39 +27,6 @@ using namespace dayrun::core;
     } while (false)
 
 namespace {
-
-/// One id a byte (3 to 258), <s> 1, </s> 2, <|im_end|> 300: exact spans can be read off.
-class ByteTokenizer : public Tokenizer {
-  public:
-    std::vector<int32_t> encode(std::string_view text, SpecialTokens) const override {
-        std::vector<int32_t> ids;
-        for (const unsigned char c : text) ids.push_back(c + 3);
-        return ids;
-    }
-    std::string decode(const std::vector<int32_t>& ids) const override {
-        std::string text;
-        for (const int32_t id : ids) {
-            if (id == 1) text += "<s>";
-            if (id == 2) text += "</s>";
-            if (id == 300) text += "<|im_end|>";
-            if (id >= 3 && id < 259) text += static_cast<char>(id - 3);
-        }
-        return text;
-    }
-    std::string piece(int32_t id) const override { return decode({id}); }
-    int32_t vocab_size() const override { return 301; }
-    std::optional<int32_t> bos_id() const override { return 1; }
-    std::optional<int32_t> eos_id() const override { return 2; }
-    bool adds_bos() const override { return true; }
-    std::optional<int32_t> special_id(std::string_view text) const override {
-        if (text == "<|im_end|>") return 300;
-        return text == "<s>" ? std::optional<int32_t>(1) : std::nullopt;
-    }
-    const std::string& fingerprint() const override { return m_fingerprint; }
-
-  private:
-    std::string m_fingerprint = "bytes";
-};
 
 Sample instruction(const std::string& instruction, const std::string& input,
                    const std::string& response) {
@@ -432,6 +401,7 @@ class TestTokens : public QObject {
         recipe.data[1].use = SourceUse::Validation;
         const auto data = compile(recipe);
         QCOMPARE((*data)->overlap.exact, int64_t{10});
+        QCOMPARE((*data)->overlap.training_rows(), int64_t{10});
         QCOMPARE((*data)->validation_rows(), int64_t{20});
         QVERIFY(!(*data)->warnings.empty());
     }
