@@ -102,7 +102,7 @@ class TestRecipeYaml : public QObject {
         QTest::newRow("newer format") << "x: 1\n"
                                       << "r.yaml:5:1: There is no key 'x' in the recipe. Known "
                                          "here: dayrun, name, seed, base, "
-                                         "quantization, adapter, sources, data, mix, split, prompt, tokens, "
+                                         "quantization, adapter, sources, data, mix, overlap, split, prompt, tokens, "
                                          "batch, optimizer, schedule, "
                                          "eval, checkpoint, budget, export.";
         QTest::newRow("random with lora")
