@@ -22,9 +22,15 @@ Json memory_json(const core::MemoryEstimate& memory) {
     for (const core::PlannedPart& part : memory.parts) {
         parts.push_back({{"name", part.name}, {"bytes", part.bytes}, {"basis", part.basis}});
     }
+    Json plan = Json::array();
+    for (const core::Keep keep : memory.plan) plan.push_back(core::to_string(keep));
     return {{"total_bytes", memory.total_bytes},
             {"parameter_count", memory.parameter_count},
             {"trained_parameter_count", memory.trained_parameter_count},
+            {"micro_batch_tokens", memory.micro_batch_tokens},
+            {"host_bytes", memory.host_bytes},
+            {"activation_plan", plan},
+            {"recompute_ratio", memory.recompute_ratio},
             {"parts", parts}};
 }
 
@@ -72,6 +78,12 @@ void print_memory(const core::PlanSheet& sheet) {
                    fits ? "fits" : "does not fit");
     }
     fmt::print("\n");
+    if (sheet.memory->host_bytes > 0) {
+        fmt::print("  {:<14}{:>12}\n", "in host memory",
+                   core::format_bytes(sheet.memory->host_bytes));
+    }
+    fmt::print("  activation plan: {}; {:.0f} % of a forward is done again\n",
+               core::plan_text(sheet.memory->plan), 100 * sheet.memory->recompute_ratio);
 }
 
 void print_time(const core::PlanSheet& sheet) {

@@ -73,13 +73,6 @@ void print_overlap(const core::CompiledData& data, const core::Tokenizer* tokeni
     }
 }
 
-bool needs_tokenizer(const core::Recipe& recipe) {
-    for (const core::DataSpec& source : recipe.data) {
-        if (source.converter != "token_ids") return true;
-    }
-    return false;
-}
-
 int compile(const CommonOptions& common, const DataOptions& options) {
     core::RecipeOverrides set;
     for (const std::string& one : options.set) {
@@ -94,7 +87,7 @@ int compile(const CommonOptions& common, const DataOptions& options) {
     const auto recipe = core::read_recipe(options.recipe, set);
     if (!recipe.ok()) return report_error(recipe.error());
     std::unique_ptr<core::Tokenizer> tokenizer;
-    if (needs_tokenizer(*recipe)) {
+    if (core::needs_tokenizer(*recipe)) {
         auto opened = core::open_tokenizer(recipe->resolved(recipe->base.path));
         if (!opened.ok()) return report_error(opened.error());
         tokenizer = std::move(*opened);

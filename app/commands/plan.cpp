@@ -6,6 +6,7 @@
 #include "app/wiring.h"
 #include "core/base/units.h"
 #include "core/recipe/recipe_yaml.h"
+#include "core/run/cuda_probe.h"
 
 namespace dayrun::app {
 namespace {
@@ -20,19 +21,24 @@ int run_plan(const CommonOptions& common, const PlanCommandOptions& given) {
     const auto recipe = core::read_recipe(given.recipe);
     if (!recipe.ok()) return report_error(recipe.error());
     core::PlanOptions options;
+    const auto device = choose_device(common);
+    if (device.ok()) options.threads = device->threads;
     options.project_folder = project_folder_of(*recipe, given.project);
     options.cache_folder = options.project_folder / "cache";
     if (!given.device_memory.empty()) {
         const auto bytes = core::parse_bytes(given.device_memory);
         if (!bytes.ok()) return report_error(bytes.error());
         options.device_memory_bytes = *bytes;
+    } else if (device.ok() && device->kind == core::DeviceKind::Cuda) {
+        const auto card = core::usable_cuda_device(device->index);
+        if (!card.ok()) return report_error(card.error());
+        options.device_memory_bytes = recipe->budget.max_device_bytes.value_or(card->free_bytes);
     }
     // The speed of an earlier run of the same base in this project makes the time plan a measured
     // one.
     if (core::Project::is_project(options.project_folder)) {
         const auto project =
             core::Project::open(options.project_folder, core::ProjectAccess::ReadOnly);
-        const auto device = choose_device(common);
         if (project.ok() && device.ok()) {
             if (const auto query = (*project)->query(); query.ok()) {
                 options.tokens_per_second = query->measured_tokens_per_second(

@@ -2,9 +2,11 @@
 #include "core/base/clock.h"
 
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <array>
 #include <ctime>
+#include <fstream>
 
 namespace dayrun::core {
 namespace {
@@ -39,6 +41,14 @@ double process_cpu_s() {
     std::timespec time{};
     clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
     return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
+}
+
+int64_t resident_bytes() {
+    // Second field of statm: resident pages.
+    std::ifstream statm("/proc/self/statm");
+    int64_t pages = 0, resident = 0;
+    statm >> pages >> resident;
+    return resident * sysconf(_SC_PAGESIZE);
 }
 
 int64_t peak_resident_bytes() {

@@ -28,7 +28,8 @@ std::string iso_time(double unix_seconds);
 std::string clock_time(double unix_seconds);
 /// CPU seconds used so far by all threads of this process.
 double process_cpu_s();
-/// The most host memory the process has held so far, in bytes.
+/// Host memory that the process holds now, and at most so far, in bytes.
+int64_t resident_bytes();
 int64_t peak_resident_bytes();
 
 }  // namespace dayrun::core

@@ -5,6 +5,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <memory>
+#include <mutex>
+#include <utility>
 
 #include "core/engine/device/accelerator.h"
 #include "core/engine/linear/gemm.h"
@@ -19,7 +22,7 @@ namespace {
 // Queries a block: little is wasted above the diagonal, and sgemm still runs at full speed.
 constexpr int64_t kQueries = 64;
 
-/// float32 working memory of one thread, kept between calls.
+/// float32 working memory of one task, kept between calls.
 class Scratch {
   public:
     Matrix matrix(int64_t rows, int64_t cols) {
@@ -35,13 +38,38 @@ class Scratch {
     Buffer m_buffer;
 };
 
-struct ThreadScratch {
+struct TaskScratch {
     Scratch scores, dscores, q, k, v, dout, out, dq, dk, dv;
 };
 
-ThreadScratch& thread_scratch() {
-    static thread_local ThreadScratch s_scratch;
-    return s_scratch;
+/// As many as there were tasks at once. They belong to no thread, so that all of them can be given
+/// back when an engine ends.
+class ScratchPool {
+  public:
+    std::unique_ptr<TaskScratch> take() {
+        const std::lock_guard lock(m_mutex);
+        if (m_free.empty()) return std::make_unique<TaskScratch>();
+        std::unique_ptr<TaskScratch> scratch = std::move(m_free.back());
+        m_free.pop_back();
+        return scratch;
+    }
+    void give_back(std::unique_ptr<TaskScratch> scratch) {
+        const std::lock_guard lock(m_mutex);
+        m_free.push_back(std::move(scratch));
+    }
+    void clear() {
+        const std::lock_guard lock(m_mutex);
+        m_free.clear();
+    }
+
+  private:
+    std::mutex m_mutex;
+    std::vector<std::unique_ptr<TaskScratch>> m_free;
+};
+
+ScratchPool& scratch_pool() {
+    static ScratchPool s_pool;
+    return s_pool;
 }
 
 // to = from * factor[row], rounded to the type of `to`.
@@ -88,17 +116,19 @@ void for_each_block(int64_t length, const AttentionShape& shape, Body&& body) {
     }
 }
 
-/// Runs body(first row, length, head) for every document and head, in parallel.
+/// Runs body(scratch, first row, length, head) for every document and head, in parallel.
 template <class Body>
 void for_each_head(std::span<const int32_t> borders, int64_t heads, Body&& body) {
     const auto documents = static_cast<int64_t>(borders.size()) - 1;
     kernels::parallel_for(documents * heads, 1, [&](int64_t begin, int64_t end) {
+        std::unique_ptr<TaskScratch> scratch = scratch_pool().take();
         for (int64_t i = begin; i < end; ++i) {
             const auto document = static_cast<size_t>(i / heads);
             const int64_t first = borders[document];
             const int64_t length = borders[document + 1] - first;
-            if (length > 0) body(first, length, i % heads);
+            if (length > 0) body(*scratch, first, length, i % heads);
         }
+        scratch_pool().give_back(std::move(scratch));
     });
 }
 
@@ -106,9 +136,9 @@ Matrix head_rows(const Matrix& m, int64_t first, int64_t length, int64_t head, i
     return m.row_range(first, length).columns(head * dim, dim);
 }
 
-void head_forward(const Matrix& out, float* logsumexp, int64_t logsumexp_stride, const Matrix& q,
-                  const Matrix& k, const Matrix& v, const AttentionShape& shape) {
-    ThreadScratch& scratch = thread_scratch();
+void head_forward(TaskScratch& scratch, const Matrix& out, float* logsumexp,
+                  int64_t logsumexp_stride, const Matrix& q, const Matrix& k, const Matrix& v,
+                  const AttentionShape& shape) {
     float total[kQueries];
     for_each_block(q.rows, shape, [&](const Block& block) {
         const Matrix scores = scratch.scores.matrix(block.queries, block.keys);
@@ -133,8 +163,7 @@ struct HeadGradient {
     int64_t logsumexp_stride;
 };
 
-void head_backward(const HeadGradient& head, const AttentionShape& shape) {
-    ThreadScratch& scratch = thread_scratch();
+void head_backward(TaskScratch& scratch, const HeadGradient& head, const AttentionShape& shape) {
     float delta[kQueries];
     const float scale = scale_of(shape);
     for_each_block(head.q.rows, shape, [&](const Block& block) {
@@ -173,15 +202,16 @@ void attention_forward(const Matrix& out, const Matrix& logsumexp, const Attenti
         return device->attention_forward(out, logsumexp, input, shape, documents);
     }
     const int64_t dim = shape.head_dim, group = shape.heads / shape.kv_heads;
-    for_each_head(documents.borders, shape.heads, [&](int64_t first, int64_t length, int64_t head) {
-        ThreadScratch& scratch = thread_scratch();
-        head_forward(head_rows(out, first, length, head, dim),
-                     logsumexp.row_range(first, length).columns(head, 1).floats(), logsumexp.stride,
-                     widened(head_rows(input.q, first, length, head, dim), scratch.q),
-                     widened(head_rows(input.k, first, length, head / group, dim), scratch.k),
-                     widened(head_rows(input.v, first, length, head / group, dim), scratch.v),
-                     shape);
-    });
+    for_each_head(
+        documents.borders, shape.heads,
+        [&](TaskScratch& scratch, int64_t first, int64_t length, int64_t head) {
+            head_forward(
+                scratch, head_rows(out, first, length, head, dim),
+                logsumexp.row_range(first, length).columns(head, 1).floats(), logsumexp.stride,
+                widened(head_rows(input.q, first, length, head, dim), scratch.q),
+                widened(head_rows(input.k, first, length, head / group, dim), scratch.k),
+                widened(head_rows(input.v, first, length, head / group, dim), scratch.v), shape);
+        });
 }
 
 void attention_backward(const AttentionInput& gradient, const Matrix& dout,
@@ -193,30 +223,36 @@ void attention_backward(const AttentionInput& gradient, const Matrix& dout,
     const int64_t dim = shape.head_dim, group = shape.heads / shape.kv_heads;
     const std::span<const int32_t> borders = documents.borders;
     // One task a key head: its query heads add to the same gradients, one after the other.
-    for_each_head(borders, shape.kv_heads, [&](int64_t first, int64_t length, int64_t kv) {
-        ThreadScratch& scratch = thread_scratch();
-        const Matrix dk = scratch.dk.matrix(length, dim), dv = scratch.dv.matrix(length, dim);
-        std::fill_n(dk.floats(), length * dim, 0.0F);
-        std::fill_n(dv.floats(), length * dim, 0.0F);
-        const Matrix k = widened(head_rows(input.k, first, length, kv, dim), scratch.k);
-        const Matrix v = widened(head_rows(input.v, first, length, kv, dim), scratch.v);
-        for (int64_t head = kv * group; head < (kv + 1) * group; ++head) {
-            head_backward(
-                {.dq = head_rows(gradient.q, first, length, head, dim),
-                 .dk = dk,
-                 .dv = dv,
-                 .q = widened(head_rows(input.q, first, length, head, dim), scratch.q),
-                 .k = k,
-                 .v = v,
-                 .out = widened(head_rows(out, first, length, head, dim), scratch.out),
-                 .dout = widened(head_rows(dout, first, length, head, dim), scratch.dout),
-                 .logsumexp = logsumexp.row_range(first, length).columns(head, 1).floats(),
-                 .logsumexp_stride = logsumexp.stride},
-                shape);
-        }
-        store_rows(head_rows(gradient.k, first, length, kv, dim), dk);
-        store_rows(head_rows(gradient.v, first, length, kv, dim), dv);
-    });
+    for_each_head(
+        borders, shape.kv_heads,
+        [&](TaskScratch& scratch, int64_t first, int64_t length, int64_t kv) {
+            const Matrix dk = scratch.dk.matrix(length, dim), dv = scratch.dv.matrix(length, dim);
+            std::fill_n(dk.floats(), length * dim, 0.0F);
+            std::fill_n(dv.floats(), length * dim, 0.0F);
+            const Matrix k = widened(head_rows(input.k, first, length, kv, dim), scratch.k);
+            const Matrix v = widened(head_rows(input.v, first, length, kv, dim), scratch.v);
+            for (int64_t head = kv * group; head < (kv + 1) * group; ++head) {
+                head_backward(
+                    scratch,
+                    {.dq = head_rows(gradient.q, first, length, head, dim),
+                     .dk = dk,
+                     .dv = dv,
+                     .q = widened(head_rows(input.q, first, length, head, dim), scratch.q),
+                     .k = k,
+                     .v = v,
+                     .out = widened(head_rows(out, first, length, head, dim), scratch.out),
+                     .dout = widened(head_rows(dout, first, length, head, dim), scratch.dout),
+                     .logsumexp = logsumexp.row_range(first, length).columns(head, 1).floats(),
+                     .logsumexp_stride = logsumexp.stride},
+                    shape);
+            }
+            store_rows(head_rows(gradient.k, first, length, kv, dim), dk);
+            store_rows(head_rows(gradient.v, first, length, kv, dim), dv);
+        });
+}
+
+void release_attention_scratch() {
+    scratch_pool().clear();
 }
 
 void attention_decode(const std::vector<DecodeQuery>& queries, const AttentionShape& shape) {

@@ -42,6 +42,9 @@ void attention_backward(const AttentionInput& gradient, const Matrix& dout,
                         const AttentionInput& input, const Matrix& out, const Matrix& logsumexp,
                         const AttentionShape& shape, const Documents& documents);
 
+/// Gives back the working memory that calls have left for later ones.
+void release_attention_scratch();
+
 /// One new query row of one text against its cached keys: out and q [1, heads * head_dim], k and v
 /// [keys, kv_heads * head_dim]. The caller leaves out keys beyond the window.
 struct DecodeQuery {

@@ -65,6 +65,8 @@ class RowBuffer {
 
     Matrix rows(int64_t count);
     int64_t cols() const { return m_cols; }
+    /// Gives the memory back; the next rows() asks for it again.
+    void release() { m_buffer = Buffer(); }
 
   private:
     Buffer m_buffer;

@@ -12,13 +12,6 @@
 namespace dayrun::engine {
 namespace {
 
-// About 32 MiB of float32 logits, but at least 256 rows: every product packs the whole head once a
-// chunk, which costs 13 % of it at 128 rows (49,152 x 576, measured) and nothing from 256 on.
-int64_t chunk_rows_for(int64_t vocab) {
-    const int64_t rows = (int64_t{8} << 20) / vocab / 64 * 64;
-    return std::clamp<int64_t>(rows, 256, 1024);
-}
-
 void gather(const Matrix& out, const Matrix& from, const int32_t* rows) {
     kernels::embedding_forward({.out = out.data,
                                 .table = from.data,
@@ -33,7 +26,7 @@ void gather(const Matrix& out, const Matrix& from, const int32_t* rows) {
 }  // namespace
 
 LossHead::LossHead(const DecoderWeights& weights)
-    : m_weights(weights), m_chunk_rows(chunk_rows_for(weights.config.vocab_size)) {
+    : m_weights(weights), m_chunk_rows(core::logits_chunk_rows(weights.config.vocab_size)) {
     const int64_t hidden = weights.config.hidden_size;
     m_h = RowBuffer(hidden, weights.dtype, MemoryPart::Working);
     m_delta = RowBuffer(hidden, weights.dtype, MemoryPart::Working);

@@ -3,11 +3,9 @@
 
 #include <ATen/Parallel.h>
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cstring>
-#include <fstream>
 
 #include "core/base/clock.h"
 #include "core/engine/device/host_mirror.h"
@@ -77,10 +75,12 @@ Result<core::PreparedModel> TorchEngine::prepare_model(const core::Recipe& recip
     CHECK(m_decoder == nullptr);
     TRY_VOID(check_recipe(recipe));
     m_recipe = recipe;
+    apply_limit();
     TRY(base, BaseModel::open(recipe));
     m_base = std::make_unique<BaseModel>(std::move(base));
     TRY(model, build_model(recipe, *m_base));
     m_model = std::move(model);
+    m_base->fault_in();
     m_optimizer = make_optimizer(recipe.optimizer, *m_model.parameters);
     TRY(decoder, Decoder::make(std::move(m_model.weights)));
     m_decoder = std::move(decoder);
@@ -287,13 +287,19 @@ Result<void> TorchEngine::load_state(const std::filesystem::path& folder) {
     });
 }
 
+core::CheckpointBytes TorchEngine::checkpoint_bytes() const {
+    if (m_optimizer == nullptr) return {};
+    const int64_t count = m_model.parameters->count();
+    core::CheckpointBytes bytes;
+    bytes.adapter = count * kernels::element_bytes(stored_dtype(m_recipe.adapter));
+    bytes.state = count * 4;  // the float32 masters
+    for (const Optimizer::State& state : m_optimizer->states()) bytes.state += state.bytes;
+    return bytes;
+}
+
 int64_t TorchEngine::device_bytes() const {
     if (m_accelerator != nullptr) return m_accelerator->arena().ledger().total_held();
-    // Second field of statm: resident pages.
-    std::ifstream statm("/proc/self/statm");
-    int64_t pages = 0, resident = 0;
-    statm >> pages >> resident;
-    return resident * sysconf(_SC_PAGESIZE);
+    return core::resident_bytes();
 }
 
 int64_t TorchEngine::device_bytes_peak() const {

@@ -22,11 +22,16 @@ namespace dayrun::engine {
 class TorchEngine : public core::Engine {
   public:
     /// Runs on what `open` opens for the recipe; without it on the CPU.
-    explicit TorchEngine(const core::Device& device, OpenAccelerator open = {})
-        : m_device(device), m_open(std::move(open)) {}
+    explicit TorchEngine(const core::Device& device, OpenAccelerator open = {});
+    ~TorchEngine() override;
 
     core::Result<core::PreparedModel> prepare(const core::Recipe& recipe) override;
     core::Result<core::PreparedModel> prepare_base(const core::Recipe& recipe) override;
+    core::Result<void> limit_memory(int64_t bytes) override;
+    int64_t overhead_bytes() const override { return m_overhead_bytes; }
+    void set_activation_plan(const ActivationPlan& plan) override;
+    core::Result<core::RehearsalFigures> rehearse(const core::PackedBatch& train,
+                                                  const core::PackedBatch& eval) override;
     core::Result<void> accumulate(const core::PackedBatch& batch, double loss_divisor) override;
     core::Result<core::StepOutcome> apply_step(double learning_rate) override;
     void drop_gradients() override;
@@ -37,6 +42,7 @@ class TorchEngine : public core::Engine {
     core::Result<void> save_adapter(const std::filesystem::path& folder) override;
     core::Result<void> save_state(const std::filesystem::path& folder) override;
     core::Result<void> load_state(const std::filesystem::path& folder) override;
+    core::CheckpointBytes checkpoint_bytes() const override;
     core::Result<core::LogprobsResult> logprobs(const std::vector<core::PackedRow>& rows,
                                                 const std::filesystem::path& logits_out,
                                                 const std::filesystem::path& grads_out) override;
@@ -67,6 +73,7 @@ class TorchEngine : public core::Engine {
     /// An error that names the weight at fault, when a loss is not a number because of the base.
     core::Result<void> check_finite(double loss) const;
     core::Result<void> check_batch(const core::PackedBatch& batch) const;
+    void apply_limit();
     core::Result<void> accumulate_batch(const core::PackedBatch& batch, double loss_divisor,
                                         const TrainingNoise& noise);
 
@@ -80,7 +87,9 @@ class TorchEngine : public core::Engine {
     std::unique_ptr<Decoder> m_decoder;
     std::unique_ptr<LossHead> m_head;
     std::unique_ptr<Optimizer> m_optimizer;
-    Buffer m_gate;                // loss, norm and skip flag of the step being accumulated
+    Buffer m_gate;  // loss, norm and skip flag of the step being accumulated
+    int64_t m_overhead_bytes = 0;
+    int64_t m_limit_bytes = 0;    // 0: none
     int64_t m_target_tokens = 0;  // of the step being accumulated
 };
 

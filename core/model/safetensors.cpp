@@ -64,6 +64,7 @@ class MappedSafetensors final : public SafetensorsFile {
     }
     const std::filesystem::path& path() const override { return m_path; }
     void drop_pages(const TensorView& tensor) const override { m_file.drop(tensor.bytes); }
+    void fault_in() const override { m_file.fault_in(); }
     const TensorView* find(std::string_view name) const override {
         const auto found = m_by_name.find(name);
         return found == m_by_name.end() ? nullptr : found->second;

@@ -72,6 +72,8 @@ class SafetensorsFile {
     virtual const std::filesystem::path& path() const = 0;
     /// Lets the system forget the pages of a tensor that was read and is not needed again.
     virtual void drop_pages(const TensorView& tensor) const = 0;
+    /// Reads all of it into memory now; see MappedFile.
+    virtual void fault_in() const = 0;
     /// Null when there is no such tensor.
     virtual const TensorView* find(std::string_view name) const = 0;
 };

@@ -7,8 +7,12 @@
 
 #include <algorithm>
 
+#include "core/base/clock.h"
 #include "core/base/units.h"
+#include "core/model/safetensors.h"
 #include "core/plan/data_checks.h"
+#include "core/plan/disk_plan.h"
+#include "core/plan/memory/largest_batch.h"
 #include "core/tokens/cache/data_compiler.h"
 #include "core/tokens/tokenizer.h"
 
@@ -42,13 +46,50 @@ std::optional<int64_t> free_disk_bytes(std::filesystem::path folder) {
     return static_cast<int64_t>(space.available);
 }
 
-void plan_memory(const Recipe& recipe, const PlanOptions& options, PlanSheet& sheet) {
+// What could be opened of a recipe's data; empty parts are told in the sheet.
+struct OpenedData {
+    std::unique_ptr<Tokenizer> tokenizer;
+    std::shared_ptr<const CompiledData> compiled;
+};
+
+MemoryInputs memory_inputs(const Recipe& recipe, const PlanOptions& options,
+                           const CompiledData* data, int64_t overhead_bytes) {
+    MemoryInputs inputs;
+    inputs.train = full_extent(recipe);
+    inputs.eval = inputs.train;
+    if (data != nullptr && data->train_rows() > 0) {
+        const LargestBatches largest = find_largest_batches(recipe, *data);
+        inputs.train = extent_of(largest.train);
+        inputs.eval = extent_of(largest.eval);
+    }
+    if (options.device_memory_bytes) {
+        inputs.device = PlanDevice::Cuda;
+        inputs.limit_bytes = options.device_memory_bytes;
+    } else {
+        inputs.overhead_bytes = overhead_bytes;
+        inputs.limit_bytes = recipe.budget.max_device_bytes.value_or(host_memory_bytes());
+        inputs.threads = options.threads;
+    }
+    return inputs;
+}
+
+void check_weights(const Recipe& recipe, PlanSheet& sheet) {
+    if (recipe.base.random_init) return;
+    const auto files = CheckpointFiles::open(recipe.resolved(recipe.base.path));
+    if (files.ok()) return;
+    sheet.missing.push_back("A run needs the base's weights: " + files.error().text());
+}
+
+void plan_memory(const Recipe& recipe, const PlanOptions& options, const CompiledData* data,
+                 int64_t overhead_bytes, PlanSheet& sheet) {
     const Result<ModelConfig> config = read_model_config(recipe.resolved(recipe.base.path));
     if (!config.ok()) {
         sheet.missing.push_back("Memory needs the base's config.json: " + config.error().text());
         return;
     }
-    Result<MemoryEstimate> estimate = estimate_memory(*config, recipe);
+    check_weights(recipe, sheet);
+    const MemoryInputs inputs = memory_inputs(recipe, options, data, overhead_bytes);
+    Result<MemoryEstimate> estimate = estimate_memory(*config, recipe, inputs);
     if (!estimate.ok()) {
         const Error& error = estimate.error();
         sheet.checks.push_back(
@@ -56,15 +97,14 @@ void plan_memory(const Recipe& recipe, const PlanOptions& options, PlanSheet& sh
         return;
     }
     sheet.memory = std::move(estimate).value();
-    const int64_t limit = options.device_memory_bytes.value_or(
-        recipe.budget.max_device_bytes.value_or(host_memory_bytes()));
-    sheet.memory_limit_bytes = limit;
-    const bool fits = sheet.memory->total_bytes <= limit;
+    sheet.memory_limit_bytes = inputs.limit_bytes;
+    const bool fits = sheet.memory->total_bytes <= *inputs.limit_bytes;
     // Amber and never red: an estimate is no measurement (promises.md row 28).
     sheet.checks.push_back(
         make_check("memory", fits ? CheckLevel::Green : CheckLevel::Amber,
-                   fmt::format("The run needs about {} of {}.",
-                               format_bytes(sheet.memory->total_bytes), format_bytes(limit)),
+                   fmt::format("The run needs about {} of {}, with {}.",
+                               format_bytes(sheet.memory->total_bytes),
+                               format_bytes(*inputs.limit_bytes), plan_text(sheet.memory->plan)),
                    "Lower tokens.max_seq_len, batch.micro_batch_size or adapter.lora_rank."));
 }
 
@@ -72,10 +112,11 @@ void plan_disk(const Recipe& recipe, const PlanOptions& options, PlanSheet& shee
     if (!sheet.memory) return;
     const int64_t trained = sheet.memory->trained_parameter_count;
     const bool is_bfloat16 = recipe.adapter.dtype == DtypeChoice::BFloat16;
-    const int64_t adapter = (is_bfloat16 ? 2 : 4) * trained;
-    // Best, last and the kept one; and resume points with the optimizer's state, one more while it
-    // is written.
-    sheet.disk_bytes = 3 * adapter + (recipe.checkpoint.keep + 1) * (adapter + 8 * trained);
+    // A state holds the float32 masters and the optimizer's moments.
+    const int64_t moments = sheet.memory->state_bytes;
+    sheet.disk_bytes =
+        run_disk_bytes({.adapter = (is_bfloat16 ? 2 : 4) * trained, .state = 4 * trained + moments},
+                       recipe.checkpoint.keep);
     const auto folder = options.project_folder.empty() ? recipe.folder : options.project_folder;
     sheet.disk_free_bytes = free_disk_bytes(folder);
     if (!sheet.disk_free_bytes) return;
@@ -86,7 +127,7 @@ void plan_disk(const Recipe& recipe, const PlanOptions& options, PlanSheet& shee
         make_check("disk space", fits ? CheckLevel::Green : CheckLevel::Red,
                    fmt::format("The run writes up to {}; {} are free.",
                                format_bytes(*sheet.disk_bytes), format_bytes(limit)),
-                   "Free space, or lower checkpoint.keep."));
+                   "Free space, raise budget.max_disk_bytes, or lower checkpoint.keep."));
 }
 
 WorkAmount work_of(const Recipe& recipe, const CompiledData& data) {
@@ -120,42 +161,49 @@ void check_time(const Recipe& recipe, PlanSheet& sheet) {
         "Lower batch.epochs or take fewer rows; at the limit the run validates, saves and ends."));
 }
 
-Result<void> plan_data(const Recipe& recipe, const PlanOptions& options, PlanSheet& sheet) {
+Result<OpenedData> open_data(const Recipe& recipe, const PlanOptions& options, PlanSheet& sheet) {
+    OpenedData opened;
     if (options.cache_folder.empty()) {
         sheet.missing.push_back("Time and the checks of the data need the data to be compiled.");
-        return {};
+        return opened;
     }
-    const Result<std::unique_ptr<Tokenizer>> tokenizer =
+    Result<std::unique_ptr<Tokenizer>> tokenizer =
         open_tokenizer(recipe.resolved(recipe.base.path));
-    const Tokenizer* const opened = tokenizer.ok() ? tokenizer->get() : nullptr;
-    const bool needs_one =
-        std::any_of(recipe.data.begin(), recipe.data.end(),
-                    [](const DataSpec& source) { return source.converter != "token_ids"; });
-    if (opened == nullptr && needs_one) {
+    if (tokenizer.ok()) {
+        opened.tokenizer = std::move(tokenizer).value();
+    } else if (needs_tokenizer(recipe)) {
         sheet.missing.push_back("Time and the checks of the data need the base's tokenizer: " +
                                 tokenizer.error().text());
-        return {};
+        return opened;
     }
-    const auto data = compile_data(recipe, opened, options.cache_folder, {}, options.stop);
-    if (!data.ok()) {
-        if (data.error().code == ErrorCode::Cancelled) return data.error();
-        if (data.error().code == ErrorCode::FileMissing) {
-            sheet.missing.push_back("Time and the checks of the data need the data: " +
-                                    data.error().text());
-            return {};
-        }
+    auto data =
+        compile_data(recipe, opened.tokenizer.get(), options.cache_folder, {}, options.stop);
+    if (data.ok()) {
+        opened.compiled = std::move(data).value();
+        return opened;
+    }
+    if (data.error().code == ErrorCode::Cancelled) return data.error();
+    if (data.error().code == ErrorCode::FileMissing) {
+        sheet.missing.push_back("Time and the checks of the data need the data: " +
+                                data.error().text());
+    } else {
         sheet.checks.push_back(
             make_check("data", CheckLevel::Red, data.error().text(), data.error().hint));
-        return {};
     }
-    for (PreflightCheck& check : check_data(recipe, **data, opened)) {
+    return opened;
+}
+
+void plan_data(const Recipe& recipe, const PlanOptions& options, const OpenedData& opened,
+               PlanSheet& sheet) {
+    if (opened.compiled == nullptr) return;
+    const CompiledData& data = *opened.compiled;
+    for (PreflightCheck& check : check_data(recipe, data, opened.tokenizer.get())) {
         sheet.checks.push_back(std::move(check));
     }
-    if ((*data)->train_rows() == 0) return {};
+    if (data.train_rows() == 0) return;
     sheet.time =
-        plan_time(recipe, work_of(recipe, **data), options.tokens_per_second, options.speed_basis);
+        plan_time(recipe, work_of(recipe, data), options.tokens_per_second, options.speed_basis);
     check_time(recipe, sheet);
-    return {};
 }
 
 }  // namespace
@@ -179,9 +227,11 @@ bool PlanSheet::can_start() const {
 
 Result<PlanSheet> make_plan(const Recipe& recipe, const PlanOptions& options) {
     PlanSheet sheet;
-    plan_memory(recipe, options, sheet);
+    const int64_t overhead_bytes = resident_bytes();  // before the plan's own work
+    TRY(opened, open_data(recipe, options, sheet));
+    plan_memory(recipe, options, opened.compiled.get(), overhead_bytes, sheet);
     plan_disk(recipe, options, sheet);
-    TRY_VOID(plan_data(recipe, options, sheet));
+    plan_data(recipe, options, opened, sheet);
     return sheet;
 }
 

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "core/base/result.h"
-#include "core/plan/memory_estimate.h"
+#include "core/plan/memory/memory_estimate.h"
 #include "core/plan/time_plan.h"
 #include "core/recipe/recipe.h"
 
@@ -32,7 +32,8 @@ struct PreflightCheck {
 struct PlanOptions {
     std::filesystem::path cache_folder = {};    // token caches; empty: data is not compiled
     std::filesystem::path project_folder = {};  // where the run will be written, for the disk check
-    std::optional<int64_t> device_memory_bytes = {};  // empty: this machine's memory
+    std::optional<int64_t> device_memory_bytes = {};  // of a card; empty: this machine's CPU
+    int threads = 1;                                  // that the run will use
     std::optional<double> tokens_per_second = {};     // measured before, see RunQuery
     std::string speed_basis = {};                     // where that figure comes from
     std::stop_token stop = {};

@@ -13,6 +13,7 @@
 #include "core/recipe/recipe_schema.h"
 #include "core/recipe/recipe_yaml.h"
 #include "core/run/events/run_report.h"
+#include "core/run/rehearsal/rehearsal.h"
 #include "core/run/resume/continue_queue.h"
 #include "core/tokens/cache/data_report.h"
 
@@ -20,31 +21,12 @@ namespace dayrun::core {
 
 namespace {
 
-// Rows looked at to find a largest one; reading all of a big mix would take minutes.
-constexpr size_t kRowsLookedAt = 2000;
-
 RunSettings settings_of(const Recipe& recipe) {
     RunSettings settings;
     for (const std::string& key : setting_keys(recipe)) {
         settings.emplace_back(key, setting_value(recipe, key));
     }
     return settings;
-}
-
-bool needs_tokenizer(const Recipe& recipe) {
-    return std::any_of(recipe.data.begin(), recipe.data.end(),
-                       [](const DataSpec& source) { return source.converter != "token_ids"; });
-}
-
-PackedRow largest_row(const CompiledData& data) {
-    PackedRow largest;
-    const EpochPlan plan = data.plan_epoch(0);
-    for (size_t i = 0; i < std::min(plan.rows.size(), kRowsLookedAt); ++i) {
-        PackedRow row = data.read_row(plan, i);
-        if (row.tokens.size() > largest.tokens.size()) largest = std::move(row);
-        if (static_cast<int64_t>(largest.tokens.size()) >= data.longest_row_tokens()) break;
-    }
-    return largest;
 }
 
 RunState state_after(TrainEnd end) {
@@ -195,13 +177,16 @@ Result<void> ActiveRun::check() {
 Result<void> ActiveRun::prepare() {
     TRY(engine, m_make_engine(m_order.device));
     m_engine = std::move(engine);
+    if (const auto& limit = m_recipe.budget.max_device_bytes) {
+        TRY_VOID(m_engine->limit_memory(*limit));
+    }
     TRY(model, m_engine->prepare(m_recipe));
     m_model = std::move(model);
     m_reporter.info(fmt::format("{}: {} parameters in {}, {} trained; {} steps planned.",
                                 m_model->architecture, format_count(m_model->parameter_count),
                                 m_model->dtype, format_count(m_model->trained_parameter_count),
                                 m_progress.total_steps));
-    return m_resume_folder.empty() ? Result<void>() : restore();
+    return {};
 }
 
 // The best adapter too is again the one of that moment: what a later step had made best comes
@@ -213,18 +198,16 @@ Result<void> ActiveRun::restore() {
     return {};
 }
 
+// Before the state of a run that goes on is read: the rehearsal needs the optimizer as it starts.
 Result<void> ActiveRun::rehearse() {
-    // Only a forward: it needs no change of state, so a rehearsed run is bit-equal to one without.
-    // The whole step is measured by the issue on planning.
-    const PackedRow row = largest_row(*m_data);
-    if (row.tokens.empty()) return {};
-    const int64_t slot = m_recipe.tokens.packing ? m_recipe.tokens.max_seq_len : 0;
-    const Stopwatch watch;
-    TRY(loss, m_engine->evaluate({make_batch({row}, slot)}, m_recipe.data.size()));
-    m_reporter.info(fmt::format(
-        "Rehearsal: the largest row ({} tokens) takes {:.3g} ms forward, peak memory {}.",
-        row.tokens.size(), watch.elapsed_ms(), format_bytes(m_engine->device_bytes_peak())));
-    return {};
+    TRY_VOID(rehearse_run({.recipe = m_recipe,
+                           .data = *m_data,
+                           .engine = *m_engine,
+                           .reporter = m_reporter,
+                           .folder = m_files.folder(),
+                           .total_steps = m_progress.total_steps,
+                           .device = m_order.device}));
+    return m_resume_folder.empty() ? Result<void>() : restore();
 }
 
 bool ActiveRun::is_examined() const {

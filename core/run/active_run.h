@@ -26,9 +26,10 @@ class ActiveRun {
     Result<void> compile();
     /// The pre-flight checks of the data; red ones stop here.
     Result<void> check();
-    /// Base model, adapters and optimizer; of a run that goes on, as they were.
+    /// Base model, adapters and optimizer, within the memory budget.
     Result<void> prepare();
-    /// One forward of a largest row, measured before the first step.
+    /// The largest micro-batch through everything, measured before the first step; then, of a run
+    /// that goes on, adapter and optimizer as they were.
     Result<void> rehearse();
     /// Exact match on test rows before the first step, where eval.exact_match_rows asks for it.
     Result<void> examine_start();

@@ -12,6 +12,9 @@
 #include <vector>
 
 #include "core/base/result.h"
+#include "core/plan/disk_plan.h"
+#include "core/plan/memory/activation_plan.h"
+#include "core/plan/memory/memory_part.h"
 #include "core/recipe/recipe.h"
 #include "core/tokens/packing/packed.h"
 
@@ -53,6 +56,15 @@ struct EvalResult {
     PerSource total;
 };
 
+/// What a dress rehearsal measured.
+struct RehearsalFigures {
+    double train_s = 0;      // forward and backward of the micro-batch
+    double apply_s = 0;      // the optimizer's step
+    double eval_s = 0;       // forward of the validation's micro-batch
+    PartBytes part_bytes{};  // at most, by part, as counted; overhead is the process itself
+    int64_t peak_bytes = 0;  // at most, all parts together at one moment
+};
+
 struct GenerateOptions {
     int64_t max_new_tokens = 128;
     double temperature = 0;  // 0: greedy
@@ -88,6 +100,20 @@ class Engine {
     /// instead of prepare().
     virtual Result<PreparedModel> prepare_base(const Recipe& recipe) = 0;
 
+    /// Most bytes that the engine may hold, the process's own included; before prepare(). What
+    /// would pass it fails with OutOfHostMemory instead. OutOfHostMemory at once when the process
+    /// alone has passed it.
+    virtual Result<void> limit_memory(int64_t bytes) = 0;
+    /// What the process held before the base was opened: code, thread stacks, data.
+    virtual int64_t overhead_bytes() const = 0;
+    /// How much of each layer is kept from forward to backward; never changes a result.
+    virtual void set_activation_plan(const ActivationPlan& plan) = 0;
+    /// Runs the largest micro-batches through everything that a run does with them, the optimizer
+    /// included, and measures. Before the first step or load_state; changes no result. `eval` may
+    /// be empty.
+    virtual Result<RehearsalFigures> rehearse(const PackedBatch& train,
+                                              const PackedBatch& eval) = 0;
+
     /// Forward and backward of one micro-batch. Gradients and loss accumulate, each divided by
     /// `loss_divisor`: the number of supervised tokens of the WHOLE optimizer step (loss_mean:
     /// tokens), or the micro-batch's own number times the number of micro-batches.
@@ -117,6 +143,8 @@ class Engine {
     /// Optimizer state, counters and generators beside the adapter, for --continue.
     virtual Result<void> save_state(const std::filesystem::path& folder) = 0;
     virtual Result<void> load_state(const std::filesystem::path& folder) = 0;
+    /// What the two write, headers aside.
+    virtual CheckpointBytes checkpoint_bytes() const = 0;
 
     /// Log-probabilities through the code that trains. `logits_out` and `grads_out` may be empty;
     /// otherwise safetensors files are written (gradients under PEFT's names).

@@ -16,6 +16,8 @@ namespace {
 
 using namespace dayrun::core;
 
+constexpr int64_t kHeldBytes = 1 << 20;
+
 class FakeEngine : public Engine {
   public:
     FakeEngine(std::shared_ptr<const FakeScript> script, std::shared_ptr<FakeCounts> counts)
@@ -42,6 +44,23 @@ class FakeEngine : public Engine {
         return model;
     }
     Result<PreparedModel> prepare_base(const Recipe& recipe) override { return prepare(recipe); }
+
+    Result<void> limit_memory(int64_t bytes) override {
+        if (bytes > kHeldBytes) return {};
+        return Error{.code = ErrorCode::OutOfHostMemory,
+                     .message = "The fake process alone takes more than the budget."};
+    }
+    int64_t overhead_bytes() const override { return kHeldBytes; }
+    void set_activation_plan(const ActivationPlan&) override {}
+    Result<RehearsalFigures> rehearse(const PackedBatch& train, const PackedBatch&) override {
+        ++m_counts->rehearse;
+        TRY_VOID(evaluate({train}, 1));
+        RehearsalFigures figures;
+        figures.train_s = 0.001;
+        figures.part_bytes[static_cast<size_t>(MemoryPart::Overhead)] = kHeldBytes;
+        figures.peak_bytes = 2 * kHeldBytes;
+        return figures;
+    }
 
     Result<void> accumulate(const PackedBatch& batch, double loss_divisor) override {
         const int call = ++m_counts->accumulate;
@@ -131,8 +150,9 @@ class FakeEngine : public Engine {
                      .message = "The fake engine has no log-probabilities."};
     }
 
-    int64_t device_bytes() const override { return 1 << 20; }
-    int64_t device_bytes_peak() const override { return 2 << 20; }
+    CheckpointBytes checkpoint_bytes() const override { return {.adapter = 100, .state = 1000}; }
+    int64_t device_bytes() const override { return kHeldBytes; }
+    int64_t device_bytes_peak() const override { return 2 * kHeldBytes; }
 
   private:
     void rest() const {

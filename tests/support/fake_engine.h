@@ -31,6 +31,7 @@ struct FakeScript {
 struct FakeCounts {
     std::atomic<int> engines_alive{0};
     std::atomic<int> prepare{0};
+    std::atomic<int> rehearse{0};
     std::atomic<int> accumulate{0};
     std::atomic<int> apply_step{0};
     std::atomic<int> drop_gradients{0};

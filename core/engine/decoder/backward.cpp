@@ -28,6 +28,7 @@ void Decoder::backward(const StagedBatch& batch, const Matrix& gradient) {
 
 void Decoder::backward_layer(size_t index, const StagedBatch& batch, const Matrix& gradient) {
     const SavedLayer saved = saved_rows(index, gradient.rows, true);
+    if (m_plan[index] == Keep::Offload) bring_back(index, saved.input);
     make_again(m_weights.layers[index], saved, m_plan[index], batch);
     backward_mlp(index, saved, gradient);
     if (!reaches_below(index, Stage::GateUp)) return;
@@ -39,7 +40,7 @@ void Decoder::make_again(const DecoderLayer& layer, const SavedLayer& saved, Kee
                          const StagedBatch& batch) {
     if (keep == Keep::Everything) return;
     const Matrix normed = m_normed.rows(saved.input.rows);
-    if (keep == Keep::InputOnly) {
+    if (keep == Keep::InputOnly || keep == Keep::Offload) {
         norm_forward(normed, layer.input_norm, saved.input, {}, {}, saved.input_rstd);
         forward_attention(layer, saved, batch);
         forward_mlp(layer, saved);

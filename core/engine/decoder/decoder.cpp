@@ -2,48 +2,29 @@
 // Neighbours: forward.cpp, backward.cpp, cached.cpp.
 #include "core/engine/decoder/decoder.h"
 
-#include <algorithm>
 #include <utility>
+
+#include "core/base/check.h"
 
 namespace dayrun::engine {
 namespace {
 
-SavedLayerBuffers make_buffers(const DecoderWeights& weights, const DecoderLayer& layer,
-                               MemoryPart part) {
-    const Dtype dtype = weights.dtype;
-    const core::ModelConfig& config = weights.config;
-    const auto floats = [&](int64_t cols) { return RowBuffer(cols, Dtype::Float32, part); };
-    const auto values = [&](int64_t cols) { return RowBuffer(cols, dtype, part); };
-    SavedLayerBuffers made;
-    made.input = values(config.hidden_size);
-    made.input_rstd = floats(1);
-    made.qkv = values(layer.qkv.out_features());
-    made.qkv_xa = values(layer.qkv.rank());
-    made.q_rstd = floats(config.num_attention_heads);
-    made.k_rstd = floats(config.num_key_value_heads);
-    made.attention = values(config.q_size());
-    made.logsumexp = floats(config.num_attention_heads);
-    made.o_xa = values(layer.o.rank());
-    made.middle = values(config.hidden_size);
-    made.middle_rstd = floats(1);
-    made.gate_up = values(layer.gate_up.out_features());
-    made.gate_up_xa = values(layer.gate_up.rank());
-    made.down_xa = values(layer.down.rank());
-    return made;
+core::LayerShape shape_of_layer(const DecoderWeights& weights, const DecoderLayer& layer) {
+    core::LayerShape shape = core::layer_shape(weights.config);
+    shape.qkv_rank = layer.qkv.rank();
+    shape.o_rank = layer.o.rank();
+    shape.gate_up_rank = layer.gate_up.rank();
+    shape.down_rank = layer.down.rank();
+    return shape;
 }
 
-// The shared set serves every layer, so it is as wide as the widest of them.
-void widen(SavedLayerBuffers& shared, const DecoderWeights& weights, const DecoderLayer& layer) {
-    const SavedLayerBuffers other = make_buffers(weights, layer, MemoryPart::Working);
-    const auto take = [](RowBuffer& mine, const RowBuffer& theirs, Dtype dtype) {
-        if (theirs.cols() > mine.cols()) {
-            mine = RowBuffer(theirs.cols(), dtype, MemoryPart::Working);
-        }
-    };
-    take(shared.qkv_xa, other.qkv_xa, weights.dtype);
-    take(shared.o_xa, other.o_xa, weights.dtype);
-    take(shared.gate_up_xa, other.gate_up_xa, weights.dtype);
-    take(shared.down_xa, other.down_xa, weights.dtype);
+RowBuffer make_rows(const core::Width& width, Dtype dtype, MemoryPart part) {
+    return RowBuffer(width.cols, width.is_float32 ? Dtype::Float32 : dtype, part);
+}
+
+// What is shared serves every layer, so it is as wide as the widest of them.
+void widen(RowBuffer& shared, const core::Width& width, Dtype dtype) {
+    if (width.cols > shared.cols()) shared = make_rows(width, dtype, MemoryPart::Working);
 }
 
 bool trains(const DecoderLayer& layer, Stage stage) {
@@ -75,18 +56,6 @@ bool trains_below(const DecoderLayer& layer, Stage stage) {
 
 }  // namespace
 
-std::string_view to_string(Keep keep) {
-    switch (keep) {
-        case Keep::Everything:
-            return "everything";
-        case Keep::DropGateUp:
-            return "drop gate and up";
-        case Keep::InputOnly:
-            break;
-    }
-    return "input only";
-}
-
 core::Result<std::unique_ptr<Decoder>> Decoder::make(DecoderWeights weights) {
     TRY(rope, RopeTable::make(weights.config));
     std::unique_ptr<Decoder> decoder(new Decoder(std::move(weights)));
@@ -95,16 +64,25 @@ core::Result<std::unique_ptr<Decoder>> Decoder::make(DecoderWeights weights) {
 }
 
 Decoder::Decoder(DecoderWeights weights) : m_weights(std::move(weights)) {
-    const core::ModelConfig& config = m_weights.config;
     const Dtype dtype = m_weights.dtype;
-    int64_t rank = 0;
     for (size_t i = 0; i < m_weights.layers.size(); ++i) {
         const DecoderLayer& layer = m_weights.layers[i];
-        m_saved.push_back(make_buffers(m_weights, layer, MemoryPart::Activations));
-        if (i == 0) m_shared = make_buffers(m_weights, layer, MemoryPart::Working);
-        widen(m_shared, m_weights, layer);
-        for (const LinearGroup* group : {&layer.qkv, &layer.o, &layer.gate_up, &layer.down}) {
-            rank = std::max(rank, group->rank());
+        const core::LayerShape shape = shape_of_layer(m_weights, layer);
+        const auto saved = core::saved_widths(shape);
+        SavedLayerBuffers& own = m_saved.emplace_back();
+        for (size_t value = 0; value < saved.size(); ++value) {
+            own[value] = make_rows(saved[value], dtype, MemoryPart::Activations);
+            widen(m_shared[value], saved[value], dtype);
+        }
+        const std::pair<Scratch, RowBuffer*> scratch[] = {
+            {Scratch::Normed, &m_normed},         {Scratch::Delta, &m_delta},
+            {Scratch::Activated, &m_activated},   {Scratch::Rotated, &m_rotated},
+            {Scratch::DAttention, &m_dattention}, {Scratch::DQkv, &m_dqkv},
+            {Scratch::DHidden, &m_dhidden},       {Scratch::U, &m_u},
+            {Scratch::Gradient, &m_gradient}};
+        const auto widths = core::scratch_widths(shape);
+        for (const auto& [value, rows] : scratch) {
+            widen(*rows, widths[static_cast<size_t>(value)], dtype);
         }
         if (m_lowest_layer < 0 && trains_below(layer, Stage::End)) {
             m_lowest_layer = static_cast<int64_t>(i);
@@ -112,16 +90,19 @@ Decoder::Decoder(DecoderWeights weights) : m_weights(std::move(weights)) {
     }
     m_plan.assign(m_weights.layers.size(), Keep::Everything);
     m_trains_embedding = m_weights.trained_embedding != nullptr;
-    const auto working = [&](int64_t cols) { return RowBuffer(cols, dtype, MemoryPart::Working); };
-    m_normed = working(config.hidden_size);
-    m_delta = working(config.hidden_size);
-    m_dhidden = working(config.hidden_size);
-    m_gradient = working(config.hidden_size);
-    m_activated = working(config.intermediate_size);
-    m_rotated = working(config.q_size() + config.kv_size());
-    m_dattention = working(config.q_size());
-    m_dqkv = working(config.q_size() + 2 * config.kv_size());
-    m_u = working(rank);
+}
+
+void Decoder::set_plan(const ActivationPlan& plan) {
+    CHECK(plan.size() == m_weights.layers.size());
+    m_plan = plan;
+    m_offloaded.clear();
+    m_offloaded.resize(plan.size());
+    for (size_t i = 0; i < m_plan.size(); ++i) {
+        if (m_plan[i] == Keep::Offload && current_arena().is_host()) m_plan[i] = Keep::InputOnly;
+        for (size_t value = 0; value < m_saved[i].size(); ++value) {
+            if (!core::is_kept(static_cast<Saved>(value), m_plan[i])) m_saved[i][value].release();
+        }
+    }
 }
 
 void Decoder::parameters_changed(AdapterStart start) {
@@ -138,34 +119,46 @@ bool Decoder::reaches_below(size_t layer, Stage stage) const {
 }
 
 SavedLayer Decoder::saved_rows(size_t layer, int64_t tokens, bool keeps) {
-    SavedLayerBuffers& own = m_saved[layer];
-    const Keep keep = m_plan[layer];
-    SavedLayerBuffers& input = keeps ? own : m_shared;
-    SavedLayerBuffers& most = keeps && keep != Keep::InputOnly ? own : m_shared;
-    SavedLayerBuffers& widest = keeps && keep == Keep::Everything ? own : m_shared;
     const DecoderLayer& weights = m_weights.layers[layer];
-    const auto rank_rows = [&](RowBuffer& buffer, const LinearGroup& group) {
+    const auto rows_of = [&](Saved value) {
+        const auto index = static_cast<size_t>(value);
+        const bool is_own = keeps && core::is_kept(value, m_plan[layer]);
+        return (is_own ? m_saved[layer] : m_shared)[index].rows(tokens);
+    };
+    const auto rank_rows = [&](Saved value, const LinearGroup& group) {
         // A shared buffer may be wider than this layer's rank: its first columns serve.
-        return group.rank() == 0 ? Matrix{} : buffer.rows(tokens).columns(0, group.rank());
+        return group.rank() == 0 ? Matrix{} : rows_of(value).columns(0, group.rank());
     };
     SavedLayer rows;
-    rows.input = input.input.rows(tokens);
-    rows.input_rstd = input.input_rstd.rows(tokens);
-    rows.qkv = most.qkv.rows(tokens);
-    rows.qkv_xa = rank_rows(most.qkv_xa, weights.qkv);
+    rows.input = rows_of(Saved::Input);
+    rows.input_rstd = rows_of(Saved::InputRstd);
+    rows.qkv = rows_of(Saved::Qkv);
+    rows.qkv_xa = rank_rows(Saved::QkvXa, weights.qkv);
     if (m_weights.config.qk_norm) {
-        rows.q_rstd = most.q_rstd.rows(tokens);
-        rows.k_rstd = most.k_rstd.rows(tokens);
+        rows.q_rstd = rows_of(Saved::QRstd);
+        rows.k_rstd = rows_of(Saved::KRstd);
     }
-    rows.attention = most.attention.rows(tokens);
-    rows.logsumexp = most.logsumexp.rows(tokens);
-    rows.o_xa = rank_rows(most.o_xa, weights.o);
-    rows.middle = most.middle.rows(tokens);
-    rows.middle_rstd = most.middle_rstd.rows(tokens);
-    rows.gate_up = widest.gate_up.rows(tokens);
-    rows.gate_up_xa = rank_rows(widest.gate_up_xa, weights.gate_up);
-    rows.down_xa = rank_rows(most.down_xa, weights.down);
+    rows.attention = rows_of(Saved::Attention);
+    rows.logsumexp = rows_of(Saved::LogSumExp);
+    rows.o_xa = rank_rows(Saved::OXa, weights.o);
+    rows.middle = rows_of(Saved::Middle);
+    rows.middle_rstd = rows_of(Saved::MiddleRstd);
+    rows.gate_up = rows_of(Saved::GateUp);
+    rows.gate_up_xa = rank_rows(Saved::GateUpXa, weights.gate_up);
+    rows.down_xa = rank_rows(Saved::DownXa, weights.down);
     return rows;
+}
+
+void Decoder::offload(size_t layer, const Matrix& input) {
+    const int64_t bytes = input.rows * input.cols * kernels::element_bytes(input.dtype);
+    Buffer& place = m_offloaded[layer];
+    if (place.bytes() < bytes) place = Buffer(bytes, MemoryPart::Activations, host_arena());
+    current_arena().copy_to_host(place.data(), input.data, bytes);
+}
+
+void Decoder::bring_back(size_t layer, const Matrix& input) {
+    const int64_t bytes = input.rows * input.cols * kernels::element_bytes(input.dtype);
+    current_arena().copy_from_host(input.data, m_offloaded[layer].data(), bytes);
 }
 
 AttentionShape Decoder::shape_of(const DecoderLayer& layer) const {

@@ -89,9 +89,10 @@ class Decoder {
 
     const DecoderWeights& weights() const { return m_weights; }
 
-    /// The plan, one entry a layer. Set it between micro-batches.
-    void set_plan(std::vector<Keep> plan) { m_plan = std::move(plan); }
-    const std::vector<Keep>& plan() const { return m_plan; }
+    /// The plan, one entry a layer. Set it between micro-batches; what an earlier plan kept and
+    /// this one does not goes back. In the host's memory there is nowhere to offload to.
+    void set_plan(const ActivationPlan& plan);
+    const ActivationPlan& plan() const { return m_plan; }
 
     /// Forward of a batch for evaluation: nothing is kept.
     HiddenState forward(const StagedBatch& batch);
@@ -128,6 +129,9 @@ class Decoder {
     void forward_attention(const DecoderLayer& layer, const SavedLayer& saved,
                            const StagedBatch& batch);
     void forward_mlp(const DecoderLayer& layer, const SavedLayer& saved);
+    /// Input of a layer whose plan is to offload: to the host's memory, and back.
+    void offload(size_t layer, const Matrix& input);
+    void bring_back(size_t layer, const Matrix& input);
     void make_again(const DecoderLayer& layer, const SavedLayer& saved, Keep keep,
                     const StagedBatch& batch);
     AttentionInput rotate(const DecoderLayer& layer, const SavedLayer& saved,
@@ -167,8 +171,9 @@ class Decoder {
 
     DecoderWeights m_weights;
     RopeTable m_rope;
-    std::vector<Keep> m_plan;
+    ActivationPlan m_plan;
     std::vector<SavedLayerBuffers> m_saved;  // one per layer, filled as far as the plan says
+    std::vector<Buffer> m_offloaded;         // inputs in host memory, of layers so planned
     SavedLayerBuffers m_shared;              // of the layer at hand
     // Working memory of one layer.
     RowBuffer m_normed, m_delta, m_activated, m_rotated, m_dattention, m_dqkv, m_dhidden, m_u,

@@ -46,6 +46,7 @@ HiddenState Decoder::run_forward(const StagedBatch& batch, bool keeps, const Tra
         }
         forward_attention(layer, saved, batch);
         forward_mlp(layer, saved);
+        if (keeps && is_reached && m_plan[i] == Keep::Offload) offload(i, saved.input);
         state = {saved.middle, delta};
     }
     return state;

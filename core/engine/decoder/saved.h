@@ -1,23 +1,20 @@
-// What one layer keeps from its forward for its backward, and the plan that says how much of it.
-// Everything a plan drops is made again by the same calls on the same rows, so all plans give
-// bit-equal gradients. Neighbours: forward.cpp fills it, backward.cpp reads it.
-// Lives on the run thread; torch-free.
+// What one layer keeps from its forward for its backward; core/plan/memory/activation_plan.h says
+// how much of it, and core/plan/memory/layer_memory.h how wide it is. Everything a plan drops is
+// made again by the same calls on the same rows, so all plans give bit-equal gradients. Neighbours:
+// forward.cpp fills it, backward.cpp reads it. Lives on the run thread; torch-free.
 #pragma once
 
-#include <string_view>
-#include <vector>
+#include <array>
 
 #include "core/engine/buffer.h"
+#include "core/plan/memory/layer_memory.h"
 
 namespace dayrun::engine {
 
-/// How much of a layer stays in memory between its forward and its backward.
-enum class Keep {
-    Everything,  // input, qkv, attention, middle, gate and up
-    DropGateUp,  // all but gate and up, which are the widest
-    InputOnly,   // its input; the rest is made again
-};
-std::string_view to_string(Keep keep);
+using core::ActivationPlan;
+using core::Keep;
+using core::Saved;
+using core::Scratch;
 
 /// The views of one layer's kept values for the micro-batch at hand.
 struct SavedLayer {
@@ -37,10 +34,7 @@ struct SavedLayer {
     Matrix down_xa;      // [T, rank]
 };
 
-/// The memory behind a SavedLayer.
-struct SavedLayerBuffers {
-    RowBuffer input, input_rstd, qkv, qkv_xa, q_rstd, k_rstd, attention, logsumexp, o_xa, middle,
-        middle_rstd, gate_up, gate_up_xa, down_xa;
-};
+/// The memory behind a SavedLayer, by core::Saved.
+using SavedLayerBuffers = std::array<RowBuffer, static_cast<size_t>(Saved::Count)>;
 
 }  // namespace dayrun::engine

@@ -42,9 +42,10 @@ at::Tensor wrap(const Matrix& m) {
 
 // libtorch's door to oneDNN copies an operand whose rows do not lie end to end, into fresh memory
 // at every call. The copy is made here instead, into memory that stays.
+thread_local Buffer s_copy;
+
 Matrix end_to_end(const Matrix& m) {
     if (m.stride == m.cols) return m;
-    static thread_local Buffer s_copy;
     const int64_t row_bytes = m.cols * kernels::element_bytes(m.dtype);
     if (m.rows * row_bytes > s_copy.bytes()) {
         s_copy = Buffer();
@@ -73,6 +74,10 @@ bool use_sgemm(const Matrix& out, int64_t inner) {
 }
 
 }  // namespace
+
+void release_product_scratch() {
+    s_copy = Buffer();
+}
 
 void multiply_nt(const Matrix& out, const Matrix& x, const Matrix& w, float alpha, float beta) {
     CHECK(out.rows == x.rows && out.cols == w.rows && x.cols == w.cols);

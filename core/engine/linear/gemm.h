@@ -22,6 +22,9 @@ void multiply_nn(const Matrix& out, const Matrix& x, const Matrix& w, float alph
 /// of its weight, summed over tokens without rounding to the inputs' type.
 void add_multiply_tn(float* out, const Matrix& y, const Matrix& x, float alpha = 1.0F);
 
+/// Gives back the working memory that the calling thread's products have left for later ones.
+void release_product_scratch();
+
 /// The same three forms for small float32 blocks inside a parallel task: always MKL's sgemm, which
 /// runs on the calling thread there. block_tn is out[N, K] = y[M, N]^T x[M, K] + beta * out.
 void block_nt(const Matrix& out, const Matrix& x, const Matrix& w, float alpha, float beta);

@@ -8,7 +8,7 @@
 #include <cstdint>
 #include <new>
 
-#include "core/plan/memory_part.h"
+#include "core/plan/memory/memory_part.h"
 
 namespace dayrun::engine {
 

@@ -2,6 +2,7 @@
 #include "core/engine/model/base_model.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <bit>
@@ -148,6 +149,12 @@ Result<FrozenWeight> BaseModel::linear_weight(const core::LinearInfo& info) {
     m_weight_bytes += tensor.bytes;
     FrozenWeight made;
     made.nf4 = current_arena().is_host() ? tensor.weight : on_device(tensor.weight);
+    if (current_arena().is_host()) {
+        // Used where the file is mapped, but for what lies off its alignment.
+        const int64_t codes = kernels::nf4_code_bytes(info.out_features * info.in_features);
+        m_mapped.emplace_back(codes, MemoryPart::Weights);
+        m_mapped.emplace_back(tensor.bytes - codes, MemoryPart::Constants);
+    }
     made.compute_dtype = m_nf4_compute_dtype;
     m_nf4_tensors.push_back(std::move(tensor));
     return made;
@@ -156,7 +163,9 @@ Result<FrozenWeight> BaseModel::linear_weight(const core::LinearInfo& info) {
 // The codes and their constants as copies in memory of the device.
 kernels::Nf4Weight BaseModel::on_device(const kernels::Nf4Weight& weight) {
     const auto copied = [&](const void* from, int64_t bytes) {
-        Buffer& copy = m_copies.emplace_back(bytes, MemoryPart::Weights);
+        const bool is_code = from == weight.codes;
+        Buffer& copy =
+            m_copies.emplace_back(bytes, is_code ? MemoryPart::Weights : MemoryPart::Constants);
         current_arena().copy_from_host(copy.data(), from, bytes);
         return copy.data();
     };
@@ -193,6 +202,7 @@ Result<Matrix> BaseModel::weight(const std::string& name, const std::vector<int6
     m_weight_bytes += rows * cols * kernels::element_bytes(m_dtype);
     const bool is_host = current_arena().is_host();
     if (fits && is_host && address % element_size == 0) {
+        m_mapped.emplace_back(rows * cols * kernels::element_bytes(m_dtype), MemoryPart::Weights);
         // Mapped read-only: nothing ever writes through a frozen weight.
         return dense(const_cast<std::byte*>(view.bytes.data()), rows, cols, m_dtype);
     }
@@ -210,6 +220,12 @@ Result<Matrix> BaseModel::weight(const std::string& name, const std::vector<int6
         TRY_VOID(convert(view, static_cast<bfloat16*>(converted.data())));
     }
     return dense(copy.data(), rows, cols, m_dtype);
+}
+
+void BaseModel::fault_in() const {
+    const int64_t room = int64_t{sysconf(_SC_PHYS_PAGES)} * sysconf(_SC_PAGESIZE) / 10 * 8;
+    if (m_mapped.empty() || !m_files || m_files->total_bytes() > room) return;
+    for (const auto& file : m_files->files()) file->fault_in();
 }
 
 Result<void> BaseModel::copy_weight(const std::string& name, const std::vector<int64_t>& shape,

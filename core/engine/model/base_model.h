@@ -47,6 +47,9 @@ class BaseModel {
     /// The first tensor of the checkpoint that holds an infinity or NaN; reads all of it, so it is
     /// asked for only when a loss is not a number. Empty when there is none.
     std::string find_not_finite() const;
+    /// Reads what is used in place into memory, front to back, as far as there is room for it: the
+    /// first batch would fetch the same pages one by one.
+    void fault_in() const;
     /// Bytes of the weights handed out, mapped or copied.
     int64_t weight_bytes() const { return m_weight_bytes; }
 
@@ -63,6 +66,7 @@ class BaseModel {
     std::unique_ptr<core::SafetensorsFile> m_nf4_file;  // the cache; null for a 4-bit checkpoint
     std::deque<core::Nf4Tensor> m_nf4_tensors;
     std::deque<Buffer> m_copies;
+    std::deque<CountedBytes> m_mapped;  // weights used where the file is mapped
     Dtype m_dtype = Dtype::Float32;
     Dtype m_nf4_compute_dtype = Dtype::Float32;
     uint64_t m_seed = 0;

@@ -67,6 +67,12 @@ void MappedFile::will_read_in_order() const {
     ::madvise(const_cast<std::byte*>(m_bytes.data()), m_bytes.size(), MADV_SEQUENTIAL);
 }
 
+void MappedFile::fault_in() const {
+    constexpr int kPopulateRead = 22;  // MADV_POPULATE_READ of Linux 5.14, which old headers lack
+    if (m_bytes.empty()) return;
+    ::madvise(const_cast<std::byte*>(m_bytes.data()), m_bytes.size(), kPopulateRead);
+}
+
 void MappedFile::drop(std::span<const std::byte> range) const {
     const auto [first, size] = whole_pages(range);
     if (size > 0) ::madvise(first, size, MADV_DONTNEED);

@@ -21,6 +21,9 @@ class MappedFile {
     std::span<const std::byte> bytes() const { return m_bytes; }
     /// Tells the kernel that the file will be read from front to back, so that it reads ahead.
     void will_read_in_order() const;
+    /// Reads the whole file and maps its pages now, so that later reads never wait for them. Where
+    /// the kernel cannot, they are fetched when they are read.
+    void fault_in() const;
     /// Gives the pages of a range back; reading it again fetches it from the file again.
     void drop(std::span<const std::byte> range) const;
 

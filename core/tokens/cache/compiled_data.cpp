@@ -129,6 +129,20 @@ int64_t CompiledData::micro_batches_in_epoch(int64_t epoch) const {
     return (rows_in_epoch(epoch) + m_micro_batch_size - 1) / m_micro_batch_size;
 }
 
+bool needs_tokenizer(const Recipe& recipe) {
+    return std::any_of(recipe.data.begin(), recipe.data.end(),
+                       [](const DataSpec& source) { return source.converter != "token_ids"; });
+}
+
+int64_t CompiledData::row_tokens(const EpochPlan& plan, size_t row) const {
+    int64_t tokens = 0;
+    for (const uint32_t place : plan.rows[row]) {
+        const SampleRef& sample = plan.samples[place];
+        tokens += m_caches[sample.source_index]->token_counts[sample.row];
+    }
+    return tokens;
+}
+
 TokenizedSample CompiledData::read_sample(SampleRef sample) const {
     return m_caches[sample.source_index]->read(sample.row, sample.source_index);
 }

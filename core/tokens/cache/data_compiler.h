@@ -131,6 +131,8 @@ class CompiledData {
 
     /// The token cache of a source: the very bytes that batches are copied from.
     const TokenCache& cache(size_t source) const { return *m_caches[source]; }
+    /// Tokens of a row, without reading them.
+    int64_t row_tokens(const EpochPlan& plan, size_t row) const;
     /// Copies a row's tokens out of the caches.
     PackedRow read_row(const EpochPlan& plan, size_t row) const;
     TokenizedSample read_sample(SampleRef sample) const;
@@ -171,6 +173,9 @@ class CompiledData {
     int64_t m_longest_row = 0;
     int64_t m_longest_document = 0;
 };
+
+/// Whether any source is text; rows of ids need no tokenizer.
+bool needs_tokenizer(const Recipe& recipe);
 
 /// How far compile_data is; `done` and `total` are bytes of the source's files.
 struct CompileProgress {

@@ -3,6 +3,9 @@
 // Plain values: any thread.
 #pragma once
 
+#include <array>
+#include <cstddef>
+#include <cstdint>
 #include <string_view>
 
 namespace dayrun::core {
@@ -24,5 +27,8 @@ enum class MemoryPart : int {
 
 /// "weights", "constants", …: stable, for --json and the records.
 std::string_view to_string(MemoryPart part);
+
+/// Bytes by part.
+using PartBytes = std::array<int64_t, static_cast<size_t>(MemoryPart::Count)>;
 
 }  // namespace dayrun::core

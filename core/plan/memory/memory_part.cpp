@@ -1,5 +1,5 @@
 // Names of the parts. Neighbour: memory_part.h.
-#include "core/plan/memory_part.h"
+#include "core/plan/memory/memory_part.h"
 
 #include <array>
 #include <cstddef>

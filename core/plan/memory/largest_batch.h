@@ -1,0 +1,21 @@
+// The largest micro-batch that a run can meet: what the memory plan is made for and what the dress
+// rehearsal runs. Neighbours: memory_estimate.h, core/run/rehearsal.h. Any thread.
+#pragma once
+
+#include "core/plan/memory/memory_estimate.h"
+#include "core/recipe/recipe.h"
+#include "core/tokens/cache/data_compiler.h"
+
+namespace dayrun::core {
+
+struct LargestBatches {
+    PackedBatch train;  // of all epochs, as far as they are looked through
+    PackedBatch eval;   // empty when nothing is validated
+    /// Epochs beyond those looked through are shuffled anew, so their rows may be a little larger.
+    bool has_every_epoch = true;
+};
+LargestBatches find_largest_batches(const Recipe& recipe, const CompiledData& data);
+
+BatchExtent extent_of(const PackedBatch& batch);
+
+}  // namespace dayrun::core
