@@ -1,9 +1,9 @@
-# dayrun_add_room_tests(<room> LIBS <targets> [LABELS <labels>])
+# dayrun_add_room_tests(<room> LIBS <targets> [LABELS <labels>] [PRECOMPILE <headers>])
 # Builds every tests/<room>/test_*.cpp into one executable and registers each file as its own
 # ctest entry, so that a failing file is named by the closing line. A file whose name ends in
 # _slow.cpp, _bench.cpp or _gpu.cpp gets that label and is left out of the plain ./test.
 function(dayrun_add_room_tests room)
-    cmake_parse_arguments(arg "" "" "LIBS;LABELS" ${ARGN})
+    cmake_parse_arguments(arg "" "" "LIBS;LABELS;PRECOMPILE" ${ARGN})
     file(GLOB _tests CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/${room}/test_*.cpp")
     if(NOT _tests)
         return()
@@ -13,6 +13,10 @@ function(dayrun_add_room_tests room)
     add_executable(${_target} ${_helpers})
     set_target_properties(${_target} PROPERTIES AUTOMOC ON)
     target_link_libraries(${_target} PRIVATE dayrun_test_support ${arg_LIBS} dayrun_warnings)
+    list(LENGTH _helpers _count)
+    if(_count GREATER 3)
+        dayrun_precompile(${_target} <QTest> <QTemporaryDir> <map> <string> <vector> ${arg_PRECOMPILE})
+    endif()
     if(NOT arg_LABELS)
         set(arg_LABELS unit)
     endif()
