@@ -19,6 +19,8 @@ constexpr int64_t kContextBytes = int64_t{600} << 20;
 constexpr int64_t kWorkspaceBytes = int64_t{32} << 20;
 // Paged states cross in pieces of 4 Mi elements through three slots of both moments.
 constexpr int64_t kPagedSlots = 3, kPagedElements = int64_t{4} << 20;
+// The rows of a weight that a CPU dequantizes at a time (core/engine/linear/frozen_linear.h).
+constexpr int64_t kDequantizedBytes = int64_t{64} << 20;
 // Dequantized weights: one in use while the next one is made.
 constexpr int64_t kDequantizedSlots = 2;
 constexpr int64_t kMebibyte = int64_t{1} << 20;
@@ -47,11 +49,21 @@ class Estimator {
     bool is_paged() const {
         return is_cuda() && m_recipe.optimizer.name == OptimizerName::PagedAdamW32bit;
     }
+    int64_t compute_bytes() const {
+        const DtypeChoice chosen = m_recipe.quantization.compute_dtype;
+        return chosen == DtypeChoice::Auto ? m_model.value_bytes
+                                           : (chosen == DtypeChoice::BFloat16 ? 2 : 4);
+    }
+    /// Whether inputs and results of products with NF4 weights change their type on the way.
+    bool casts_for_weights() const {
+        return m_model.is_quantized && compute_bytes() != m_model.value_bytes;
+    }
     int64_t working_bytes(const ActivationPlan& plan) const;
     int64_t shared_saved_bytes(const ActivationPlan& plan) const;
     int64_t attention_bytes() const;
     int64_t linear_bytes() const;
     bool reaches_qkv() const;
+    int64_t copied_width() const;
     int64_t buffer_bytes() const;
     int64_t logits_bytes() const;
     int64_t cache_bytes() const;
@@ -111,8 +123,8 @@ bool Estimator::reaches_qkv() const {
            (lowest < m_model.layers.size() && m_model.layers[lowest].qkv_rank > 0);
 }
 
-// Of the linear modules: an input after dropout, DoRA's two products and scaled gradient, and on a
-// CPU the rows of a dequantized weight, about a mebibyte.
+// Of the linear modules: an input after dropout, DoRA's two products and scaled gradient, input and
+// result in the type of an NF4 product, and on a CPU the rows of a weight dequantized for it.
 int64_t Estimator::linear_bytes() const {
     const int64_t in =
         std::max({m_config.hidden_size, m_config.q_size(), m_config.intermediate_size});
@@ -126,8 +138,11 @@ int64_t Estimator::linear_bytes() const {
                std::min(kMebibyte, 4 * m_config.hidden_size * m_config.intermediate_size);
     }
     if (!is_cuda() && m_model.is_quantized) {
-        sum += std::min(kMebibyte, m_model.largest_linear * m_model.value_bytes);
+        sum += std::min(kDequantizedBytes, m_model.largest_linear * compute_bytes());
     }
+    if (casts_for_weights())
+        sum += block_bytes(tokens * in * compute_bytes()) +
+               block_bytes(tokens * out * compute_bytes());
     return sum;
 }
 
@@ -163,15 +178,27 @@ int64_t Estimator::logits_bytes() const {
     return block_bytes(rows * m_config.vocab_size * m_model.value_bytes);
 }
 
+// A product's operand whose rows do not lie end to end is copied on a CPU: the gradient of one of
+// several modules that read one input. DoRA without dropout has scaled it into memory of its own by
+// then, and an NF4 weight of another type has cast it.
+int64_t Estimator::copied_width() const {
+    if (casts_for_weights()) return 0;
+    const bool is_scaled =
+        m_recipe.adapter.method == AdapterMethod::Dora && m_recipe.adapter.lora_dropout == 0;
+    int64_t width = 0;
+    for (const LayerShape& shape : m_model.layers) {
+        if (!is_scaled || shape.gate_up_rank == 0) width = std::max(width, shape.intermediate);
+        if (!is_scaled || shape.qkv_rank == 0) width = std::max({width, shape.q, shape.kv});
+    }
+    return width;
+}
+
 int64_t Estimator::buffer_bytes() const {
     const int64_t positions =
         std::max(m_inputs.train.longest_document, m_inputs.eval.longest_document);
     int64_t sum = 2 * block_bytes(positions * m_config.rotary_dim / 2 * 4);
-    // A product's operand whose rows do not lie end to end is copied: one of gate and up's
-    // gradients.
-    if (!is_cuda() && !m_model.is_quantized) {
-        sum +=
-            block_bytes(m_inputs.train.tokens * m_config.intermediate_size * m_model.value_bytes);
+    if (!is_cuda()) {
+        sum += block_bytes(m_inputs.train.tokens * copied_width() * m_model.value_bytes);
     }
     if (is_cuda()) {
         sum += kDequantizedSlots * block_bytes(m_model.largest_linear * m_model.value_bytes) +
