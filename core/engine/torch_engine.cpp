@@ -172,8 +172,16 @@ Result<void> TorchEngine::accumulate_batch(const core::PackedBatch& batch, doubl
 }
 
 Result<core::StepOutcome> TorchEngine::apply_step(double learning_rate) {
-    return in_engine("apply a step", [&]() -> Result<core::StepOutcome> {
+    TRY_VOID(start_step(learning_rate));
+    return finish_step();
+}
+
+Result<void> TorchEngine::start_step(double learning_rate) {
+    return in_engine("apply a step", [&]() -> Result<void> {
         TRY_VOID(check_ready());
+        // The step before is done by now: this one's micro-batches are queued behind it. Whether it
+        // was skipped decides how many steps the optimizer has done.
+        while (m_sent_gates > 0) m_told.push_back(take_outcome());
         std::vector<kernels::GradTensor> gradients;
         for (const Parameter& parameter : m_model.parameters->all()) {
             gradients.push_back({parameter.gradient, parameter.count});
@@ -187,14 +195,32 @@ Result<core::StepOutcome> TorchEngine::apply_step(double learning_rate) {
         m_optimizer->step(learning_rate, gate());
         m_model.parameters->refresh_rounded();
         m_decoder->parameters_changed();
-        const HostMirror closed(gate(), sizeof(kernels::StepGate), MirrorUse::Read);
-        kernels::StepGate told;
-        std::memcpy(&told, closed.data(), sizeof(told));
-        if (told.skip != 0) m_optimizer->set_step_count(m_optimizer->step_count() - 1);
+        ++m_sent_gates;
+        if (m_accelerator != nullptr) {
+            m_accelerator->send_gate(gate());
+        } else {
+            m_told.push_back(take_outcome());
+        }
         drop_gradients();
-        return core::StepOutcome{
-            .loss = told.loss, .grad_norm = told.norm, .skipped = told.skip != 0};
+        return {};
     });
+}
+
+Result<core::StepOutcome> TorchEngine::finish_step() {
+    return in_engine("read a step's figures", [&]() -> Result<core::StepOutcome> {
+        if (m_told.empty()) m_told.push_back(take_outcome());
+        const core::StepOutcome oldest = m_told.front();
+        m_told.pop_front();
+        return oldest;
+    });
+}
+
+core::StepOutcome TorchEngine::take_outcome() {
+    CHECK(m_sent_gates > 0);
+    --m_sent_gates;
+    const kernels::StepGate told = m_accelerator != nullptr ? m_accelerator->take_gate() : *gate();
+    if (told.skip != 0) m_optimizer->set_step_count(m_optimizer->step_count() - 1);
+    return {.loss = told.loss, .grad_norm = told.norm, .skipped = told.skip != 0};
 }
 
 void TorchEngine::drop_gradients() {

@@ -3,6 +3,7 @@
 // because libtorch's thread count is per thread. Lives on the run thread.
 #pragma once
 
+#include <deque>
 #include <memory>
 #include <optional>
 #include <thread>
@@ -34,6 +35,9 @@ class TorchEngine : public core::Engine {
                                                   const core::PackedBatch& eval) override;
     core::Result<void> accumulate(const core::PackedBatch& batch, double loss_divisor) override;
     core::Result<core::StepOutcome> apply_step(double learning_rate) override;
+    core::Result<void> start_step(double learning_rate) override;
+    core::Result<core::StepOutcome> finish_step() override;
+    int64_t steps_behind() const override { return m_accelerator != nullptr ? 1 : 0; }
     void drop_gradients() override;
     core::Result<core::EvalResult> evaluate(const std::vector<core::PackedBatch>& batches,
                                             size_t source_count) override;
@@ -69,6 +73,7 @@ class TorchEngine : public core::Engine {
     }
     core::Result<core::PreparedModel> prepare_model(const core::Recipe& recipe);
     core::Result<void> check_ready() const;
+    core::StepOutcome take_outcome();
     kernels::StepGate* gate() const { return static_cast<kernels::StepGate*>(m_gate.data()); }
     /// An error that names the weight at fault, when a loss is not a number because of the base.
     core::Result<void> check_finite(double loss) const;
@@ -89,8 +94,10 @@ class TorchEngine : public core::Engine {
     std::unique_ptr<Optimizer> m_optimizer;
     Buffer m_gate;  // loss, norm and skip flag of the step being accumulated
     int64_t m_overhead_bytes = 0;
-    int64_t m_limit_bytes = 0;    // 0: none
-    int64_t m_target_tokens = 0;  // of the step being accumulated
+    int64_t m_limit_bytes = 0;             // 0: none
+    int64_t m_target_tokens = 0;           // of the step being accumulated
+    int64_t m_sent_gates = 0;              // started steps whose gates are still with the device
+    std::deque<core::StepOutcome> m_told;  // read from gates, not asked for yet
 };
 
 }  // namespace dayrun::engine

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <filesystem>
 #include <functional>
 #include <memory>
@@ -120,6 +121,21 @@ class Engine {
     virtual Result<void> accumulate(const PackedBatch& batch, double loss_divisor) = 0;
     /// Clips, applies the optimizer with this learning rate and clears gradients and loss.
     virtual Result<StepOutcome> apply_step(double learning_rate) = 0;
+    /// The same in two halves, for a device that works behind its caller: the step is put into its
+    /// queue, and finish_step() tells the outcome of the oldest one started, waiting only if the
+    /// device has not come so far. An engine without a queue does all of it at once.
+    virtual Result<void> start_step(double learning_rate) {
+        TRY(outcome, apply_step(learning_rate));
+        m_outcomes.push_back(outcome);
+        return {};
+    }
+    virtual Result<StepOutcome> finish_step() {
+        const StepOutcome oldest = m_outcomes.front();
+        m_outcomes.pop_front();
+        return oldest;
+    }
+    /// How many started steps may be unfinished while the next one is accumulated.
+    virtual int64_t steps_behind() const { return 0; }
     /// Forgets gradients accumulated since the last apply_step (stop between micro-batches).
     virtual void drop_gradients() = 0;
 
@@ -155,6 +171,9 @@ class Engine {
     /// Bytes on the device now and at most since prepare (host memory on a CPU).
     virtual int64_t device_bytes() const = 0;
     virtual int64_t device_bytes_peak() const = 0;
+
+  private:
+    std::deque<StepOutcome> m_outcomes;
 };
 
 /// Makes an engine for a device; given to RunSession by the app, so that core/run needs no torch.

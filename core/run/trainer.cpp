@@ -65,9 +65,12 @@ Result<TrainEnd> Trainer::train() {
     RunProgress& progress = m_parts.progress;
     const double base_rate = m_parts.recipe.optimizer.learning_rate;
     if (progress.is_eval_pending) TRY_VOID(m_validation.run());
-    while (progress.step < progress.total_steps) {
-        if (const auto end = requested_end()) return *end;
-        const Stopwatch watch;
+    m_since_told = Stopwatch();
+    while (started_steps() < progress.total_steps) {
+        if (const auto end = requested_end()) {
+            TRY_VOID(settle(0));
+            return *end;
+        }
         const double waited_before = m_stream.data_wait_ms();
         TRY(group, next_group());
         const double data_wait_ms = m_stream.data_wait_ms() - waited_before;
@@ -75,18 +78,54 @@ Result<TrainEnd> Trainer::train() {
         TRY(end, accumulate(group));
         if (end) {
             m_parts.engine.drop_gradients();
+            TRY_VOID(settle(0));
             return *end;
         }
-        const double learning_rate = base_rate * m_schedule.multiplier(progress.step);
-        TRY(outcome, apply(group, learning_rate));
-        // ---- end of the hot loop ----
-        progress.pace.add_step(watch.elapsed_s());
-        tell(group, outcome, learning_rate, watch.elapsed_ms(), data_wait_ms);
-        TRY_VOID(check_finite(group, outcome));
+        const double learning_rate = base_rate * m_schedule.multiplier(started_steps());
+        TRY_VOID(start(std::move(group), learning_rate, data_wait_ms));
+        // ---- end of the hot loop: a device's step is told while it works on the next one ----
+        const bool settles = must_settle();
+        TRY_VOID(settle(settles ? 0 : m_parts.engine.steps_behind()));
+        if (!settles) continue;
         TRY(early_end, after_step());
         if (early_end) return *early_end;
+        m_since_told = Stopwatch();  // a validation or a checkpoint is no part of the next step
     }
     return TrainEnd::Completed;
+}
+
+int64_t Trainer::started_steps() const {
+    return m_parts.progress.step + static_cast<int64_t>(m_started.size());
+}
+
+bool Trainer::must_settle() const {
+    if (m_parts.engine.steps_behind() == 0) return true;
+    const int64_t step = started_steps();
+    const bool is_end_of_epoch = m_started.back().group.batches.back().is_last_of_epoch();
+    return step >= m_parts.progress.total_steps || m_parts.control.request() != RunRequest::None ||
+           m_moments.is_due(step, is_end_of_epoch, since_eval_s() / 60) || is_checkpoint_due() ||
+           is_budget_spent();
+}
+
+Result<void> Trainer::settle(int64_t behind) {
+    while (static_cast<int64_t>(m_started.size()) > behind) {
+        const Started step = std::move(m_started.front());
+        m_started.pop_front();
+        StepOutcome outcome{
+            .loss = std::numeric_limits<double>::quiet_NaN(), .grad_norm = 0, .skipped = true};
+        // A step without a single supervised token changed nothing; it is told as skipped.
+        if (step.group.target_tokens > 0) {
+            TRY(finished, m_parts.engine.finish_step());
+            outcome = finished;
+        }
+        const double step_ms = m_since_told.elapsed_ms();
+        m_since_told = Stopwatch();
+        m_parts.progress.pace.add_step(step_ms / 1000);
+        tell(step.group, outcome, step.learning_rate, step_ms, step.data_wait_ms);
+        TRY_VOID(check_finite(step.group, outcome));
+        TRY_VOID(m_parts.reporter.health());
+    }
+    return {};
 }
 
 // The loss is divided once by the step's supervised tokens over ALL its micro-batches, so they must
@@ -130,13 +169,10 @@ Result<std::optional<TrainEnd>> Trainer::accumulate(const Group& group) {
     return std::optional<TrainEnd>();
 }
 
-// A step without a single supervised token changes nothing; it is counted and told as skipped.
-Result<StepOutcome> Trainer::apply(const Group& group, double learning_rate) {
-    if (group.target_tokens == 0) {
-        return StepOutcome{
-            .loss = std::numeric_limits<double>::quiet_NaN(), .grad_norm = 0, .skipped = true};
-    }
-    return m_parts.engine.apply_step(learning_rate);
+Result<void> Trainer::start(Group group, double learning_rate, double data_wait_ms) {
+    if (group.target_tokens > 0) TRY_VOID(m_parts.engine.start_step(learning_rate));
+    m_started.push_back({std::move(group), learning_rate, data_wait_ms});
+    return {};
 }
 
 void Trainer::tell(const Group& group, const StepOutcome& outcome, double learning_rate,
@@ -214,13 +250,12 @@ Result<void> Trainer::check_finite(const Group& group, const StepOutcome& outcom
 
 Result<std::optional<TrainEnd>> Trainer::after_step() {
     RunProgress& progress = m_parts.progress;
-    TRY_VOID(m_parts.reporter.health());
     if (m_moments.is_due(progress.step, progress.is_end_of_epoch, since_eval_s() / 60)) {
         TRY_VOID(m_validation.run());
         m_since_eval = Stopwatch();
         m_earlier_since_eval_s = 0;
     }
-    if (m_since_checkpoint.elapsed_s() >= 60 * m_parts.recipe.checkpoint.every_minutes) {
+    if (is_checkpoint_due()) {
         TRY_VOID(save_resume_point());
         m_since_checkpoint = Stopwatch();
     }
@@ -231,6 +266,10 @@ Result<std::optional<TrainEnd>> Trainer::after_step() {
         return std::optional(TrainEnd::FinishNow);
     }
     return std::optional<TrainEnd>();
+}
+
+bool Trainer::is_checkpoint_due() const {
+    return m_since_checkpoint.elapsed_s() >= 60 * m_parts.recipe.checkpoint.every_minutes;
 }
 
 double Trainer::since_eval_s() const {

@@ -3,6 +3,7 @@
 // active_run.h.
 #pragma once
 
+#include <deque>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -33,19 +34,33 @@ class Trainer {
         int64_t trained_batches = 0;  // those with a target
     };
 
+    /// A step that was started and is told once the device has done it.
+    struct Started {
+        Group group;
+        double learning_rate = 0;
+        double data_wait_ms = 0;
+    };
+
     Result<TrainEnd> train();
     Result<Group> next_group();
     /// The answer to a request that came in; empty when there is none.
     std::optional<TrainEnd> requested_end();
     double loss_divisor(const Group& group, const PackedBatch& batch) const;
     Result<std::optional<TrainEnd>> accumulate(const Group& group);
-    Result<StepOutcome> apply(const Group& group, double learning_rate);
+    Result<void> start(Group group, double learning_rate, double data_wait_ms);
+    /// Whether what comes after the last started step needs its outcome: a validation, a
+    /// checkpoint, a request, the end.
+    bool must_settle() const;
+    /// Tells started steps until `behind` of them are left.
+    Result<void> settle(int64_t behind);
+    int64_t started_steps() const;
     void tell(const Group& group, const StepOutcome& outcome, double learning_rate, double step_ms,
               double data_wait_ms);
     Result<void> check_finite(const Group& group, const StepOutcome& outcome);
     Result<std::optional<TrainEnd>> after_step();
     double since_eval_s() const;
     Result<void> save_resume_point();
+    bool is_checkpoint_due() const;
     bool is_budget_spent() const;
 
     RunParts m_parts;
@@ -57,6 +72,8 @@ class Trainer {
     double m_earlier_since_eval_s;  // the same of the sessions before
     Stopwatch m_since_checkpoint;
     int64_t m_saved_step = -1;  // of the last resume point
+    std::deque<Started> m_started;
+    Stopwatch m_since_told;  // since the last step was told, or the first one began
 };
 
 }  // namespace dayrun::core

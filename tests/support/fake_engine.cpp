@@ -70,6 +70,8 @@ class FakeEngine : public Engine {
         return {};
     }
 
+    int64_t steps_behind() const override { return m_script->steps_behind; }
+
     Result<StepOutcome> apply_step(double learning_rate) override {
         ++m_counts->apply_step;
         const int step = ++m_step;

@@ -21,6 +21,7 @@ struct FakeScript {
     int sleep_ms = 0;          // in every accumulate and evaluate of a micro-batch
     int throw_at_step = 0;     // apply_step throws, as a library might
     bool fail_prepare = false;
+    int steps_behind = 0;  // as a device that works behind its caller
     /// Called at the start of every accumulate with its number, from 1.
     std::function<void(int)> on_accumulate;
     /// Called at the start of every evaluate with its number, from 1.
