@@ -31,6 +31,7 @@ class TorchEngine : public core::Engine {
     core::Result<void> limit_memory(int64_t bytes) override;
     int64_t overhead_bytes() const override { return m_overhead_bytes; }
     void set_activation_plan(const ActivationPlan& plan) override;
+    bool make_leaner() override;
     core::Result<core::RehearsalFigures> rehearse(const core::PackedBatch& train,
                                                   const core::PackedBatch& eval) override;
     core::Result<void> accumulate(const core::PackedBatch& batch, double loss_divisor) override;

@@ -136,6 +136,9 @@ class Engine {
     }
     /// How many started steps may be unfinished while the next one is accumulated.
     virtual int64_t steps_behind() const { return 0; }
+    /// After OutOfGpuMemory: keeps less between forward and backward from now on, so that the step
+    /// can be tried again from its first micro-batch. False when nothing leaner is left.
+    virtual bool make_leaner() { return false; }
     /// Forgets gradients accumulated since the last apply_step (stop between micro-batches).
     virtual void drop_gradients() = 0;
 

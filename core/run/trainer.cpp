@@ -160,13 +160,30 @@ double Trainer::loss_divisor(const Group& group, const PackedBatch& batch) const
            static_cast<double>(group.trained_batches);
 }
 
+// A card that runs out of memory gets the step again, whole, under a leaner plan.
 Result<std::optional<TrainEnd>> Trainer::accumulate(const Group& group) {
+    std::optional<TrainEnd> end;
+    while (true) {
+        const Result<void> done = accumulate_all(group, end);
+        if (done.ok()) return end;
+        if (done.error().code != ErrorCode::OutOfGpuMemory) return done.error();
+        TRY_VOID(settle(0));  // the steps before fitted
+        if (!m_parts.engine.make_leaner()) return done.error();
+        m_parts.engine.drop_gradients();
+        m_parts.reporter.warning(fmt::format(
+            "Step {} did not fit the card; it is tried again with more recomputation. {}",
+            started_steps() + 1, done.error().message));
+    }
+}
+
+Result<void> Trainer::accumulate_all(const Group& group, std::optional<TrainEnd>& end) {
     for (const StreamedBatch& streamed : group.batches) {
-        if (const auto end = requested_end()) return end;
+        end = requested_end();
+        if (end) return {};
         if (streamed.batch.target_token_count == 0) continue;
         TRY_VOID(m_parts.engine.accumulate(streamed.batch, loss_divisor(group, streamed.batch)));
     }
-    return std::optional<TrainEnd>();
+    return {};
 }
 
 Result<void> Trainer::start(Group group, double learning_rate, double data_wait_ms) {

@@ -47,6 +47,7 @@ class Trainer {
     std::optional<TrainEnd> requested_end();
     double loss_divisor(const Group& group, const PackedBatch& batch) const;
     Result<std::optional<TrainEnd>> accumulate(const Group& group);
+    Result<void> accumulate_all(const Group& group, std::optional<TrainEnd>& end);
     Result<void> start(Group group, double learning_rate, double data_wait_ms);
     /// Whether what comes after the last started step needs its outcome: a validation, a
     /// checkpoint, a request, the end.

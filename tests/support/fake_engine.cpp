@@ -1,6 +1,7 @@
 // Deterministic losses from token ids: high at first, falling with every applied step.
 #include "tests/support/fake_engine.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <limits>
@@ -66,11 +67,24 @@ class FakeEngine : public Engine {
         const int call = ++m_counts->accumulate;
         if (m_script->on_accumulate) m_script->on_accumulate(call);
         rest();
+        const int from = m_script->short_of_memory_from;
+        if (from > 0 && call >= from &&
+            m_counts->make_leaner < std::max(1, m_script->leaner_plans)) {
+            m_loss += 1e6;  // what a step that broke off leaves behind must not count
+            return Error{.code = ErrorCode::OutOfGpuMemory,
+                         .message = "The fake card's memory is not enough.",
+                         .hint = "Choose a larger one."};
+        }
         m_loss += loss_sum(batch, 0, batch.tokens.size()) / loss_divisor;
         return {};
     }
 
     int64_t steps_behind() const override { return m_script->steps_behind; }
+    bool make_leaner() override {
+        if (m_counts->make_leaner >= m_script->leaner_plans) return false;
+        ++m_counts->make_leaner;
+        return true;
+    }
 
     Result<StepOutcome> apply_step(double learning_rate) override {
         ++m_counts->apply_step;

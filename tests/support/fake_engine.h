@@ -21,7 +21,9 @@ struct FakeScript {
     int sleep_ms = 0;          // in every accumulate and evaluate of a micro-batch
     int throw_at_step = 0;     // apply_step throws, as a library might
     bool fail_prepare = false;
-    int steps_behind = 0;  // as a device that works behind its caller
+    int steps_behind = 0;          // as a device that works behind its caller
+    int short_of_memory_from = 0;  // accumulate answers OutOfGpuMemory from this call on, …
+    int leaner_plans = 0;          // … until the engine was made leaner this often
     /// Called at the start of every accumulate with its number, from 1.
     std::function<void(int)> on_accumulate;
     /// Called at the start of every evaluate with its number, from 1.
@@ -36,6 +38,7 @@ struct FakeCounts {
     std::atomic<int> accumulate{0};
     std::atomic<int> apply_step{0};
     std::atomic<int> drop_gradients{0};
+    std::atomic<int> make_leaner{0};
     std::atomic<int> evaluate{0};
     std::atomic<int> generate{0};
     std::atomic<int> save_adapter{0};

@@ -51,6 +51,26 @@ void TorchEngine::set_activation_plan(const ActivationPlan& plan) {
     if (m_decoder != nullptr) m_decoder->set_plan(plan);
 }
 
+// Every layer one step on, so that whatever the shortage was, the next try asks for clearly less;
+// offloading comes last, when no layer keeps anything but its input.
+bool TorchEngine::make_leaner() {
+    if (m_decoder == nullptr) return false;
+    const UseAccelerator device(m_accelerator.get());
+    ActivationPlan plan = m_decoder->plan();
+    const bool offloads =
+        std::all_of(plan.begin(), plan.end(), [](Keep keep) { return keep >= Keep::InputOnly; });
+    for (Keep& keep : plan) {
+        if (keep < Keep::InputOnly) {
+            keep = keep == Keep::Everything ? Keep::DropGateUp : Keep::InputOnly;
+        } else if (offloads) {
+            keep = Keep::Offload;
+        }
+    }
+    const ActivationPlan before = m_decoder->plan();
+    m_decoder->set_plan(plan);
+    return m_decoder->plan() != before;  // in the host's memory there is nothing to offload to
+}
+
 Result<core::RehearsalFigures> TorchEngine::rehearse(const core::PackedBatch& train,
                                                      const core::PackedBatch& eval) {
     return in_engine("rehearse the largest micro-batch", [&]() -> Result<core::RehearsalFigures> {

@@ -1,5 +1,6 @@
 // Runs on a device that works behind its caller: steps are told one later, and nothing else about
-// the run differs.
+// the run differs; and on one that is short of memory: the step is done again, whole, under a
+// leaner plan.
 #include <QTest>
 
 #include "tests/core/run/run_scene.h"
@@ -67,6 +68,29 @@ class TestLateSteps : public QObject {
         };
         QVERIFY(scene.run(kSettings).state == RunState::Stopped);
         QCOMPARE(scene.counts->accumulate.load(), 6);
+        QCOMPARE(static_cast<int>(scene.told.all<StepMetrics>().size()),
+                 scene.counts->apply_step.load());
+    }
+
+    void short_of_memory_goes_on_leaner() {
+        Scene undisturbed, scene;
+        QVERIFY(undisturbed.run(kSettings).state == RunState::Finished);
+        scene.script->short_of_memory_from = 8;
+        scene.script->leaner_plans = 2;
+        QVERIFY(scene.run(kSettings).state == RunState::Finished);
+        QCOMPARE(scene.counts->make_leaner.load(), 2);
+        QVERIFY(scene.told.has_log("tried again with more recomputation"));
+        QVERIFY(scene.told.losses() == undisturbed.told.losses());
+    }
+
+    void short_of_memory_under_the_leanest_plan_fails() {
+        Scene scene;
+        scene.script->steps_behind = 1;
+        scene.script->short_of_memory_from = 8;
+        const RunOutcome outcome = scene.run(kSettings);
+        QVERIFY(outcome.state == RunState::Failed);
+        QVERIFY(outcome.error && outcome.error->code == ErrorCode::OutOfGpuMemory);
+        QVERIFY(scene.has_adapter());  // of the steps before
         QCOMPARE(static_cast<int>(scene.told.all<StepMetrics>().size()),
                  scene.counts->apply_step.load());
     }
