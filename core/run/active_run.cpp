@@ -12,6 +12,7 @@
 #include "core/plan/data_checks.h"
 #include "core/recipe/recipe_schema.h"
 #include "core/recipe/recipe_yaml.h"
+#include "core/run/cuda_probe.h"
 #include "core/run/events/run_report.h"
 #include "core/run/rehearsal/rehearsal.h"
 #include "core/run/resume/continue_queue.h"
@@ -243,10 +244,15 @@ RunParts ActiveRun::parts() {
             .reporter = m_reporter,
             .files = m_files,
             .progress = m_progress,
-            .fingerprint = m_fingerprint};
+            .fingerprint = m_fingerprint,
+            .card = m_card.get()};
 }
 
 Result<TrainEnd> ActiveRun::train() {
+    if (m_order.device.kind == DeviceKind::Cuda) {
+        const auto card = usable_cuda_device(m_order.device.index);
+        if (card.ok()) m_card = CardMonitor::open(card->pci_bus_id);
+    }
     m_validation = std::make_unique<Validation>(parts());
     m_reporter.state(RunState::Training);
     BatchStream stream(m_data, m_progress.stream_position);

@@ -75,6 +75,7 @@ class ActiveRun {
     std::unique_ptr<Engine> m_engine;
     std::optional<PreparedModel> m_model;
     std::unique_ptr<Validation> m_validation;
+    std::unique_ptr<CardMonitor> m_card;
     RunFingerprint m_fingerprint;
     std::filesystem::path m_resume_folder;  // empty: the run starts at its beginning
     std::string m_adapter;                  // relative to the project folder, once published

@@ -18,6 +18,7 @@ namespace {
 // Three losses in a row that are no number are no accident any more.
 constexpr int64_t kStrikes = 3;
 constexpr size_t kSampleIdsShown = 20;
+constexpr double kCardSeconds = 60;
 
 // "gsm8k row 17, …": so that a person can look at what broke the step.
 std::string samples_of(const std::vector<StreamedBatch>& batches, const Recipe& recipe,
@@ -125,7 +126,16 @@ Result<void> Trainer::settle(int64_t behind) {
         TRY_VOID(check_finite(step.group, outcome));
         TRY_VOID(m_parts.reporter.health());
     }
+    tell_card();
     return {};
+}
+
+void Trainer::tell_card() {
+    if (m_parts.card == nullptr) return;
+    if (m_since_card && m_since_card->elapsed_s() < kCardSeconds) return;
+    m_since_card = Stopwatch();
+    m_parts.reporter.tell(
+        LogLine{"debug", fmt::format("The card: {}.", to_text(m_parts.card->read()))});
 }
 
 // The loss is divided once by the step's supervised tokens over ALL its micro-batches, so they must

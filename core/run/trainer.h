@@ -55,6 +55,8 @@ class Trainer {
     /// Tells started steps until `behind` of them are left.
     Result<void> settle(int64_t behind);
     int64_t started_steps() const;
+    /// What the card does, at the first step and then once a minute, in the events and records.
+    void tell_card();
     void tell(const Group& group, const StepOutcome& outcome, double learning_rate, double step_ms,
               double data_wait_ms);
     Result<void> check_finite(const Group& group, const StepOutcome& outcome);
@@ -74,7 +76,8 @@ class Trainer {
     Stopwatch m_since_checkpoint;
     int64_t m_saved_step = -1;  // of the last resume point
     std::deque<Started> m_started;
-    Stopwatch m_since_told;  // since the last step was told, or the first one began
+    std::optional<Stopwatch> m_since_card;  // since the card was last asked
+    Stopwatch m_since_told;                 // since the last step was told, or the first one began
 };
 
 }  // namespace dayrun::core

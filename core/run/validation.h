@@ -7,6 +7,7 @@
 
 #include "core/base/result.h"
 #include "core/recipe/recipe.h"
+#include "core/run/card_monitor.h"
 #include "core/run/engine.h"
 #include "core/run/events/progress.h"
 #include "core/run/events/run_reporter.h"
@@ -29,6 +30,7 @@ struct RunParts {
     RunFiles& files;
     RunProgress& progress;
     RunFingerprint fingerprint;
+    CardMonitor* card = nullptr;  // null on a CPU, or without NVML
 };
 
 class Validation {
