@@ -32,9 +32,11 @@ bool holds_zero_byte(const SourceFile& file) {
     });
 }
 
-// Build folders lie in the root and are ignored by git; what else is hidden there is no source.
+// Build folders lie in the root and are ignored by git; what else is hidden there is no source, nor
+// is what the sample's rebuild.sh leaves beside it.
 bool is_skipped_folder(const fs::path& path) {
     const std::string name = path.filename().string();
+    if (name == "work" && path.parent_path() == kRoot / "resources/sample_project") return true;
     if (path.parent_path() != kRoot) return false;
     return name == ".git" || name == ".cache" || name.rfind("build", 0) == 0;
 }
