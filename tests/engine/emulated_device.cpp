@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "core/engine/linear/gemm.h"
+#include "kernels/emulator/emulated_ops.h"
 
 namespace dayrun::tests {
 
@@ -23,10 +24,19 @@ EmulatedDevice& device() {
     return *static_cast<EmulatedDevice*>(accelerator());
 }
 
-template <auto kOperation, class Params>
+/// Runs the kernel's body in the emulator where the device has it, else the CPU's own version.
+template <auto kOperation, auto kLauncher, class Params>
 int run(const Params& params, std::initializer_list<const void*> addresses) {
-    device().run(addresses, [&] { kOperation(params); });
-    return 0;
+    const auto body = device().bodies().*kLauncher;
+    int code = 0;
+    device().run(addresses, [&] {
+        if (body != nullptr) {
+            code = body(params, nullptr);
+        } else {
+            kOperation(params);
+        }
+    });
+    return code;
 }
 
 // Tensor lists lie on the host and hold device addresses.
@@ -34,9 +44,18 @@ int run_adamw(const AdamwTensor* tensors, int64_t count, const AdamwStep& step, 
     device().run({step.grad_scale, step.skip}, [&] {});
     for (int64_t i = 0; i < count; ++i) {
         const AdamwTensor& t = tensors[i];
-        device().run({t.param, t.m, t.v, t.param_copy, t.grad}, [&] { adamw_step(&t, 1, step); });
+        device().run({t.param, t.m, t.v, t.param_copy, t.grad}, [] {});
     }
-    return 0;
+    const auto body = device().bodies().adamw_step;
+    int code = 0;
+    device().run({}, [&] {
+        if (body != nullptr) {
+            code = body(tensors, count, step, nullptr);
+        } else {
+            adamw_step(tensors, count, step);
+        }
+    });
+    return code;
 }
 
 int run_adamw8bit(const Adamw8bitTensor* tensors, int64_t count, const AdamwStep& step,
@@ -45,79 +64,113 @@ int run_adamw8bit(const Adamw8bitTensor* tensors, int64_t count, const AdamwStep
     for (int64_t i = 0; i < count; ++i) {
         const Adamw8bitTensor& t = tensors[i];
         device().run({t.param, t.state1, t.state2, t.absmax1, t.absmax2, t.param_copy, t.grad},
-                     [&] { adamw8bit_step(&t, 1, step); });
+                     [] {});
     }
-    return 0;
+    const auto body = device().bodies().adamw8bit_step;
+    int code = 0;
+    device().run({}, [&] {
+        if (body != nullptr) {
+            code = body(tensors, count, step, nullptr);
+        } else {
+            adamw8bit_step(tensors, count, step);
+        }
+    });
+    return code;
 }
 
 DeviceOps make_ops() {
     DeviceOps ops;
     ops.embedding_forward = [](const EmbeddingForward& p, CUstream_st*) {
-        return run<embedding_forward>(p, {p.out, p.table, p.token_ids});
+        return run<embedding_forward, &DeviceOps::embedding_forward>(p,
+                                                                     {p.out, p.table, p.token_ids});
     };
     ops.embedding_backward = [](const EmbeddingBackward& p, CUstream_st*) {
-        return run<embedding_backward>(p, {p.dtable, p.dout, p.token_ids});
+        return run<embedding_backward, &DeviceOps::embedding_backward>(
+            p, {p.dtable, p.dout, p.token_ids});
     };
     ops.gather_rows = [](const GatherRows& p, CUstream_st*) {
-        return run<gather_rows>(p, {p.out, p.from, p.source});
+        return run<gather_rows, &DeviceOps::gather_rows>(p, {p.out, p.from, p.source});
     };
     ops.rms_norm_forward = [](const RmsNormForward& p, CUstream_st*) {
-        return run<rms_norm_forward>(p, {p.y, p.h, p.rstd, p.x, p.residual, p.weight});
+        return run<rms_norm_forward, &DeviceOps::rms_norm_forward>(
+            p, {p.y, p.h, p.rstd, p.x, p.residual, p.weight});
     };
     ops.rms_norm_backward = [](const RmsNormBackward& p, CUstream_st*) {
-        return run<rms_norm_backward>(p,
-                                      {p.dx, p.dweight, p.dy, p.x, p.rstd, p.weight, p.dresidual});
+        return run<rms_norm_backward, &DeviceOps::rms_norm_backward>(
+            p, {p.dx, p.dweight, p.dy, p.x, p.rstd, p.weight, p.dresidual});
     };
     ops.rope_forward = [](const Rope& p, CUstream_st*) {
-        return run<rope_forward>(p, {p.q, p.k, p.cos, p.sin, p.position_ids});
+        return run<rope_forward, &DeviceOps::rope_forward>(
+            p, {p.q, p.k, p.cos, p.sin, p.position_ids});
     };
     ops.rope_backward = [](const Rope& p, CUstream_st*) {
-        return run<rope_backward>(p, {p.q, p.k, p.cos, p.sin, p.position_ids});
+        return run<rope_backward, &DeviceOps::rope_backward>(
+            p, {p.q, p.k, p.cos, p.sin, p.position_ids});
     };
     ops.swiglu_forward = [](const SwigluForward& p, CUstream_st*) {
-        return run<swiglu_forward>(p, {p.out, p.gate, p.up});
+        return run<swiglu_forward, &DeviceOps::swiglu_forward>(p, {p.out, p.gate, p.up});
     };
     ops.swiglu_backward = [](const SwigluBackward& p, CUstream_st*) {
-        return run<swiglu_backward>(p, {p.gate, p.up, p.out, p.dout});
+        return run<swiglu_backward, &DeviceOps::swiglu_backward>(p, {p.gate, p.up, p.out, p.dout});
     };
     ops.bias_fill = [](const BiasFill& p, CUstream_st*) {
-        return run<bias_fill>(p, {p.y, p.bias});
+        return run<bias_fill, &DeviceOps::bias_fill>(p, {p.y, p.bias});
     };
     ops.bias_backward = [](const BiasBackward& p, CUstream_st*) {
-        return run<bias_backward>(p, {p.dbias, p.dy});
+        return run<bias_backward, &DeviceOps::bias_backward>(p, {p.dbias, p.dy});
     };
     ops.cross_entropy_forward = [](const CrossEntropy& p, CUstream_st*) {
-        return run<cross_entropy_forward>(p,
-                                          {p.loss, p.logsumexp, p.logits, p.labels, p.row_scale});
+        return run<cross_entropy_forward, &DeviceOps::cross_entropy_forward>(
+            p, {p.loss, p.logsumexp, p.logits, p.labels, p.row_scale});
     };
     ops.cross_entropy_forward_backward = [](const CrossEntropy& p, CUstream_st*) {
-        return run<cross_entropy_forward_backward>(
+        return run<cross_entropy_forward_backward, &DeviceOps::cross_entropy_forward_backward>(
             p, {p.loss, p.logsumexp, p.logits, p.labels, p.row_scale});
     };
     ops.dropout_apply = [](const Dropout& p, CUstream_st*) {
-        return run<dropout_apply>(p, {p.out, p.x});
+        return run<dropout_apply, &DeviceOps::dropout_apply>(p, {p.out, p.x});
     };
     ops.neftune_add = [](const Neftune& p, CUstream_st*) {
-        return run<neftune_add>(p, {p.x, p.scale});
+        return run<neftune_add, &DeviceOps::neftune_add>(p, {p.x, p.scale});
     };
     ops.nf4_dequantize = [](const Nf4Dequantize& p, CUstream_st*) {
         const Nf4Weight& w = p.weight;
-        return run<nf4_dequantize>(
+        return run<nf4_dequantize, &DeviceOps::nf4_dequantize>(
             p, {p.out, w.codes, w.absmax, w.absmax_codes, w.nested_absmax, w.nested_map});
+    };
+    ops.convert_rows = [](const ConvertRows& p, CUstream_st*) {
+        return run<convert_rows, &DeviceOps::convert_rows>(p, {p.out, p.x});
+    };
+    ops.few_rows_product = [](const FewRowsProduct& p, CUstream_st*) {
+        return run<few_rows_product, &DeviceOps::few_rows_product>(p, {p.out, p.x, p.w});
+    };
+    ops.dora_norms = [](const DoraNorms& p, CUstream_st*) {
+        return run<dora_norms, &DeviceOps::dora_norms>(p, {p.norm, p.scale, p.weight, p.magnitude});
+    };
+    ops.dora_forward = [](const DoraForward& p, CUstream_st*) {
+        return run<dora_forward, &DeviceOps::dora_forward>(
+            p, {p.out, p.base, p.lora, p.scale, p.bias});
+    };
+    ops.dora_scale = [](const DoraScale& p, CUstream_st*) {
+        return run<dora_scale, &DeviceOps::dora_scale>(p, {p.out, p.dy, p.scale});
+    };
+    ops.dora_magnitude = [](const DoraMagnitude& p, CUstream_st*) {
+        return run<dora_magnitude, &DeviceOps::dora_magnitude>(
+            p, {p.dmagnitude, p.dy, p.base, p.lora, p.norm});
     };
     ops.decode_attention = [](const DecodeAttention& p, CUstream_st*) {
         for (int64_t i = 0; i < p.text_count; ++i) {
             const DecodeText& t = p.texts[i];
             device().run({t.out, t.q, t.k, t.v}, [] {});
         }
-        return run<decode_attention>(p, {});
+        return run<decode_attention, &DeviceOps::decode_attention>(p, {});
     };
     ops.add_losses = [](const AddLosses& p, CUstream_st*) {
-        return run<add_losses>(p, {p.gate, p.losses});
+        return run<add_losses, &DeviceOps::add_losses>(p, {p.gate, p.losses});
     };
     ops.close_step = [](const CloseStep& p, CUstream_st*) {
         for (int64_t i = 0; i < p.tensor_count; ++i) device().run({p.tensors[i].grad}, [] {});
-        return run<close_step>(p, {p.gate});
+        return run<close_step, &DeviceOps::close_step>(p, {p.gate});
     };
     ops.adamw_step = run_adamw;
     ops.adamw8bit_step = run_adamw8bit;
@@ -126,7 +179,7 @@ DeviceOps make_ops() {
 
 }  // namespace
 
-EmulatedArena::EmulatedArena(int64_t bytes) : m_size(bytes) {
+EmulatedArena::EmulatedArena(int64_t bytes) : m_size(bytes), m_offsets(kBlockStep, bytes) {
     void* const base = mmap(nullptr, static_cast<size_t>(bytes), PROT_NONE,
                             MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (base == MAP_FAILED) throw std::bad_alloc();
@@ -149,14 +202,12 @@ EmulatedArena::Open::~Open() {
     }
 }
 
-// First fit; a new block is filled with NaNs, as memory that nobody wrote.
+// A new block is filled with NaNs, as memory that nobody wrote.
 void* EmulatedArena::take(int64_t bytes) {
-    std::byte* at = m_base;
-    for (const auto& [begin, size] : m_blocks) {
-        if (begin - at >= bytes + kBlockStep) break;
-        at = begin + (size + 2 * kBlockStep - 1) / kBlockStep * kBlockStep;
-    }
-    if (at + bytes > m_base + m_size) throw std::bad_alloc();
+    // One step more than asked for: the end of a block is never the beginning of another.
+    const auto offset = m_offsets.take(bytes + kBlockStep);
+    if (!offset) throw std::bad_alloc();
+    std::byte* const at = m_base + *offset;
     m_blocks[at] = bytes;
     const Open open(*this);
     std::memset(at, 0xff, static_cast<size_t>(bytes));
@@ -165,6 +216,7 @@ void* EmulatedArena::take(int64_t bytes) {
 
 void EmulatedArena::give_back(void* data, int64_t) noexcept {
     m_blocks.erase(static_cast<std::byte*>(data));
+    m_offsets.give_back(static_cast<std::byte*>(data) - m_base);
 }
 
 bool EmulatedArena::holds(const void* address) const {
@@ -190,7 +242,10 @@ void EmulatedArena::copy_to_host(void* to, const void* from, int64_t bytes) {
     copy_from_host(to, from, bytes);
 }
 
-EmulatedDevice::EmulatedDevice(int64_t bytes) : m_arena(bytes), m_stages(kStageSlots) {
+EmulatedDevice::EmulatedDevice(int64_t bytes, Kernels kernels)
+    : m_arena(bytes),
+      m_bodies(kernels == Kernels::Bodies ? emulated_device_ops() : DeviceOps{}),
+      m_stages(kStageSlots) {
     m_queue.ops = make_ops();
 }
 
@@ -211,7 +266,7 @@ const int32_t* EmulatedDevice::stage(const int32_t* values, int64_t count) {
 
 // The oldest slot's blocks go: whoever still reads them reads closed or foreign memory.
 void EmulatedDevice::next_stage() {
-    m_stages.pop_front();
+    m_stages.erase(m_stages.begin());
     m_stages.emplace_back();
 }
 

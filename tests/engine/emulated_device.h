@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/engine/device/accelerator.h"
+#include "core/engine/memory/block_list.h"
 
 namespace dayrun::tests {
 
@@ -43,17 +44,27 @@ class EmulatedArena : public engine::Arena {
     std::byte* m_base = nullptr;
     int64_t m_size = 0;
     int m_open = 0;
+    engine::BlockList m_offsets;
     std::map<std::byte*, int64_t> m_blocks;  // address -> bytes
 };
 
 class EmulatedDevice : public engine::Accelerator {
   public:
-    explicit EmulatedDevice(int64_t bytes = int64_t{64} << 20);
+    /// What runs as the device's kernels: the CPU's fast versions, whose bits are known, or the
+    /// bodies that a GPU runs, thread by thread (kernels/emulator).
+    enum class Kernels { Cpu, Bodies };
+
+    explicit EmulatedDevice(int64_t bytes = int64_t{64} << 20, Kernels kernels = Kernels::Cpu);
 
     EmulatedArena& arena() override { return m_arena; }
     void copy_rows(const engine::Matrix& to, const engine::Matrix& from) override;
     const int32_t* stage(const int32_t* values, int64_t count) override;
     void next_stage() override;
+    /// Gives all staged arrays back, as the end of a run does.
+    void forget_stages() {
+        m_stages.clear();
+        m_stages.resize(engine::kStageSlots);
+    }
     void send_gate(const kernels::StepGate* gate) override;
     kernels::StepGate take_gate() override;
     void multiply(const engine::Product& product) override;
@@ -68,6 +79,8 @@ class EmulatedDevice : public engine::Accelerator {
     void check() override;
     void synchronize() override { check(); }
 
+    /// The launchers of the bodies; empty where the CPU's version runs.
+    const kernels::DeviceOps& bodies() const { return m_bodies; }
     /// Operations that were given an address outside the device's memory.
     int64_t strays() const { return m_strays; }
     int64_t launches() const { return m_launches; }
@@ -84,9 +97,10 @@ class EmulatedDevice : public engine::Accelerator {
 
   private:
     EmulatedArena m_arena;
+    kernels::DeviceOps m_bodies;
     kernels::DeviceQueue m_queue;
     std::deque<kernels::StepGate> m_gates;
-    std::deque<std::vector<engine::Buffer>> m_stages;
+    std::vector<std::vector<engine::Buffer>> m_stages;
     int64_t m_strays = 0;
     int64_t m_launches = 0;
 };
