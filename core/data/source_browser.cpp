@@ -12,6 +12,7 @@
 #include <mutex>
 
 #include "core/data/converters/converter.h"
+#include "core/data/curate/reshape.h"
 #include "core/data/read_samples.h"
 #include "core/data/readers/json_value.h"
 #include "core/data/readers/row_reader.h"
@@ -61,7 +62,11 @@ class Descriptor {
 }  // namespace
 
 struct SourceBrowser::State {
+    explicit State(DataSource opened)
+        : source(std::move(opened)), reshape(source.turns, source.fields) {}
+
     DataSource source;
+    Reshape reshape;
     mutable std::mutex mutex;
     std::vector<IndexedFile> files;
     // What a window asks ten times a second; never behind the lock of somebody who reads.
@@ -93,8 +98,8 @@ SourceBrowser::~SourceBrowser() = default;
 Result<std::shared_ptr<SourceBrowser>> SourceBrowser::open(const DataSpec& spec,
                                                            const std::filesystem::path& folder) {
     TRY(source, open_source(spec, folder, Hashing::No));
-    auto state = std::make_unique<State>();
-    for (const SourceFile& file : source.files) {
+    auto state = std::make_unique<State>(std::move(source));
+    for (const SourceFile& file : state->source.files) {
         IndexedFile indexed;
         indexed.file = file;
         std::filesystem::path name = file.path.filename();
@@ -105,7 +110,6 @@ Result<std::shared_ptr<SourceBrowser>> SourceBrowser::open(const DataSpec& spec,
     state->headers.resize(state->files.size());
     if (!spec.converter.empty()) state->converter = find_converter(spec.converter);
     if (state->converter != nullptr) state->converter_name = state->converter->name;
-    state->source = std::move(source);
     return std::shared_ptr<SourceBrowser>(new SourceBrowser(std::move(state)));
 }
 
@@ -245,6 +249,12 @@ void SourceBrowser::State::convert(const IndexedFile& file, size_t index,
         converter->convert(renamed_columns(browsed.value, source.columns), context, converted);
     } else if (!source.columns.empty()) {
         convert_columns(browsed.value, source.columns, converted);
+    }
+    if (converted.problem.empty()) {
+        if (auto done = reshape.apply(converted); !done.ok()) {
+            converted.samples.clear();
+            converted.problem = done.error().text();
+        }
     }
     browsed.problem = converted.problem;
     if (browsed.problem.empty() && !converted.drop_reasons.empty()) {

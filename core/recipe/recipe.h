@@ -89,6 +89,7 @@ struct DataSpec {
     std::string split;
     SourceUse use = SourceUse::BySplit;
     FilterSpec filter;
+    std::vector<int64_t> drop_rows;  // single rows left out: numbers from 1, in order
     double lowercase = 0.0;
     TakeSpec take;
     int64_t copies = 1;

@@ -22,6 +22,7 @@ enum class SettingType {
     Path,      // a file or folder, relative to the recipe
     Choice,    // one word of `choices`
     TextList,  // for target_modules: a list, or one string
+    Integers,  // a list of row numbers
     Portion,   // rows (integer) or a share (with a point)
     Bytes,     // with a unit: 23.0GiB
     Moments,   // eval.every

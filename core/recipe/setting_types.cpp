@@ -200,6 +200,22 @@ Result<void> read_field(std::vector<std::string>& field, const SettingInput& inp
     return {};
 }
 
+Result<void> read_field(std::vector<int64_t>& field, const SettingInput& input,
+                        const SettingInfo& info) {
+    if (input.kind != Kind::Empty && input.kind != Kind::List) {
+        return bad_value(fmt::format("is {}, but must be a list such as [17, 203]", shown(input)));
+    }
+    std::vector<int64_t> numbers;
+    for (const SettingInput& item : input.items) {
+        TRY(number, to_integer(item, info));
+        numbers.push_back(number);
+    }
+    std::sort(numbers.begin(), numbers.end());
+    numbers.erase(std::unique(numbers.begin(), numbers.end()), numbers.end());
+    field = std::move(numbers);
+    return {};
+}
+
 Result<void> read_field(std::vector<ExportFormat>& field, const SettingInput& input,
                         const SettingInfo& info) {
     if (input.kind != Kind::List) {
@@ -287,6 +303,13 @@ SettingInput write_field(const std::vector<EvalEvery>& field, const SettingInfo&
 
 SettingInput write_field(const std::vector<std::string>& field, const SettingInfo&) {
     return text_list_input(field);
+}
+
+SettingInput write_field(const std::vector<int64_t>& field, const SettingInfo&) {
+    if (field.empty()) return {};
+    std::vector<SettingInput> items;
+    for (const int64_t number : field) items.push_back(scalar_input(std::to_string(number)));
+    return list_input(std::move(items));
 }
 
 SettingInput write_field(const std::vector<ExportFormat>& field, const SettingInfo& info) {

@@ -26,6 +26,9 @@ Result<void> read_field(std::vector<EvalEvery>& field, const SettingInput& input
                         const SettingInfo& info);
 Result<void> read_field(std::vector<std::string>& field, const SettingInput& input,
                         const SettingInfo& info);
+/// Sorted, each number once.
+Result<void> read_field(std::vector<int64_t>& field, const SettingInput& input,
+                        const SettingInfo& info);
 Result<void> read_field(std::vector<ExportFormat>& field, const SettingInput& input,
                         const SettingInfo& info);
 Result<void> read_field(std::variant<std::vector<std::string>, std::string>& field,
@@ -78,6 +81,7 @@ SettingInput write_field(const std::string& field, const SettingInfo& info);
 SettingInput write_field(const Portion& field, const SettingInfo& info);
 SettingInput write_field(const std::vector<EvalEvery>& field, const SettingInfo& info);
 SettingInput write_field(const std::vector<std::string>& field, const SettingInfo& info);
+SettingInput write_field(const std::vector<int64_t>& field, const SettingInfo& info);
 SettingInput write_field(const std::vector<ExportFormat>& field, const SettingInfo& info);
 SettingInput write_field(const std::variant<std::vector<std::string>, std::string>& field,
                          const SettingInfo& info);

@@ -10,6 +10,7 @@
 #include "core/data/curate/mix.h"
 #include "core/data/curate/words.h"
 #include "core/tokens/cache/data_compiler.h"
+#include "core/tokens/cache/duplicates.h"
 #include "core/tokens/cache/token_cache.h"
 
 namespace dayrun::core {
@@ -65,6 +66,15 @@ std::string CompiledData::shared_text(const OverlapHit& hit, const Tokenizer* to
     if (found == all.end()) return {};
     const Word& last = *(found + static_cast<std::ptrdiff_t>(wanted.size()) - 1);
     return text.substr(found->begin, last.end - found->begin);
+}
+
+std::vector<DuplicateRow> CompiledData::find_duplicates(const Recipe& recipe,
+                                                        std::stop_token stop) const {
+    std::vector<SampleRef> rows;
+    for (uint32_t source = 0; source < m_train.size(); ++source) {
+        for (const uint32_t row : m_train[source]) rows.push_back({source, row});
+    }
+    return find_duplicate_rows(recipe, m_caches, rows, std::move(stop));
 }
 
 std::vector<MixSource> CompiledData::mix_sources(const Recipe& recipe) const {

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 
 #include "core/base/hash.h"
 #include "core/base/rng.h"
@@ -197,9 +198,32 @@ class DataCompiler {
         }
     }
 
+    /// Rows that the recipe leaves out by number: a view over the cache, nothing is read again.
+    void drop_named() {
+        for (size_t i = 0; i < m_rows.size(); ++i) {
+            const std::vector<int64_t>& named = m_recipe.data[i].drop_rows;
+            if (named.empty() || m_rows[i].empty()) continue;
+            std::set<int64_t> met;
+            std::erase_if(m_rows[i], [&](uint32_t row) {
+                const auto number = static_cast<int64_t>(cache(i).row_indices[row]) + 1;
+                if (!std::binary_search(named.begin(), named.end(), number)) return false;
+                met.insert(number);
+                m_data->sources[i].dropped.add(kLeftOutByNumber, place(i, row));
+                return true;
+            });
+            const auto unmet = std::find_if(named.begin(), named.end(),
+                                            [&](int64_t number) { return !met.contains(number); });
+            if (unmet == named.end()) continue;
+            m_data->warnings.push_back(
+                fmt::format("'{}': drop_rows names {} rows that give no sample (row {}, for one).",
+                            m_recipe.data[i].name, named.size() - met.size(), *unmet));
+        }
+    }
+
     /// Over all training sources in the recipe's order; the first of equal rows stays.
     void drop_duplicates() {
         drop_filtered();
+        drop_named();
         if (m_recipe.mix.dedupe == DedupeMode::None) return;
         std::vector<SampleRef> rows;
         for (size_t i = 0; i < m_rows.size(); ++i) {

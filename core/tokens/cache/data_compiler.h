@@ -25,6 +25,9 @@ namespace dayrun::core {
 
 class TokenCache;
 
+/// The reason under which rows of data[].drop_rows stand in a DropReport.
+inline constexpr const char* kLeftOutByNumber = "left out by number";
+
 /// What became of one source, for the drop report, the mix editor and `data compile`.
 struct SourceReport {
     std::string name;
@@ -69,6 +72,7 @@ struct DuplicateRow {
 /// One evaluation set that training rows were compared with.
 struct OverlapSet {
     std::string name;        // "validation", "test", or a file's
+    std::string path;        // of a file, folder or glob, as the recipe has it; else empty
     int64_t rows = 0;        // of the set
     int64_t exact_rows = 0;  // of them: their input is trained
     int64_t ngram_rows = 0;  // of them: they share overlap.ngram words with a training row
@@ -79,9 +83,11 @@ struct OverlapSet {
 /// A training row that overlaps.
 struct OverlapHit {
     SampleRef train;
-    uint32_t set = 0;             // into OverlapReport::sets
-    std::string other;            // the set's row: "gsm8k row 17", "test.jsonl:17"
-    bool is_exact = false;        // equal inputs
+    uint32_t set = 0;            // into OverlapReport::sets
+    std::string other;           // the set's row: "gsm8k row 17", "test.jsonl:17"
+    SampleRef held_out;          // that row, of validation and test
+    int64_t file_row = 0;        // or its number in the set's files, from 0
+    bool is_exact = false;       // equal inputs
     int32_t begin = 0, end = 0;  // the shared stretch, in words of the training row
 };
 
@@ -141,6 +147,10 @@ class CompiledData {
     /// The words that a training row shares with an evaluation set, as its tokens have them; ""
     /// where only the inputs are equal.
     std::string shared_text(const OverlapHit& hit, const Tokenizer* tokenizer) const;
+
+    /// Duplicates among the rows that training uses, by the dedupe mode of `recipe`: what another
+    /// mix.dedupe would leave out.
+    std::vector<DuplicateRow> find_duplicates(const Recipe& recipe, std::stop_token stop) const;
 
     /// Validation and test rows as micro-batches, at most `row_limit` samples (0: all), always the
     /// same ones in the same order; loss by source comes from their document spans.

@@ -35,10 +35,12 @@ void append_texts(const Value& value, std::vector<uint32_t>& words) {
 /// The rows of one evaluation file, each by its samples or, of an unknown shape, by its texts.
 class EvaluationFile {
   public:
-    EvaluationFile(const SourceFile& file, OverlapIndex& index, std::vector<std::string>& places)
+    EvaluationFile(const SourceFile& file, OverlapIndex& index,
+                   std::vector<OverlapScan::FilePlace>& places)
         : m_file(file), m_index(index), m_places(places) {}
 
-    Result<void> read(const std::stop_token& stop) {
+    /// `rows_before` are those of the set's earlier files; returns how many there are with these.
+    Result<int64_t> read(int64_t rows_before, const std::stop_token& stop) {
         TRY(rows, open_rows(m_file));
         const std::string stem = stem_of(m_file);
         RawRow row;
@@ -47,14 +49,15 @@ class EvaluationFile {
                 return Error{.code = ErrorCode::Cancelled, .message = "Reading was stopped."};
             }
             TRY(has_row, rows->next(row));
-            if (!has_row) return {};
+            const int64_t at = rows_before + number - 1;
+            if (!has_row) return at;
             if (!row.problem.empty()) continue;
-            add(row, {rows->header(), stem}, row_place(m_file, row, number));
+            add(row, {rows->header(), stem}, {row_place(m_file, row, number), at});
         }
     }
 
   private:
-    void add(const RawRow& row, const RowContext& context, const std::string& place) {
+    void add(const RawRow& row, const RowContext& context, const OverlapScan::FilePlace& place) {
         if (m_converter == nullptr) m_converter = detect_converter(row.value, context);
         Converted converted;
         if (m_converter != nullptr) m_converter->convert(row.value, context, converted);
@@ -72,7 +75,7 @@ class EvaluationFile {
 
     const SourceFile& m_file;
     OverlapIndex& m_index;
-    std::vector<std::string>& m_places;
+    std::vector<OverlapScan::FilePlace>& m_places;
     const Converter* m_converter = nullptr;
 };
 
@@ -88,9 +91,12 @@ Result<void> OverlapScan::read_file(const std::string& path) {
     TRY(source, open_source(spec, m_recipe.folder, Hashing::No));
     Set set;
     set.name = std::filesystem::path(path).filename().string();
+    set.path = path;
     set.index = std::make_unique<OverlapIndex>(m_recipe.overlap.ngram);
+    int64_t rows = 0;
     for (const SourceFile& file : source.files) {
-        TRY_VOID(EvaluationFile(file, *set.index, set.places).read(m_stop));
+        TRY(with_this, EvaluationFile(file, *set.index, set.places).read(rows, m_stop));
+        rows = with_this;
     }
     m_files.push_back(std::move(set));
     return {};
@@ -128,11 +134,22 @@ std::vector<const OverlapScan::Set*> OverlapScan::sets() const {
     return all;
 }
 
-std::string OverlapScan::place(const Set& set, uint32_t row) const {
-    if (!set.places.empty()) return set.places[row];
-    const SampleRef& ref = set.rows[row];
-    return fmt::format("{} row {}", m_recipe.data[ref.source_index].name,
-                       m_caches[ref.source_index]->row_indices[ref.row] + 1);
+OverlapHit OverlapScan::hit(SampleRef train, const Set& set, const SharedWords& shared) const {
+    OverlapHit found;
+    found.train = train;
+    found.is_exact = shared.is_exact;
+    found.begin = shared.begin;
+    found.end = shared.end;
+    if (!set.places.empty()) {
+        found.other = set.places[shared.row].text;
+        found.file_row = set.places[shared.row].row;
+        return found;
+    }
+    found.held_out = set.rows[shared.row];
+    const auto& [source, row] = found.held_out;
+    found.other = fmt::format("{} row {}", m_recipe.data[source].name,
+                              m_caches[source]->row_indices[row] + 1);
+    return found;
 }
 
 OverlapReport OverlapScan::compare(const std::vector<std::vector<uint32_t>>& train) const {
@@ -152,8 +169,8 @@ OverlapReport OverlapScan::compare(const std::vector<std::vector<uint32_t>>& tra
                 const auto shared = all[set]->index->find(cache.input_hashes[rows[i].row],
                                                           cache.words(rows[i].row));
                 if (!shared) continue;
-                turns[turn].push_back({rows[i], set, place(*all[set], shared->row),
-                                       shared->is_exact, shared->begin, shared->end});
+                turns[turn].push_back(hit(rows[i], *all[set], *shared));
+                turns[turn].back().set = set;
             }
         }
     };
@@ -169,6 +186,7 @@ OverlapReport OverlapScan::compare(const std::vector<std::vector<uint32_t>>& tra
     OverlapReport report;
     for (const Set* set : all) {
         report.sets.push_back({.name = set->name,
+                               .path = set->path,
                                .rows = set->index->row_count(),
                                .exact_rows = set->index->exact_rows(),
                                .ngram_rows = set->index->ngram_rows(),

@@ -19,6 +19,11 @@ namespace dayrun::core {
 class OverlapScan {
   public:
     using Caches = std::vector<std::shared_ptr<const TokenCache>>;
+    /// Where a row of an evaluation file stands.
+    struct FilePlace {
+        std::string text;  // "test.jsonl:17"
+        int64_t row = 0;   // in the set's files, from 0, bad rows included
+    };
 
     /// `caches` must outlive the scan.
     OverlapScan(const Recipe& recipe, const Caches& caches, std::stop_token stop);
@@ -36,14 +41,15 @@ class OverlapScan {
   private:
     struct Set {
         std::string name;
+        std::string path;  // of a file
         std::unique_ptr<OverlapIndex> index;
-        std::vector<std::string> places;  // of its rows, of a file
-        std::vector<SampleRef> rows;      // of held-out ones
+        std::vector<FilePlace> places;  // of its rows, of a file
+        std::vector<SampleRef> rows;    // of held-out ones
     };
     Result<void> read_file(const std::string& path);
     Set held_out_set(std::string name, const std::vector<SampleRef>& rows) const;
     std::vector<const Set*> sets() const;
-    std::string place(const Set& set, uint32_t row) const;
+    OverlapHit hit(SampleRef train, const Set& set, const SharedWords& shared) const;
 
     const Recipe& m_recipe;
     const Caches& m_caches;

@@ -7,6 +7,7 @@
 
 #include "core/base/atomic_file.h"
 #include "core/plan/data_checks.h"
+#include "core/tokens/cache/cache_folder.h"
 #include "core/tokens/cache/data_compiler.h"
 #include "core/tokens/cache/data_report.h"
 #include "core/tokens/cache/token_cache.h"
@@ -286,6 +287,9 @@ class TestCompile : public QObject {
         const OverlapHit& hit = data->overlap.hits.back();
         QCOMPARE(data->place_of(hit.train), std::string("s0 row 51"));
         QCOMPARE(hit.other, benchmark + ":2");
+        QCOMPARE(hit.file_row, int64_t{0});
+        QCOMPARE(data->overlap.sets[hit.set].path, benchmark);
+        QCOMPARE(data->place_of(data->overlap.hits[0].held_out), data->overlap.hits[0].other);
         QCOMPARE(data->shared_text(hit, &kTokenizer), known);
         auto checks = check_data(recipe, *data, &kTokenizer);
         const PreflightCheck& check = check_named(checks, "train/validation overlap");
@@ -303,6 +307,72 @@ class TestCompile : public QObject {
         recipe.overlap.files = {"absent.jsonl"};
         const auto missing = compile_data(recipe, &kTokenizer, folder() / "cache");
         QVERIFY(!missing.ok() && missing.error().code == ErrorCode::FileMissing);
+    }
+
+    // A hit that a person looked at goes by its number, and no file is read again for it.
+    void single_rows_are_left_out_by_number() {
+        Recipe recipe = recipe_of({write(rows(0, 9) + row("Same", "one") + rows(20, 30)),
+                                   write(row("Same", "two") + rows(30, 35))});
+        recipe.mix.dedupe = DedupeMode::Input;
+        auto data = compiled(recipe);
+        QCOMPARE(data->train_rows(), int64_t{25});
+        QCOMPARE(data->place_of(data->duplicates.at(0).kept), std::string("s0 row 10"));
+        recipe.data[0].drop_rows = {2, 10, 99};
+        data = compiled(recipe);
+        // Without the row that stayed the other one of the group does.
+        QCOMPARE(data->train_rows(), int64_t{24});
+        QVERIFY(data->duplicates.empty());
+        QVERIFY(data->sources[0].from_cache);
+        const auto& dropped = data->sources[0].dropped.reasons.at("left out by number");
+        QCOMPARE(dropped.count, int64_t{2});
+        QCOMPARE(dropped.examples, (std::vector<std::string>{"row 2", "row 10"}));
+        QVERIFY(data->manifest_json().find("\"0,2-8,10-19\"") != std::string::npos);
+        const auto warned = [](const std::string& warning) {
+            return warning.find("row 99") != std::string::npos;
+        };
+        QVERIFY(std::any_of(data->warnings.begin(), data->warnings.end(), warned));
+    }
+
+    void duplicates_are_found_without_being_left_out() {
+        const Recipe recipe = recipe_of({write(rows(0, 5) + row("Same", "one")),
+                                         write(row("Same", "two") + row("Same", "one"))});
+        const auto data = compiled(recipe);
+        QCOMPARE(data->train_rows(), int64_t{8});
+        Recipe asked = recipe;
+        asked.mix.dedupe = DedupeMode::Input;
+        const auto by_input = data->find_duplicates(asked, {});
+        QCOMPARE(by_input.size(), size_t{2});
+        QCOMPARE(data->place_of(by_input[0].kept), std::string("s0 row 6"));
+        asked.mix.dedupe = DedupeMode::All;
+        const auto whole = data->find_duplicates(asked, {});
+        QCOMPARE(whole.size(), size_t{1});
+        QCOMPARE(data->place_of(whole[0].row), std::string("s1 row 2"));
+    }
+
+    // promises.md row 8: what the caches weigh is known, and they can be pruned.
+    void caches_are_listed_and_removed() {
+        Recipe recipe = recipe_of({write(rows(0, 20)), write(rows(20, 60))});
+        const auto data = compiled(recipe, "listed");
+        QVERIFY(write_file(folder() / "listed" / "notes.txt", "mine").ok());
+        QVERIFY(write_file(folder() / "listed" / "a.tokens.arrow.tmp-1-1", "half").ok());
+        auto files = list_cache_files(folder() / "listed");
+        QCOMPARE(files.size(), size_t{3});
+        int64_t bytes = 0;
+        for (const CacheFile& file : files) {
+            QCOMPARE(file.bytes, static_cast<int64_t>(fs::file_size(file.path)));
+            QCOMPARE(file.is_leftover, file.path.filename() == "a.tokens.arrow.tmp-1-1");
+            bytes += file.bytes;
+        }
+        const auto freed = remove_cache_files(files);
+        QVERIFY(freed.ok());
+        QCOMPARE(*freed, bytes);
+        QVERIFY(list_cache_files(folder() / "listed").empty());
+        QVERIFY(fs::exists(folder() / "listed" / "notes.txt"));
+        QVERIFY(remove_cache_files(files).ok());
+        QVERIFY(list_cache_files(folder() / "no such folder").empty());
+        // What was read before stays readable, and another compilation builds them anew.
+        QCOMPARE(data->train_rows(), int64_t{60});
+        QVERIFY(!compiled(recipe, "listed")->sources[0].from_cache);
     }
 
     void a_cache_made_with_more_bad_rows_allowed_does_not_pass_later() {
