@@ -12,7 +12,9 @@
 #include "core/model/weight_map.h"
 #include "core/records/project.h"
 #include "tests/support/fake_engine.h"
+#include "ui/bridge/prepared_data.h"
 #include "ui/shell/theme.h"
+#include "ui/stages/data/data_stage.h"
 
 namespace dayrun::tests {
 namespace {
@@ -36,6 +38,29 @@ optimizer: {learning_rate: 1.0e-3}
 schedule: {warmup_steps: 5}
 eval: {every: {steps: 20}}
 )";
+
+constexpr auto kTextRecipe = R"(dayrun: 1
+name: text
+base: {path: BASE}
+data:
+  - {name: a, path: ../a.jsonl}
+  - {name: b, path: ../b.jsonl}
+)";
+
+std::string textRow(const std::string& question, const std::string& answer) {
+    return "{\"instruction\": \"" + question + "\", \"context\": \"\", \"response\": \"" + answer +
+           "\", \"category\": \"open_qa\"}\n";
+}
+
+std::string textRows(int begin, int end) {
+    std::string text;
+    for (int i = begin; i < end; ++i) {
+        const std::string n = std::to_string(i);
+        text += textRow("Say what number " + n + " makes with " + std::to_string(i * i),
+                        "Number " + std::to_string(i + i * i));
+    }
+    return text;
+}
 
 void writeBase(const std::filesystem::path& folder) {
     QVERIFY(core::write_file(folder / "config.json", kConfig).ok());
@@ -81,6 +106,25 @@ void makeProject(const std::filesystem::path& folder, int epochs) {
     QVERIFY(core::write_file(folder / "recipes" / "test.yaml", recipe).ok());
 }
 
+void makeTextProject(const std::filesystem::path& folder) {
+    QVERIFY(core::Project::open_or_create(folder).ok());
+    const std::string river = "Name the longest river of the south";
+    const std::string known = kEvaluationText;
+    QVERIFY(core::write_file(folder / "a.jsonl", textRow(river, "The Nile") + textRows(0, 30) +
+                                                     textRow("Is it so that " + known, "Yes"))
+                .ok());
+    QVERIFY(core::write_file(
+                folder / "b.jsonl",
+                textRows(100, 120) + textRow(river, "It is the Nile") + textRow(river, "The Nile"))
+                .ok());
+    QVERIFY(core::write_file(folder / "eval.csv",
+                             "id,problem\n1,Nothing here\n2,\"Once " + known + " it sank\"\n")
+                .ok());
+    std::string recipe = kTextRecipe;
+    recipe.replace(recipe.find("BASE"), 4, DAYRUN_SOURCE_DIR "/resources/sample_project/base");
+    QVERIFY(core::write_file(folder / "recipes" / "text.yaml", recipe).ok());
+}
+
 core::EngineFactory fakeEngine(int step_ms) {
     auto script = std::make_shared<FakeScript>();
     script->sleep_ms = step_ms;
@@ -102,6 +146,11 @@ bool waitFor(const std::function<bool()>& condition, int timeout_ms) {
         QTest::qWait(10);
     }
     return true;
+}
+
+bool waitUntilPrepared(ui::MainWindow& window) {
+    const ui::PreparedData& data = window.dataStage()->prepared();
+    return waitFor([&] { return data.isExact() && !data.isBusy(); });
 }
 
 LoopWatch::LoopWatch() {

@@ -10,6 +10,7 @@
 
 #include "core/run/engine.h"
 #include "tests/support/temp_folder.h"
+#include "ui/shell/main_window.h"
 #include "ui/shell/workbench.h"
 
 namespace dayrun::tests {
@@ -18,6 +19,13 @@ namespace dayrun::tests {
 /// project around them. `epochs` makes a run long or short.
 void makeProject(const std::filesystem::path& folder, int epochs = 400);
 
+/// The same with the sample's base and two sources of text: b.jsonl repeats the first row of
+/// a.jsonl twice (once with another reply), and the last row of a.jsonl has words of eval.csv's
+/// second row.
+void makeTextProject(const std::filesystem::path& folder);
+inline constexpr auto kEvaluationText =
+    "the old ferry crosses the cold grey river twice on every morning of the long dark winter";
+
 /// The FakeEngine whose micro-batches take `step_ms`.
 core::EngineFactory fakeEngine(int step_ms = 2);
 
@@ -25,6 +33,9 @@ ui::WorkbenchOptions optionsWith(core::EngineFactory engine);
 
 /// Turns the event loop until `condition` holds; false after `timeout_ms`.
 bool waitFor(const std::function<bool()>& condition, int timeout_ms = 20'000);
+
+/// Waits until the Data stage shows what the draft gives.
+bool waitUntilPrepared(ui::MainWindow& window);
 
 /// Measures the longest time that the event loop did not turn, less the time in which the thread
 /// was ready and other processes had the processor (a busy machine is not a blocked window).

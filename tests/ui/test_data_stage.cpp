@@ -21,11 +21,12 @@
 #include "ui/models/lens_token_model.h"
 #include "ui/models/row_filter.h"
 #include "ui/models/sample_table_model.h"
+#include "ui/panels/part_format.h"
 #include "ui/panels/token_lens.h"
 #include "ui/shell/main_window.h"
 #include "ui/stages/data/column_mapping.h"
 #include "ui/stages/data/data_stage.h"
-#include "ui/stages/data/findings_page.h"
+#include "ui/stages/data/findings/drops_page.h"
 #include "ui/stages/data/import_sheet.h"
 #include "ui/stages/data/mix_page.h"
 #include "ui/stages/data/mix_row.h"
@@ -84,10 +85,7 @@ class TestDataStage : public QObject {
 
     DataStage& stage() { return *m_window->dataStage(); }
     ProjectDocument& document() { return *m_window->document(); }
-    bool waitUntilPrepared() {
-        return waitFor(
-            [&] { return stage().prepared().isExact() && !stage().prepared().isBusy(); });
-    }
+    bool waitUntilPrepared() { return tests::waitUntilPrepared(*m_window); }
 
   private Q_SLOTS:
     void initTestCase() {
@@ -287,25 +285,48 @@ class TestDataStage : public QObject {
         QVERIFY(page->found().isOfRows());
         QVERIFY(waitFor([&] { return page->lens()->page().documents.size() > 1; }));
         const core::LensView& view = page->lens()->page().view;
+        // The names of the template's parts follow when the files have been read.
+        const auto is_named = [](const core::LensToken& token) { return token.part == "response"; };
+        QVERIFY(waitFor([&] {
+            const auto& tokens = page->lens()->page().view.tokens;
+            return std::any_of(tokens.begin(), tokens.end(), is_named);
+        }));
+        for (const core::LensToken& token : view.tokens) QVERIFY(isNamedPart(token.part));
         // Positions restart at every border.
         for (size_t i = 1; i < view.tokens.size(); ++i) {
             if (view.tokens[i].document != view.tokens[i - 1].document) {
                 QCOMPARE(view.tokens[i].position, 0);
             }
         }
+        // Across tokens, and from place to place.
+        page->lens()->searchBox()->setText(QStringLiteral("Response:"));
+        QCOMPARE(page->lens()->found().size(), page->lens()->page().documents.size());
+        QTest::keyClick(page->lens()->searchBox(), Qt::Key_Return);
+        QCOMPARE(page->lens()->foundAt(), 1);
+        page->lens()->searchBox()->setText(QStringLiteral("id:%1").arg(view.tokens[3].id));
+        QVERIFY(!page->lens()->found().empty());
+        page->lens()->searchBox()->setText(QStringLiteral("no such words"));
+        QVERIFY(page->lens()->found().empty());
+        page->lens()->searchBox()->clear();
     }
 
     void showsWhatIsLeftOut() {
         QVERIFY(waitUntilPrepared());
         stage().showPage(DataPage::LeftOut);
-        FindingsPage* page = stage().findings(DataPage::LeftOut);
+        DropsPage* page = stage().dropsPage();
         QVERIFY2(page->summaryText().startsWith(QStringLiteral("1 of 250 rows")),
                  qPrintable(page->summaryText()));
         const QTreeWidgetItem* reason = page->tree()->topLevelItem(0)->child(0);
         QCOMPARE(reason->text(0), QStringLiteral("bad row"));
-        QVERIFY(reason->child(0)->text(0).contains(QStringLiteral("own.jsonl:%1").arg(kBadLine)));
-        stage().showPage(DataPage::Overlap);
-        QVERIFY(!stage().findings(DataPage::Overlap)->summaryText().isEmpty());
+        QTreeWidgetItem* example = reason->child(0);
+        QVERIFY(example->text(0).contains(QStringLiteral("own.jsonl:%1").arg(kBadLine)));
+        // A click shows the row itself, with what is wrong with it.
+        Q_EMIT page->tree()->itemClicked(example, 0);
+        QVERIFY(waitFor([&] { return stage().page() == DataPage::Rows; }));
+        RowsPage* rows = stage().rowsPage();
+        QVERIFY(waitFor([&] { return rows->table()->currentIndex().row() == kBadLine - 1; }));
+        QVERIFY(waitFor([&] { return rows->rows().row(kBadLine - 1) != nullptr; }));
+        QVERIFY(!rows->rows().row(kBadLine - 1)->problem.empty());
     }
 
     void warnsOfEvaluationSetsOnly() {

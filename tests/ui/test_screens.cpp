@@ -258,7 +258,8 @@ class TestScreens : public QObject {
     void dataPages_data() {
         QTest::addColumn<int>("page");
         QTest::addColumn<QSize>("size");
-        const std::array names{"rows", "mix", "tokens", "left-out", "duplicates", "overlap"};
+        const std::array names{"rows",     "mix",        "template", "tokens",
+                               "left-out", "duplicates", "overlap"};
         for (size_t page = 0; page < names.size(); ++page) {
             const QByteArray name = QByteArray("data-") + names[page];
             QTest::newRow(name.constData()) << static_cast<int>(page) << QSize(1360, 860);
@@ -290,6 +291,31 @@ class TestScreens : public QObject {
         QVERIFY(waitFor([&] { return m_window->findChild<ImportSheet*>() == nullptr; }));
         m_window->activateWindow();
         QVERIFY(QTest::qWaitForWindowActive(m_window.get()));
+    }
+
+    // The pages of text, filled: both texts of a duplicate and of an overlapping row, a template.
+    void textPages_data() { dataPages_data(); }
+    void textPages() {
+        QFETCH(int, page);
+        QFETCH(QSize, size);
+        static const TempFolder s_folder;
+        if (m_window->document() == nullptr ||
+            m_window->document()->project().folder() != s_folder.path()) {
+            makeTextProject(s_folder.path());
+            QVERIFY(core::write_file(s_folder / "eval2.csv", "id,problem\n1,None\n").ok());
+            QVERIFY(m_window->openProject(s_folder.path(), ProjectDocument::OpenAs::Existing));
+            QVERIFY(m_window->document()
+                        ->setSettings(QStringLiteral("look"),
+                                      {{QStringLiteral("mix.dedupe"), QStringLiteral("input")},
+                                       {QStringLiteral("overlap.files"),
+                                        QStringLiteral("[../eval.csv, ../eval2.csv]")}})
+                        .ok());
+        }
+        m_window->resize(size);
+        m_window->showStage(StageId::Data);
+        m_window->dataStage()->showPage(static_cast<DataPage>(page));
+        waitUntilQuiet();
+        lookOver(QStringLiteral("text-") + QString::fromUtf8(QTest::currentDataTag()));
     }
 
     void emptyStages() {

@@ -7,6 +7,7 @@
 
 #include "tests/support/test_registry.h"
 #include "tests/ui/fixture.h"
+#include "ui/bridge/card_watch.h"
 #include "ui/bridge/run_controller.h"
 #include "ui/charts/chart_view.h"
 #include "ui/forms/setting_editor.h"
@@ -17,6 +18,7 @@
 #include "ui/shell/main_window.h"
 #include "ui/stages/compare/compare_stage.h"
 #include "ui/stages/plan/plan_stage.h"
+#include "ui/stages/run/card_charts.h"
 #include "ui/stages/run/run_charts.h"
 #include "ui/stages/run/run_stage.h"
 
@@ -98,6 +100,10 @@ class TestWindow : public QObject {
         QCOMPARE(window.document()->recipe().adapter.lora_rank, 16);
         CompareStage* compare = window.compareStage();
         QVERIFY(waitFor([&] { return compare->comparedCount() == 2; }));
+        // Stage Run shows the last run again, with all its points.
+        QVERIFY(waitFor([&] { return window.runs()->current() != nullptr; }));
+        QCOMPARE(window.runs()->current()->recipe.adapter.lora_rank, 16);
+        QVERIFY(window.runStage()->charts()->pointCount() >= 30);
         QCOMPARE(compare->runs().rowCount(), 2);
         QCOMPARE(compare->chart()->curveCount(), 2);
         QVERIFY(compare->chart()->pointCount(0) > 0 && compare->chart()->pointCount(1) > 0);
@@ -191,6 +197,38 @@ class TestWindow : public QObject {
         QVERIFY(waitFor([&] {
             return window.runStage()->charts()->pointCount() == static_cast<int>(run->last_step);
         }));
+    }
+
+    // Figures of the card are drawn while a run goes on, those that it tells and no others.
+    void drawsWhatTheCardDoes() {
+        class HalfDumbCard final : public core::CardMonitor {
+          public:
+            core::CardReading read() override {
+                core::CardReading reading;
+                reading.used_bytes = int64_t{7} << 30;
+                reading.temperature_c = 61 + m_reads++ % 5;
+                return reading;
+            }
+
+          private:
+            int m_reads = 0;
+        };
+        const TempFolder folder;
+        makeProject(folder.path());
+        MainWindow window(optionsWith(fakeEngine()), Memory::Forget);
+        window.show();
+        QVERIFY(window.openProject(folder.path(), ProjectDocument::OpenAs::Existing));
+        RunStage* stage = window.runStage();
+        QCOMPARE(stage->cardCharts()->shownCount(), 5);
+        QVERIFY(stage->cardCharts()->isHidden());
+        stage->setCardWatch(std::make_unique<CardWatch>(
+            []() -> std::unique_ptr<core::CardMonitor> { return std::make_unique<HalfDumbCard>(); },
+            20));
+        QVERIFY(startRun(window));
+        QVERIFY(waitFor([&] { return stage->cardCharts()->isVisible(); }));
+        QCOMPARE(stage->cardCharts()->shownCount(), 2);
+        window.runs()->request(core::RunRequest::StopAtCheckpoint);
+        QVERIFY(waitFor([&] { return !window.runs()->isRunning(); }));
     }
 
     void saysWhyAFolderCannotBeOpened() {

@@ -34,8 +34,8 @@ bool isOfMix(const std::string& key) {
 }
 
 bool areEqual(const core::Recipe& a, const core::Recipe& b, bool with_mix) {
-    constexpr std::array<std::string_view, 6> kData{"data[",   "mix.",    "split.",
-                                                    "prompt.", "tokens.", "base.path"};
+    constexpr std::array<std::string_view, 8> kData{"data[",  "sources.", "mix.",    "overlap.",
+                                                    "split.", "prompt.",  "tokens.", "base.path"};
     if (a.data.size() != b.data.size() || a.folder != b.folder || a.seed != b.seed) return false;
     if (with_mix && (a.batch.epochs != b.batch.epochs ||
                      a.batch.micro_batch_size != b.batch.micro_batch_size)) {
@@ -144,6 +144,12 @@ bool PreparedData::isCurrent() const {
 
 bool PreparedData::isExact() const {
     return m_prepared && haveSameEpochs(m_prepared->recipe, m_document.recipe());
+}
+
+QString PreparedData::stateText() const {
+    if (!m_is_busy && !m_problem.isEmpty()) return QStringLiteral("\u26a0 ") + m_problem;
+    if (!m_prepared) return tr("Reading the data (%1)…").arg(progressText());
+    return m_is_busy || !isCurrent() ? tr("Reading the data again…") : QString();
 }
 
 QString PreparedData::progressText() const {

@@ -43,6 +43,8 @@ class PreparedData : public QObject {
     bool isExact() const;
     /// "tokenizing dolly, 40 %"; "" when not busy.
     QString progressText() const;
+    /// What a page says while it has no figures, or old ones: "" when the answer is the draft's.
+    QString stateText() const;
     /// Why there is no newer answer; "" when there is one.
     const QString& problem() const { return m_problem; }
 

@@ -168,8 +168,11 @@ QWidget* SettingEditor::makeLine() {
     m_line = new QLineEdit;
     m_line->setMinimumWidth(110);
     if (m_info.may_be_empty) m_line->setPlaceholderText(tr("empty"));
-    connect(m_line, &QLineEdit::editingFinished, this,
-            [this] { commit(m_line->text().trimmed()); });
+    // Only what was typed: a text of several lines that nobody touched must stay as it is.
+    connect(m_line, &QLineEdit::editingFinished, this, [this] {
+        const bool is_text = m_info.type == core::SettingType::Text;
+        if (m_line->isModified()) commit(is_text ? m_line->text() : m_line->text().trimmed());
+    });
     return m_line;
 }
 

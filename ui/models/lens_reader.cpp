@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "core/base/units.h"
+#include "ui/bridge/source_rows.h"
 
 namespace dayrun::ui {
 namespace {
@@ -76,11 +77,18 @@ std::optional<LensPage> fromCache(const core::Recipe& recipe, const core::Sample
     return page;
 }
 
-bool haveSameTokens(const core::LensView& a, const core::LensView& b) {
-    return std::equal(a.tokens.begin(), a.tokens.end(), b.tokens.begin(), b.tokens.end(),
-                      [](const core::LensToken& x, const core::LensToken& y) {
-                          return x.id == y.id && x.is_trained == y.is_trained;
-                      });
+/// The parts' names come from the template, the tokens [begin, end) are the cache's: names are
+/// taken over where both are the same tokens.
+void copyParts(const core::LensView& encoded, std::vector<core::LensToken>& tokens, size_t begin,
+               size_t end) {
+    const auto first = tokens.begin() + static_cast<std::ptrdiff_t>(begin);
+    const auto last = tokens.begin() + static_cast<std::ptrdiff_t>(end);
+    const bool are_same = std::equal(first, last, encoded.tokens.begin(), encoded.tokens.end(),
+                                     [](const core::LensToken& x, const core::LensToken& y) {
+                                         return x.id == y.id && x.is_trained == y.is_trained;
+                                     });
+    if (!are_same) return;
+    for (size_t i = begin; i < end; ++i) tokens[i].part = encoded.tokens[i - begin].part;
 }
 
 core::Result<core::LensView> encodeNow(const core::Recipe& recipe, const core::Sample& sample,
@@ -169,12 +177,8 @@ core::Result<LensPage> readLens(const core::Recipe& recipe, const core::Sample& 
     std::optional<LensPage> cached = fromCache(recipe, sample, prepared);
     auto encoded = encodeNow(recipe, sample, prepared);
     if (cached) {
-        // The parts' names come from the template; the bytes stay the cache's.
-        if (encoded.ok() && haveSameTokens(cached->view, *encoded)) {
-            for (size_t i = 0; i < encoded->tokens.size(); ++i) {
-                cached->view.tokens[i].part = encoded->tokens[i].part;
-            }
-        }
+        auto& tokens = cached->view.tokens;
+        if (encoded.ok()) copyParts(*encoded, tokens, 0, tokens.size());
         return std::move(*cached);
     }
     if (!encoded.ok()) return std::move(encoded).error();
@@ -187,25 +191,33 @@ core::Result<LensPage> readLens(const core::Recipe& recipe, const core::Sample& 
     return page;
 }
 
-LensPage readCachedLens(const Prepared& prepared, core::SampleRef sample) {
+LensPage readCachedLens(const Prepared& prepared, const std::vector<core::SampleRef>& documents) {
     LensPage page;
     core::PackedRow row;
-    const core::TokenCache& cache = prepared.data->cache(sample.source_index);
-    addDocument(prepared, sample, row, page);
+    for (const core::SampleRef& document : documents) addDocument(prepared, document, row, page);
     finish(prepared, row, page);
+    if (documents.size() != 1) return page;
+    const core::SampleRef& sample = documents.front();
+    const core::TokenCache& cache = prepared.data->cache(sample.source_index);
     page.cache_file = cache.path().string();
     page.view.dropped_because = leftOutText(cache.statuses[sample.row]);
     return page;
 }
 
-LensPage readPackedLens(const Prepared& prepared, const core::EpochPlan& plan, size_t row) {
-    LensPage page;
-    core::PackedRow packed;
-    for (const uint32_t place : plan.rows[row]) {
-        addDocument(prepared, plan.samples[place], packed, page);
+void nameParts(const Prepared& prepared, const std::vector<core::SampleRef>& documents,
+               SourceRows& rows, std::stop_token stop, LensPage& page) {
+    auto& tokens = page.view.tokens;
+    size_t begin = 0;
+    for (size_t i = 0; i < documents.size() && i < page.documents.size(); ++i) {
+        if (stop.stop_requested()) return;
+        const auto end = begin + static_cast<size_t>(page.documents[i].tokens);
+        if (const auto sample = rows.sample(prepared, documents[i], stop); sample.ok()) {
+            const auto encoded =
+                core::token_lens(*sample, prepared.recipe, prepared.tokenizer.get());
+            if (encoded.ok()) copyParts(*encoded, tokens, begin, end);
+        }
+        begin = end;
     }
-    finish(prepared, packed, page);
-    return page;
 }
 
 std::vector<core::SampleRef> searchSamples(const Prepared& prepared, LensSearch search, int source,

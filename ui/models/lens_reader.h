@@ -18,6 +18,8 @@
 
 namespace dayrun::ui {
 
+class SourceRows;
+
 /// One document of what is shown.
 struct LensDocument {
     std::string title;  // "dolly, row 17"
@@ -38,10 +40,14 @@ struct LensPage {
 /// A sample of the browser. `prepared` may be null or of another recipe: then it is encoded now.
 core::Result<LensPage> readLens(const core::Recipe& recipe, const core::Sample& sample,
                                 const std::shared_ptr<const Prepared>& prepared);
-/// A cached sample, from the cache alone.
-LensPage readCachedLens(const Prepared& prepared, core::SampleRef sample);
-/// A packed row of an epoch, document by document.
-LensPage readPackedLens(const Prepared& prepared, const core::EpochPlan& plan, size_t row);
+/// A cached sample, or the documents of a packed row, from the caches alone.
+LensPage readCachedLens(const Prepared& prepared, const std::vector<core::SampleRef>& documents);
+
+/// Names the template's parts in a page of cached documents, where the cache alone knows trained
+/// and masked: each sample is read from its source and encoded again. What does not give the very
+/// tokens of the cache keeps its plain names.
+void nameParts(const Prepared& prepared, const std::vector<core::SampleRef>& documents,
+               SourceRows& rows, std::stop_token stop, LensPage& page);
 
 /// What the search asks of a cached sample.
 enum class LensSearch {

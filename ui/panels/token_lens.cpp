@@ -5,16 +5,17 @@
 #include <QHBoxLayout>
 #include <QHeaderView>
 #include <QLabel>
+#include <QLineEdit>
 #include <QShortcut>
 #include <QStackedWidget>
 #include <QTableView>
 #include <QTextEdit>
 #include <QVBoxLayout>
-#include <array>
 
 #include "core/base/units.h"
 #include "ui/bridge/text.h"
 #include "ui/models/lens_token_model.h"
+#include "ui/panels/part_format.h"
 #include "ui/shell/theme.h"
 #include "ui/widgets/basics.h"
 
@@ -23,61 +24,6 @@ namespace {
 
 // The text ends here: nobody reads on, and the widget stays quick. The table has every token.
 constexpr size_t kShownTokens = 1500;
-
-// The parts that have a colour, in the order of the legend; the template's own words have none.
-struct PartColor {
-    const char* part;
-    int series;  // of Theme::seriesPen
-};
-constexpr std::array<PartColor, 7> kParts{{{"system", 4},
-                                           {"instruction", 0},
-                                           {"input", 2},
-                                           {"response", 1},
-                                           {"stop", 3},
-                                           {"text", 1},
-                                           {"trained", 1}}};
-
-QColor mixed(const QColor& over, const QColor& under, double share) {
-    const auto part = [share](int a, int b) {
-        return static_cast<int>(a * share + b * (1 - share));
-    };
-    return {part(over.red(), under.red()), part(over.green(), under.green()),
-            part(over.blue(), under.blue())};
-}
-
-// The tint behind a part; invalid for parts without one.
-QColor tintOf(const std::string& part) {
-    for (const PartColor& known : kParts) {
-        if (part != known.part) continue;
-        const Theme& theme = Theme::instance();
-        return mixed(theme.seriesPen(known.series).color(), theme.colors().surface,
-                     theme.isDark() ? 0.30 : 0.18);
-    }
-    return {};
-}
-
-// "instruction" in its tint, for each part that occurs.
-QString legendText(const core::LensView& view) {
-    QStringList entries;
-    for (const PartColor& known : kParts) {
-        const bool occurs =
-            std::any_of(view.tokens.begin(), view.tokens.end(),
-                        [&](const core::LensToken& token) { return token.part == known.part; });
-        // Of cached rows only trained and masked are known, which the legend says anyway.
-        if (!occurs || std::string_view(known.part) == "trained") continue;
-        entries << QStringLiteral("<span style=\"background-color:%1\">&nbsp;%2&nbsp;</span>")
-                       .arg(tintOf(known.part).name(), QLatin1String(known.part));
-    }
-    entries << TokenLens::tr("<b><u>trained</u></b>") << TokenLens::tr("masked");
-    return entries.join(QStringLiteral("&nbsp; "));
-}
-
-QTextCharFormat smallFormat(const QColor& color, const QFont& base) {
-    QTextCharFormat format;
-    format.setForeground(color);
-    format.setFontPointSize(base.pointSizeF() * 0.8);
-    return format;
-}
 
 }  // namespace
 
@@ -128,6 +74,23 @@ QWidget* TokenLens::makeBoxes() {
     m_ids = box(tr("Ids"), tr("Write the id behind every token"));
     m_as_table = box(tr("Table"), tr("One line a token, all of them"));
     line->addStretch();
+    m_search = new QLineEdit;
+    m_search->setPlaceholderText(tr("Find text or id:123"));
+    m_search->setAccessibleName(tr("Find in the tokens"));
+    m_search->setAccessibleDescription(
+        tr("Text across tokens, or id: and a number; Enter goes to the next place"));
+    m_search->setToolTip(m_search->accessibleDescription());
+    m_search->setClearButtonEnabled(true);
+    m_search->setMaximumWidth(190);
+    line->addWidget(m_search);
+    m_found_label = makeLabel({}, "muted");
+    m_found_label->setAccessibleName(tr("Places found"));
+    line->addWidget(m_found_label);
+    connect(m_search, &QLineEdit::textChanged, this, [this] {
+        m_at = 0;
+        find();
+    });
+    connect(m_search, &QLineEdit::returnPressed, this, &TokenLens::findNext);
     auto* toggle = new QShortcut(QKeySequence(Qt::Key_M), this);
     toggle->setContext(Qt::WidgetWithChildrenShortcut);
     connect(toggle, &QShortcut::activated, m_masks, &QCheckBox::toggle);
@@ -150,9 +113,54 @@ QWidget* TokenLens::makeTable() {
     return m_table;
 }
 
+void TokenLens::find() {
+    m_found = findTokens(m_page.view.tokens, m_search->text());
+    if (m_at >= static_cast<int>(m_found.size())) m_at = 0;
+    showFound();
+}
+
+void TokenLens::findNext() {
+    if (m_found.empty()) return;
+    m_at = (m_at + 1) % static_cast<int>(m_found.size());
+    showFound();
+}
+
+// The place is selected in the text and in the table, so that either view is where it was found.
+void TokenLens::showFound() {
+    QList<QTextEdit::ExtraSelection> marks;
+    if (m_found.empty()) {
+        m_text->setExtraSelections(marks);
+        m_found_label->setText(m_search->text().isEmpty() ? QString() : tr("not found"));
+        return;
+    }
+    m_found_label->setText(
+        tr("%1 of %2").arg(m_at + 1).arg(numberText(static_cast<int64_t>(m_found.size()))));
+    const auto [begin, end] = m_found[static_cast<size_t>(m_at)];
+    m_table->selectRow(static_cast<int>(begin));
+    if (end > m_places.size()) {
+        m_text->setExtraSelections(marks);
+        return m_found_label->setText(tr("%1, in the table").arg(m_found_label->text()));
+    }
+    QTextEdit::ExtraSelection mark;
+    mark.cursor = QTextCursor(m_text->document());
+    mark.cursor.setPosition(m_places[begin].first);
+    mark.cursor.setPosition(m_places[end - 1].second, QTextCursor::KeepAnchor);
+    mark.format.setBackground(Theme::instance().colors().accent);
+    mark.format.setForeground(Theme::instance().colors().accentText);
+    marks << mark;
+    m_text->setExtraSelections(marks);
+    QTextCursor shown(m_text->document());
+    shown.setPosition(m_places[begin].first);
+    m_text->setTextCursor(shown);
+    m_text->ensureCursorVisible();
+}
+
 void TokenLens::clear(const QString& reason) {
     m_job.cancel();
     m_page = {};
+    m_found.clear();
+    m_places.clear();
+    m_found_label->clear();
     m_tokens->setTokens({});
     m_text->clear();
     m_legend->clear();
@@ -208,9 +216,12 @@ QString TokenLens::summaryText() const {
 void TokenLens::draw() {
     if (m_page.view.tokens.empty() && m_page.view.dropped_because.empty()) return;
     m_summary->setText(summaryText());
-    m_legend->setText(legendText(m_page.view));
+    std::vector<std::string> parts;
+    for (const core::LensToken& token : m_page.view.tokens) parts.push_back(token.part);
+    m_legend->setText(partLegend(parts));
     m_stack->setCurrentIndex(m_as_table->isChecked() ? 1 : 0);
     if (!m_as_table->isChecked()) drawText();
+    find();
 }
 
 // A border between documents: attention never crosses it and positions restart.
@@ -260,6 +271,7 @@ void TokenLens::drawText() {
     QTextCharFormat edge;
     edge.setForeground(colors.border);
     m_text->clear();
+    m_places.clear();
     QTextCursor cursor(m_text->document());
     cursor.beginEditBlock();
     std::string part;
@@ -274,23 +286,20 @@ void TokenLens::drawText() {
             drawDocument(cursor, document);
             if (m_page.is_cut_at_start) drawCut(cursor, document);
         }
-        if (token.part != part && token.part != "trained" && token.part != "masked") {
+        if (token.part != part && isNamedPart(token.part)) {
             cursor.insertText(QStringLiteral(" ") + toQt(token.part) + QStringLiteral("\u203a "),
                               tag);
         }
         part = token.part;
-        QTextCharFormat format;
-        const bool is_marked = m_masks->isChecked() && token.is_trained;
-        format.setForeground(is_marked || !m_masks->isChecked() ? colors.text : colors.muted);
-        format.setFontWeight(is_marked ? QFont::DemiBold : QFont::Normal);
-        format.setFontUnderline(is_marked);
-        if (const QColor tint = tintOf(token.part); tint.isValid()) format.setBackground(tint);
+        QTextCharFormat format = partFormat(token.part, token.is_trained, m_masks->isChecked());
         format.setToolTip(
             tr("id %1, position %2, %3, %4")
                 .arg(token.id)
                 .arg(token.position)
                 .arg(toQt(token.part), token.is_trained ? tr("trained") : tr("masked")));
+        const int begin = cursor.position();
         cursor.insertText(toQt(token.piece), format);
+        m_places.emplace_back(begin, cursor.position());
         if (m_ids->isChecked()) {
             cursor.insertText(QStringLiteral("\u200a") + QString::number(token.id), tag);
         }

@@ -8,9 +8,11 @@
 
 #include "ui/bridge/job.h"
 #include "ui/models/lens_reader.h"
+#include "ui/models/lens_search.h"
 
 class QCheckBox;
 class QLabel;
+class QLineEdit;
 class QStackedWidget;
 class QTableView;
 class QTextCursor;
@@ -34,10 +36,17 @@ class TokenLens : public QWidget {
     const LensPage& page() const { return m_page; }
     LensTokenModel& tokens() const { return *m_tokens; }
     QCheckBox* masksBox() const { return m_masks; }
+    QLineEdit* searchBox() const { return m_search; }
+    /// Places of the searched text, and which of them is marked.
+    const std::vector<TokenRange>& found() const { return m_found; }
+    int foundAt() const { return m_at; }
 
   private:
     QWidget* makeBoxes();
     QWidget* makeTable();
+    void find();
+    void findNext();
+    void showFound();
     void draw();
     void drawText();
     void drawDocument(QTextCursor& cursor, int32_t document) const;
@@ -50,6 +59,11 @@ class TokenLens : public QWidget {
     QCheckBox* m_masks;
     QCheckBox* m_ids;
     QCheckBox* m_as_table;
+    QLineEdit* m_search;
+    QLabel* m_found_label;
+    std::vector<TokenRange> m_found;
+    int m_at = 0;
+    std::vector<std::pair<int, int>> m_places;  // of the drawn tokens in the text
     QStackedWidget* m_stack;
     QTextEdit* m_text;
     QTableView* m_table;

@@ -121,7 +121,7 @@ core::DataSpec ProjectDocument::draftSource(const fs::path& path,
     for (const core::DataSpec& spec : taken) names.insert(spec.name);
     core::DataSpec spec;
     spec.name = uniqueName(path, names);
-    spec.path = portablePath(path, m_recipe.folder, m_project->folder());
+    spec.path = portablePath(path, m_recipe.data_folder(), m_project->folder());
     return spec;
 }
 
@@ -148,6 +148,44 @@ void ProjectDocument::removeSource(size_t index) {
     const QString name = toQt(changed.data[index].name);
     changed.data.erase(changed.data.begin() + static_cast<std::ptrdiff_t>(index));
     m_undo.push(new RemoveSourceCommand(*this, name, std::move(changed)));
+}
+
+void ProjectDocument::dropRows(const std::vector<std::pair<size_t, int64_t>>& rows) {
+    core::Recipe changed = m_recipe;
+    int64_t dropped = 0;
+    for (const auto& [source, row] : rows) {
+        if (source >= changed.data.size()) continue;
+        std::vector<int64_t>& numbers = changed.data[source].drop_rows;
+        const auto place = std::lower_bound(numbers.begin(), numbers.end(), row);
+        if (place != numbers.end() && *place == row) continue;
+        numbers.insert(place, row);
+        ++dropped;
+    }
+    if (dropped == 0) return;
+    const auto& [source, row] = rows.front();
+    const QString what = dropped == 1
+                             ? tr("%1 row %2").arg(toQt(changed.data[source].name)).arg(row)
+                             : tr("%1 rows").arg(dropped);
+    m_undo.push(new ApplyRecipeCommand(*this, tr("Leave out %1").arg(what), std::move(changed)));
+}
+
+void ProjectDocument::bringBack(size_t source, int64_t row) {
+    if (source >= m_recipe.data.size()) return;
+    core::Recipe changed = m_recipe;
+    std::vector<int64_t>& numbers = changed.data[source].drop_rows;
+    if (std::erase_if(numbers, [row](int64_t one) { return row == 0 || one == row; }) == 0) return;
+    const QString name = toQt(changed.data[source].name);
+    const QString what =
+        row == 0 ? tr("all rows of %1").arg(name) : tr("%1 row %2").arg(name).arg(row);
+    m_undo.push(new ApplyRecipeCommand(*this, tr("Bring back %1").arg(what), std::move(changed)));
+}
+
+void ProjectDocument::setEvaluationFiles(const QString& text,
+                                         const std::vector<std::string>& files) {
+    if (files == m_recipe.overlap.files) return;
+    core::Recipe changed = m_recipe;
+    changed.overlap.files = files;
+    m_undo.push(new ApplyRecipeCommand(*this, text, std::move(changed)));
 }
 
 void ProjectDocument::applyRecipe(const core::Recipe& recipe, const QString& from) {

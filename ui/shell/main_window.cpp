@@ -196,6 +196,10 @@ void MainWindow::connectProject() {
     connect(m_open->plan, &PlanStage::runStarted, this, [this] { showStage(StageId::Run); });
     connect(m_open->run, &RunStage::startWanted, this, [this] { m_open->plan->openPreflight(); });
     connect(m_open->run, &RunStage::stopWanted, this, &MainWindow::requestStop);
+    // Stage Run shows the last run of the project until another one is started or chosen.
+    connect(&m_open->compare->runs(), &QAbstractItemModel::modelReset, m_open->run, [this] {
+        if (m_open->runs->current() == nullptr) showNewestRun();
+    });
     connect(m_open->compare, &CompareStage::openRunWanted, this, [this](const QString& run_id) {
         m_open->runs->showRecorded(run_id);
         showStage(StageId::Run);

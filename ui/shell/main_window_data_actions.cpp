@@ -29,9 +29,10 @@ void MainWindow::makeDataMenu() {
     add("data.remove", tr("&Remove the source"), {},
         [](DataStage& stage) { stage.removeSource(); });
     menu->addSeparator();
-    const std::array<std::pair<const char*, QString>, 6> pages{
+    const std::array<std::pair<const char*, QString>, 7> pages{
         {{"data.rows", tr("Show ro&ws")},
          {"data.mix", tr("Show the mi&x")},
+         {"data.template", tr("Show the tem&plate")},
          {"data.tokens", tr("Show &tokens as the trainer reads them")},
          {"data.leftOut", tr("Show what is &left out")},
          {"data.duplicates", tr("Show d&uplicates")},
@@ -44,6 +45,8 @@ void MainWindow::makeDataMenu() {
     add("data.next", tr("&Next row"), {}, [](DataStage& stage) { stage.rowsPage()->step(1); });
     add("data.previous", tr("&Previous row"), {},
         [](DataStage& stage) { stage.rowsPage()->step(-1); });
+    menu->addSeparator();
+    add("data.caches", tr("Token &caches…"), {}, [](DataStage& stage) { stage.showCaches(); });
 }
 
 // F6: from the stage to each dock that is open, and back.

@@ -1,6 +1,7 @@
 // Bodies of the small parts. Neighbour: resources/style/workbench.qss gives the kinds their look.
 #include "ui/widgets/basics.h"
 
+#include <QComboBox>
 #include <QFormLayout>
 #include <QHBoxLayout>
 #include <QKeyEvent>
@@ -81,6 +82,15 @@ QToolButton* makeToolButton(Glyph glyph, const QString& name, QWidget* parent) {
     button->setAccessibleDescription(name);
     button->setFocusPolicy(Qt::StrongFocus);
     return button;
+}
+
+QComboBox* makeChoice(const QString& name, const QString& description) {
+    auto* box = new QComboBox;
+    box->setAccessibleName(name);
+    box->setAccessibleDescription(description);
+    box->setSizeAdjustPolicy(QComboBox::AdjustToMinimumContentsLengthWithIcon);
+    box->setMinimumContentsLength(12);
+    return box;
 }
 
 QFrame* makeLine(QWidget* parent) {

@@ -12,6 +12,7 @@
 
 #include "ui/shell/icons.h"
 
+class QComboBox;
 class QFormLayout;
 class QToolButton;
 
@@ -24,6 +25,8 @@ QPushButton* makeButton(const QString& text, const QString& description, const c
                         QWidget* parent = nullptr);
 /// A small button with a glyph; the name is its tooltip and its accessible name.
 QToolButton* makeToolButton(Glyph glyph, const QString& name, QWidget* parent = nullptr);
+/// A choice that its longest entry does not make wide: a small window keeps its size.
+QComboBox* makeChoice(const QString& name, const QString& description);
 QFrame* makeLine(QWidget* parent = nullptr);
 /// Re-reads the style sheet after a dynamic property has changed.
 void restyle(QWidget* widget);

@@ -22,6 +22,7 @@
 #include "ui/project/project_document.h"
 #include "ui/shell/theme.h"
 #include "ui/widgets/basics.h"
+#include "ui/widgets/row_table.h"
 
 namespace dayrun::ui {
 namespace {
@@ -55,21 +56,6 @@ core::Result<Compared> compareRuns(const std::filesystem::path& database,
     TRY(comparison, core::compare_runs(query, ids, {.axis = axis, .columns = 1500}));
     TRY(all, allSettings(query, comparison));
     return Compared{std::move(comparison), std::move(all)};
-}
-
-void prepareTable(QTableView& table, const QString& name, const QString& description) {
-    table.setAccessibleName(name);
-    table.setAccessibleDescription(description);
-    table.setShowGrid(false);
-    table.setAlternatingRowColors(true);
-    table.setSelectionBehavior(QAbstractItemView::SelectRows);
-    table.setSelectionMode(QAbstractItemView::SingleSelection);
-    table.setTabKeyNavigation(false);
-    table.setWordWrap(false);
-    table.verticalHeader()->hide();
-    table.verticalHeader()->setDefaultSectionSize(table.fontMetrics().height() + 12);
-    table.horizontalHeader()->setHighlightSections(false);
-    table.horizontalHeader()->setDefaultAlignment(Qt::AlignLeft | Qt::AlignVCenter);
 }
 
 }  // namespace

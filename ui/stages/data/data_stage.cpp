@@ -11,15 +11,20 @@
 
 #include "core/base/units.h"
 #include "ui/bridge/prepared_data.h"
+#include "ui/bridge/source_rows.h"
 #include "ui/bridge/text.h"
+#include "ui/panels/cache_panel.h"
 #include "ui/panels/inspector.h"
 #include "ui/project/project_document.h"
 #include "ui/shell/theme.h"
-#include "ui/stages/data/findings_page.h"
+#include "ui/stages/data/findings/drops_page.h"
+#include "ui/stages/data/findings/duplicates_page.h"
+#include "ui/stages/data/findings/overlap_page.h"
 #include "ui/stages/data/import_sheet.h"
 #include "ui/stages/data/mix_page.h"
 #include "ui/stages/data/rows_page.h"
 #include "ui/stages/data/source_cards.h"
+#include "ui/stages/data/template_page.h"
 #include "ui/stages/data/tokens_page.h"
 #include "ui/widgets/basics.h"
 
@@ -27,6 +32,7 @@ namespace dayrun::ui {
 DataStage::DataStage(StageContext context, QWidget* parent) : Stage(parent), m_context(context) {
     setAcceptDrops(true);
     m_prepared = new PreparedData(context.document, this);
+    m_source_rows = std::make_shared<SourceRows>();
     auto* column = new QVBoxLayout(this);
     column->setContentsMargins(20, 16, 20, 16);
     m_pages = new QStackedWidget;
@@ -101,18 +107,78 @@ QWidget* DataStage::makePages() {
     m_tabs = new QTabWidget;
     m_tabs->setDocumentMode(true);
     m_tabs->setAccessibleName(tr("Pages of the data"));
-    m_rows = new RowsPage(m_context, *m_prepared);
-    m_mix = new MixPage(m_context, *m_prepared);
-    m_tokens = new TokensPage(m_context, *m_prepared);
-    m_tabs->addTab(m_rows, tr("Rows"));
-    m_tabs->addTab(m_mix, tr("Mix"));
-    m_tabs->addTab(m_tokens, tr("Tokens"));
-    using Kind = FindingsPage::Kind;
-    m_tabs->addTab(new FindingsPage(Kind::LeftOut, m_context, *m_prepared), tr("Left out"));
-    m_tabs->addTab(new FindingsPage(Kind::Duplicates, m_context, *m_prepared), tr("Duplicates"));
-    m_tabs->addTab(new FindingsPage(Kind::Overlap, m_context, *m_prepared), tr("Overlap"));
+    for (const QString& title : {tr("Rows"), tr("Mix"), tr("Template"), tr("Tokens"),
+                                 tr("Left out"), tr("Duplicates"), tr("Overlap")}) {
+        auto* holder = new QWidget;
+        auto* column = new QVBoxLayout(holder);
+        column->setContentsMargins(0, 0, 0, 0);
+        m_tabs->addTab(holder, title);
+    }
     connect(m_tabs, &QTabWidget::currentChanged, this, &DataStage::follow);
     return m_tabs;
+}
+
+QWidget* DataStage::makePage(DataPage page) {
+    switch (page) {
+        case DataPage::Rows: {
+            auto* rows = new RowsPage(m_context, *m_prepared);
+            if (m_cards->current() >= 0) rows->showSource(m_cards->current());
+            return rows;
+        }
+        case DataPage::Mix:
+            return new MixPage(m_context, *m_prepared);
+        case DataPage::Template:
+            return new TemplatePage(m_context, *m_prepared, m_source_rows);
+        case DataPage::Tokens:
+            return new TokensPage(m_context, *m_prepared, m_source_rows);
+        case DataPage::LeftOut: {
+            auto* drops = new DropsPage(m_context, *m_prepared);
+            connect(drops, &DropsPage::exampleChosen, this, &DataStage::showExample);
+            return drops;
+        }
+        case DataPage::Duplicates:
+            return new DuplicatesPage(m_context, *m_prepared, m_source_rows);
+        case DataPage::Overlap:
+            return new OverlapPage(m_context, *m_prepared, m_source_rows);
+        case DataPage::kCount:
+            break;
+    }
+    return nullptr;
+}
+
+QWidget* DataStage::ensurePage(DataPage page) {
+    QWidget*& made = m_made[static_cast<size_t>(page)];
+    if (made != nullptr) return made;
+    made = makePage(page);
+    m_tabs->widget(static_cast<int>(page))->layout()->addWidget(made);
+    return made;
+}
+
+template <typename Page>
+Page* DataStage::pageAs(DataPage page) {
+    return static_cast<Page*>(ensurePage(page));
+}
+
+RowsPage* DataStage::rowsPage() {
+    return pageAs<RowsPage>(DataPage::Rows);
+}
+MixPage* DataStage::mixPage() {
+    return pageAs<MixPage>(DataPage::Mix);
+}
+TemplatePage* DataStage::templatePage() {
+    return pageAs<TemplatePage>(DataPage::Template);
+}
+TokensPage* DataStage::tokensPage() {
+    return pageAs<TokensPage>(DataPage::Tokens);
+}
+DropsPage* DataStage::dropsPage() {
+    return pageAs<DropsPage>(DataPage::LeftOut);
+}
+DuplicatesPage* DataStage::duplicatesPage() {
+    return pageAs<DuplicatesPage>(DataPage::Duplicates);
+}
+OverlapPage* DataStage::overlapPage() {
+    return pageAs<OverlapPage>(DataPage::Overlap);
 }
 
 void DataStage::showPage(DataPage page) {
@@ -123,14 +189,12 @@ DataPage DataStage::page() const {
     return static_cast<DataPage>(m_tabs->currentIndex());
 }
 
-FindingsPage* DataStage::findings(DataPage page) const {
-    return qobject_cast<FindingsPage*>(m_tabs->widget(static_cast<int>(page)));
-}
-
 // While the stage is looked at, tokens and counts follow the draft.
 void DataStage::follow() {
     m_prepared->setWanted(isVisible());
-    if (page() == DataPage::Tokens) m_tokens->refresh();
+    if (!isVisible()) return;
+    ensurePage(page());
+    if (page() == DataPage::Tokens) tokensPage()->refresh();
 }
 
 void DataStage::showEvent(QShowEvent* event) {
@@ -141,6 +205,21 @@ void DataStage::showEvent(QShowEvent* event) {
 void DataStage::hideEvent(QHideEvent* event) {
     Stage::hideEvent(event);
     follow();
+}
+
+CachePanel* DataStage::showCaches() {
+    CachesInUse in_use;
+    if (const auto prepared = m_prepared->prepared()) {
+        for (const core::SourceReport& source : prepared->data->sources) {
+            in_use.emplace_back(source.cache_file, toQt(source.name));
+        }
+    }
+    auto* panel =
+        new CachePanel(m_context.document.project().cache_folder(), std::move(in_use), this);
+    panel->setAttribute(Qt::WA_DeleteOnClose);
+    connect(panel, &CachePanel::usedCachesGone, m_prepared, &PreparedData::prepareAgain);
+    panel->open();
+    return panel;
 }
 
 void DataStage::chooseFiles() {
@@ -166,7 +245,7 @@ ImportSheet* DataStage::importPaths(const QStringList& paths) {
     for (const QString& path : paths) {
         drafts.push_back(m_context.document.draftSource(toPath(path), drafts));
     }
-    auto* sheet = new ImportSheet(std::move(drafts), m_context.document.recipe().folder,
+    auto* sheet = new ImportSheet(std::move(drafts), m_context.document.recipe().data_folder(),
                                   ImportSheet::Use::AddSources, this);
     connect(sheet, &QDialog::accepted, this, [this, sheet] {
         m_context.document.addSources(sheet->sources());
@@ -179,8 +258,8 @@ ImportSheet* DataStage::editSource() {
     const auto index = static_cast<size_t>(std::max(m_cards->current(), 0));
     const core::Recipe& recipe = m_context.document.recipe();
     if (index >= recipe.data.size()) return nullptr;
-    auto* sheet =
-        new ImportSheet({recipe.data[index]}, recipe.folder, ImportSheet::Use::ChangeSource, this);
+    auto* sheet = new ImportSheet({recipe.data[index]}, recipe.data_folder(),
+                                  ImportSheet::Use::ChangeSource, this);
     connect(sheet, &QDialog::accepted, this, [this, sheet, index] {
         m_context.document.changeSource(index, sheet->sources().front());
     });
@@ -198,7 +277,10 @@ void DataStage::showSources() {
     m_cards->setSources(recipe);
     m_remove->setEnabled(!recipe.data.empty());
     m_edit->setEnabled(!recipe.data.empty());
-    if (recipe.data.empty()) return m_rows->clear();
+    if (recipe.data.empty()) {
+        if (isMade(DataPage::Rows)) rowsPage()->clear();
+        return;
+    }
     showSource(m_cards->current());
 }
 
@@ -206,7 +288,34 @@ void DataStage::showSource(int index) {
     const core::Recipe& recipe = m_context.document.recipe();
     if (index < 0 || static_cast<size_t>(index) >= recipe.data.size()) return;
     m_cards->setCurrent(index);
-    m_rows->showSource(index);
+    if (isMade(DataPage::Rows)) rowsPage()->showSource(index);
+}
+
+void DataStage::showRow(int source, int64_t row) {
+    showSource(source);
+    showPage(DataPage::Rows);
+    rowsPage()->showRow(row);
+}
+
+// Most examples say the row's number. Of a row that could not be read only the place in its file is
+// known: it is looked up in the source.
+void DataStage::showExample(int source, const QString& example) {
+    if (example.startsWith(QStringLiteral("row "))) {
+        return showRow(
+            source,
+            example.section(QLatin1Char(' '), 1, 1).remove(QLatin1Char(':')).toLongLong() - 1);
+    }
+    const core::Recipe& recipe = m_context.document.recipe();
+    if (source < 0 || static_cast<size_t>(source) >= recipe.data.size()) return;
+    m_example_job = startJob(
+        this, Lane::Scan,
+        [rows = m_source_rows, spec = recipe.data[static_cast<size_t>(source)],
+         folder = recipe.data_folder(), place = toStd(example)](std::stop_token stop) {
+            return rows->find(spec, folder, place, stop);
+        },
+        [this, source](core::Result<int64_t> row) {
+            if (row.ok()) showRow(source, *row);
+        });
 }
 
 void DataStage::showSourceFacts() {
@@ -255,7 +364,7 @@ void DataStage::showStatus() {
 
 void DataStage::focusSearch() {
     showPage(DataPage::Rows);
-    m_rows->focusSearch();
+    rowsPage()->focusSearch();
 }
 
 void DataStage::dragEnterEvent(QDragEnterEvent* event) {
@@ -281,7 +390,7 @@ void DataStage::dropEvent(QDropEvent* event) {
 
 void DataStage::showInInspector() {
     m_context.inspector.clear();
-    m_rows->showInInspector();
+    if (isMade(DataPage::Rows)) rowsPage()->showInInspector();
 }
 
 }  // namespace dayrun::ui

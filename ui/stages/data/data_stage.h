@@ -3,27 +3,33 @@
 // import sheet. Ui thread.
 #pragma once
 
-#include "core/data/source_browser.h"
+#include <array>
+#include <memory>
+
 #include "core/recipe/recipe.h"
+#include "ui/bridge/job.h"
 #include "ui/stages/stage.h"
 
 class QPushButton;
 class QStackedWidget;
 class QTabWidget;
-class QTableView;
 
 namespace dayrun::ui {
 
-class FindingsPage;
+class CachePanel;
+class DropsPage;
+class DuplicatesPage;
 class ImportSheet;
 class MixPage;
+class OverlapPage;
 class PreparedData;
 class RowsPage;
-class SampleTableModel;
 class SourceCards;
+class SourceRows;
+class TemplatePage;
 class TokensPage;
 
-enum class DataPage { Rows, Mix, Tokens, LeftOut, Duplicates, Overlap };
+enum class DataPage { Rows, Mix, Template, Tokens, LeftOut, Duplicates, Overlap, kCount };
 
 class DataStage : public Stage {
     Q_OBJECT
@@ -40,15 +46,25 @@ class DataStage : public Stage {
     ImportSheet* importPaths(const QStringList& paths);
     /// Opens the sheet for the selected source: how it is read, and as what.
     ImportSheet* editSource();
+    /// Opens the list of the project's token caches.
+    CachePanel* showCaches();
     void chooseFiles();
     void chooseFolder();
     void removeSource();
     void showSource(int index);
+    /// Goes to a row (from 0) of a source on page Rows.
+    void showRow(int source, int64_t row);
+    /// The same for an example of a drop report: "row 17", "train.jsonl:17: it is not JSON".
+    void showExample(int source, const QString& example);
 
-    RowsPage* rowsPage() const { return m_rows; }
-    MixPage* mixPage() const { return m_mix; }
-    TokensPage* tokensPage() const { return m_tokens; }
-    FindingsPage* findings(DataPage page) const;
+    // Each page is made when it is first asked for, by its tab or from here.
+    RowsPage* rowsPage();
+    MixPage* mixPage();
+    TemplatePage* templatePage();
+    TokensPage* tokensPage();
+    DropsPage* dropsPage();
+    DuplicatesPage* duplicatesPage();
+    OverlapPage* overlapPage();
     PreparedData& prepared() const { return *m_prepared; }
     SourceCards* cards() const { return m_cards; }
 
@@ -63,6 +79,11 @@ class DataStage : public Stage {
     QWidget* makeEmpty();
     QWidget* makeSources();
     QWidget* makePages();
+    QWidget* makePage(DataPage page);
+    QWidget* ensurePage(DataPage page);
+    bool isMade(DataPage page) const { return m_made[static_cast<size_t>(page)] != nullptr; }
+    template <typename Page>
+    Page* pageAs(DataPage page);
     ImportSheet* openSheet(ImportSheet* sheet);
     void showSources();
     void showSourceFacts();
@@ -76,9 +97,9 @@ class DataStage : public Stage {
     SourceCards* m_cards;
     QPushButton* m_remove;
     QPushButton* m_edit;
-    RowsPage* m_rows;
-    MixPage* m_mix;
-    TokensPage* m_tokens;
+    std::array<QWidget*, static_cast<size_t>(DataPage::kCount)> m_made{};
+    std::shared_ptr<SourceRows> m_source_rows;
+    Job m_example_job;
 };
 
 }  // namespace dayrun::ui

@@ -20,6 +20,7 @@
 #include "ui/shell/theme.h"
 #include "ui/stages/data/source_look.h"
 #include "ui/widgets/basics.h"
+#include "ui/widgets/row_table.h"
 
 namespace dayrun::ui {
 RowsPage::RowsPage(StageContext context, PreparedData& prepared, QWidget* parent)
@@ -81,21 +82,8 @@ void RowsPage::makeTable() {
     m_rows = new SampleTableModel(this);
     m_table = new QTableView;
     m_table->setModel(m_rows);
-    m_table->setAccessibleName(tr("Rows of the source"));
-    m_table->setAccessibleDescription(tr("The preview follows the arrow keys"));
-    m_table->setSelectionBehavior(QAbstractItemView::SelectRows);
-    m_table->setSelectionMode(QAbstractItemView::SingleSelection);
-    m_table->setShowGrid(false);
-    m_table->setAlternatingRowColors(true);
-    m_table->setWordWrap(false);
-    m_table->setTabKeyNavigation(false);
+    prepareTable(*m_table, tr("Rows of the source"), tr("The preview follows the arrow keys"));
     m_table->setMinimumHeight(120);
-    m_table->verticalHeader()->hide();
-    m_table->verticalHeader()->setDefaultSectionSize(m_table->fontMetrics().height() + 12);
-    // One height for all: a million rows are then not asked one by one.
-    m_table->verticalHeader()->setSectionResizeMode(QHeaderView::Fixed);
-    m_table->horizontalHeader()->setHighlightSections(false);
-    m_table->horizontalHeader()->setDefaultAlignment(Qt::AlignLeft | Qt::AlignVCenter);
     m_table->horizontalHeader()->setSectionResizeMode(SampleTableModel::Prompt,
                                                       QHeaderView::Stretch);
     m_table->horizontalHeader()->setSectionResizeMode(SampleTableModel::Reply,
@@ -139,13 +127,14 @@ void RowsPage::showSource(int index) {
     const core::DataSpec& spec = recipe.data[static_cast<size_t>(index)];
     // Another setting of the recipe has changed: the rows on the screen are still right.
     const bool is_same = index == m_index && spec.name == m_spec.name && isReadAlike(spec, m_spec);
+    if (!is_same) m_wanted_row.reset();
     if (m_has_source && is_same) return showLens();
     m_has_source = true;
     m_index = index;
     m_spec = spec;
     m_text->clear();
     m_lens->clear(tr("Select a row to see its tokens."));
-    m_rows->setSource(static_cast<uint32_t>(index), spec, recipe.folder);
+    m_rows->setSource(static_cast<uint32_t>(index), spec, recipe.data_folder());
 }
 
 void RowsPage::showReading() {
@@ -165,8 +154,24 @@ void RowsPage::showReading() {
     const QString converter =
         m_rows->converter().isEmpty() ? QString() : tr(", read as %1").arg(m_rows->converter());
     m_reading->setText(shown + read + converter);
+    goToWanted();
     // The first row is selected for the person, so that the preview is never an empty box.
     if (!m_table->currentIndex().isValid() && m_rows->rowCount() > 0) m_table->selectRow(0);
+}
+
+void RowsPage::showRow(int64_t row) {
+    m_wanted_row = row;
+    m_search->clear();
+    goToWanted();
+}
+
+void RowsPage::goToWanted() {
+    if (!m_wanted_row || m_rows->hasSearch() || *m_wanted_row >= m_rows->rowCount()) return;
+    const int row = static_cast<int>(*m_wanted_row);
+    m_wanted_row.reset();
+    m_table->selectRow(row);
+    m_table->scrollTo(m_rows->index(row, 0), QAbstractItemView::PositionAtCenter);
+    m_table->setFocus();
 }
 
 void RowsPage::step(int rows) {

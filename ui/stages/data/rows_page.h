@@ -4,6 +4,7 @@
 
 #include <QWidget>
 #include <memory>
+#include <optional>
 
 #include "core/data/source_browser.h"
 #include "core/recipe/recipe.h"
@@ -30,6 +31,8 @@ class RowsPage : public QWidget {
     void showSource(int index);
     void clear();
     void focusSearch();
+    /// Goes to a row (from 0) of the source as soon as it is indexed; a filter is cleared.
+    void showRow(int64_t row);
     /// Moves the selection by rows, as the arrow keys do.
     void step(int rows);
     /// Fills the inspector with the selected row.
@@ -46,6 +49,7 @@ class RowsPage : public QWidget {
     void makeTable();
     QWidget* makePreview();
     void showReading();
+    void goToWanted();
     void showSelected();
     void showLens();
     void showRow(const core::BrowsedRow& row);
@@ -62,6 +66,7 @@ class RowsPage : public QWidget {
     core::DataSpec m_spec;
     int m_index = -1;
     bool m_has_source = false;
+    std::optional<int64_t> m_wanted_row;
 };
 
 }  // namespace dayrun::ui

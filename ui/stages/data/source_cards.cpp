@@ -43,14 +43,14 @@ SourceCards::SourceCards(QWidget* parent) : QWidget(parent) {
 
 void SourceCards::setSources(const core::Recipe& recipe) {
     const bool is_same =
-        m_folder == recipe.folder &&
+        m_folder == recipe.data_folder() &&
         std::equal(m_entries.begin(), m_entries.end(), recipe.data.begin(), recipe.data.end(),
                    [](const Entry& entry, const core::DataSpec& b) {
                        return isReadAlike(entry.spec, b) && entry.spec.name == b.name &&
                               entry.spec.use == b.use;
                    });
     if (is_same && !m_entries.empty()) return;
-    m_folder = recipe.folder;
+    m_folder = recipe.data_folder();
     std::vector<Entry> old = std::move(m_entries);
     m_entries.clear();
     clearLayout(m_column);

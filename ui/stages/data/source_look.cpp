@@ -58,7 +58,7 @@ core::Result<SourceLook> lookThrough(const core::DataSpec& spec,
 
 bool isReadAlike(const core::DataSpec& a, const core::DataSpec& b) {
     return a.path == b.path && a.converter == b.converter && a.columns == b.columns &&
-           a.split == b.split;
+           a.split == b.split && a.turns == b.turns && a.fields == b.fields;
 }
 
 }  // namespace dayrun::ui

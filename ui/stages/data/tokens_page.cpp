@@ -15,6 +15,7 @@
 #include "ui/models/cached_sample_model.h"
 #include "ui/panels/token_lens.h"
 #include "ui/widgets/basics.h"
+#include "ui/widgets/row_table.h"
 
 namespace dayrun::ui {
 namespace {
@@ -24,8 +25,9 @@ constexpr int kPackedRows = static_cast<int>(LensSearch::kCount);
 
 }  // namespace
 
-TokensPage::TokensPage(StageContext context, PreparedData& prepared, QWidget* parent)
-    : QWidget(parent), m_context(context), m_prepared(prepared) {
+TokensPage::TokensPage(StageContext context, PreparedData& prepared,
+                       std::shared_ptr<SourceRows> rows, QWidget* parent)
+    : QWidget(parent), m_context(context), m_prepared(prepared), m_rows(std::move(rows)) {
     auto* column = new QVBoxLayout(this);
     column->setContentsMargins(0, 8, 0, 0);
     auto* split = new QSplitter;
@@ -49,9 +51,7 @@ QWidget* TokensPage::makeLeft() {
     auto* column = new QVBoxLayout(panel);
     column->setContentsMargins(0, 0, 0, 0);
     column->setSpacing(8);
-    m_what = new QComboBox;
-    m_what->setAccessibleName(tr("Search the tokens"));
-    m_what->setAccessibleDescription(tr("Which samples or packed rows are listed"));
+    m_what = makeChoice(tr("Search the tokens"), tr("Which samples or packed rows are listed"));
     for (const QString& text :
          {tr("all samples"), tr("samples whose stop token is not trained"),
           tr("samples that are cut off"), tr("samples that are left out"),
@@ -59,17 +59,10 @@ QWidget* TokensPage::makeLeft() {
           tr("packed rows of an epoch")}) {
         m_what->addItem(text);
     }
-    // The longest question must not make the page wider than a small window.
-    m_what->setSizeAdjustPolicy(QComboBox::AdjustToMinimumContentsLengthWithIcon);
-    m_what->setMinimumContentsLength(12);
     connect(m_what, &QComboBox::currentIndexChanged, this, &TokensPage::search);
     column->addWidget(m_what);
     auto* line = new QHBoxLayout;
-    m_source = new QComboBox;
-    m_source->setAccessibleName(tr("Source"));
-    m_source->setAccessibleDescription(tr("Of which source the samples are"));
-    m_source->setSizeAdjustPolicy(QComboBox::AdjustToMinimumContentsLengthWithIcon);
-    m_source->setMinimumContentsLength(12);
+    m_source = makeChoice(tr("Source"), tr("Of which source the samples are"));
     connect(m_source, &QComboBox::currentIndexChanged, this, &TokensPage::search);
     line->addWidget(m_source, 1);
     m_epoch = new QSpinBox;
@@ -86,18 +79,7 @@ QWidget* TokensPage::makeLeft() {
     m_found = new CachedSampleModel(this);
     m_table = new QTableView;
     m_table->setModel(m_found);
-    m_table->setAccessibleName(tr("Samples and rows found"));
-    m_table->setAccessibleDescription(tr("The lens follows the arrow keys"));
-    m_table->setSelectionBehavior(QAbstractItemView::SelectRows);
-    m_table->setSelectionMode(QAbstractItemView::SingleSelection);
-    m_table->setShowGrid(false);
-    m_table->setAlternatingRowColors(true);
-    m_table->setWordWrap(false);
-    m_table->setTabKeyNavigation(false);
-    m_table->verticalHeader()->hide();
-    m_table->verticalHeader()->setDefaultSectionSize(m_table->fontMetrics().height() + 12);
-    m_table->verticalHeader()->setSectionResizeMode(QHeaderView::Fixed);
-    m_table->horizontalHeader()->setHighlightSections(false);
+    prepareTable(*m_table, tr("Samples and rows found"), tr("The lens follows the arrow keys"));
     m_table->horizontalHeader()->setStretchLastSection(true);
     const int digits = m_table->fontMetrics().horizontalAdvance(QStringLiteral("888,888")) + 24;
     m_table->setColumnWidth(CachedSampleModel::Name, 130);
@@ -203,21 +185,40 @@ void TokensPage::showState() {
 void TokensPage::showSelected() {
     const int row = m_table->currentIndex().row();
     if (row < 0 || row >= m_found->rowCount() || !m_found->prepared()) return;
-    const auto prepared = m_found->prepared();
-    const auto plan = m_found->plan();
-    const core::SampleRef sample = plan ? core::SampleRef{} : m_found->sample(row);
+    std::vector<core::SampleRef> documents;
+    if (const auto& plan = m_found->plan()) {
+        for (const uint32_t place : plan->rows[static_cast<size_t>(row)]) {
+            documents.push_back(plan->samples[place]);
+        }
+    } else {
+        documents.push_back(m_found->sample(row));
+    }
+    m_names_job.cancel();
     m_lens_job = startJob(
         this,
-        [prepared, plan, sample, row](std::stop_token) {
-            return plan ? readPackedLens(*prepared, *plan, static_cast<size_t>(row))
-                        : readCachedLens(*prepared, sample);
+        [prepared = m_found->prepared(), documents](std::stop_token) {
+            return readCachedLens(*prepared, documents);
         },
-        [this](LensPage page) {
-            const bool has_tokens = !page.view.tokens.empty();
+        [this, documents](LensPage page) {
             const QString why = toQt(page.view.dropped_because);
-            if (has_tokens) return m_lens->showPage(std::move(page));
-            m_lens->clear(tr("The cache keeps no tokens of this sample: %1.").arg(why));
+            if (page.view.tokens.empty()) {
+                return m_lens->clear(tr("The cache keeps no tokens of this sample: %1.").arg(why));
+            }
+            m_lens->showPage(page);
+            nameSelected(std::move(page), documents);
         });
+}
+
+// The names of the parts need the files themselves: they follow when those are read.
+void TokensPage::nameSelected(LensPage page, std::vector<core::SampleRef> documents) {
+    m_names_job = startJob(
+        this, Lane::Scan,
+        [rows = m_rows, prepared = m_found->prepared(), page = std::move(page),
+         documents = std::move(documents)](std::stop_token stop) mutable {
+            nameParts(*prepared, documents, *rows, stop, page);
+            return std::move(page);
+        },
+        [this](LensPage named) { m_lens->showPage(std::move(named)); });
 }
 
 }  // namespace dayrun::ui

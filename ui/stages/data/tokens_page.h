@@ -17,13 +17,15 @@ namespace dayrun::ui {
 class CachedSampleModel;
 class ElidedLabel;
 class PreparedData;
+class SourceRows;
 class TokenLens;
 
 class TokensPage : public QWidget {
     Q_OBJECT
 
   public:
-    TokensPage(StageContext context, PreparedData& prepared, QWidget* parent = nullptr);
+    TokensPage(StageContext context, PreparedData& prepared, std::shared_ptr<SourceRows> rows,
+               QWidget* parent = nullptr);
     /// Searches anew when the data is another than before.
     void refresh();
     void showSearch(LensSearch search);
@@ -42,9 +44,11 @@ class TokensPage : public QWidget {
     void readEpoch();
     void showState();
     void showSelected();
+    void nameSelected(LensPage page, std::vector<core::SampleRef> documents);
 
     StageContext m_context;
     PreparedData& m_prepared;
+    std::shared_ptr<SourceRows> m_rows;
     QComboBox* m_what;
     QComboBox* m_source;
     QSpinBox* m_epoch;
@@ -56,6 +60,7 @@ class TokensPage : public QWidget {
     bool m_is_searching = false;
     Job m_search_job;
     Job m_lens_job;
+    Job m_names_job;
 };
 
 }  // namespace dayrun::ui

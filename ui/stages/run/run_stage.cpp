@@ -14,6 +14,7 @@
 
 #include "core/base/units.h"
 #include "core/recipe/recipe_schema.h"
+#include "ui/bridge/card_watch.h"
 #include "ui/bridge/run_controller.h"
 #include "ui/bridge/run_text.h"
 #include "ui/bridge/text.h"
@@ -21,6 +22,7 @@
 #include "ui/panels/inspector.h"
 #include "ui/project/project_document.h"
 #include "ui/shell/theme.h"
+#include "ui/stages/run/card_charts.h"
 #include "ui/stages/run/run_charts.h"
 #include "ui/widgets/basics.h"
 #include "ui/widgets/gauges.h"
@@ -60,7 +62,17 @@ RunStage::RunStage(StageContext context, QMenu* stop_menu, QWidget* parent)
     });
     m_tick.setInterval(1000);
     connect(&m_tick, &QTimer::timeout, this, &RunStage::showFacts);
+    setCardWatch(std::make_unique<CardWatch>(CardWatch::openerOf(runs.device())));
     showRun();
+}
+
+RunStage::~RunStage() = default;
+
+void RunStage::setCardWatch(std::unique_ptr<CardWatch> watch) {
+    m_card = std::move(watch);
+    connect(m_card.get(), &CardWatch::changed, this,
+            [this] { m_card_charts->setMoments(m_card->moments()); });
+    m_card->setRunning(m_context.runs.isRunning());
 }
 
 QWidget* RunStage::makeEmpty() {
@@ -162,6 +174,8 @@ QWidget* RunStage::makeWatch(QMenu* stop_menu) {
     column->addWidget(m_problem);
     m_charts = new RunCharts;
     column->addWidget(m_charts, 3);
+    m_card_charts = new CardCharts;
+    column->addWidget(m_card_charts, 1);
 
     auto* below = new QHBoxLayout;
     below->setSpacing(12);
@@ -212,6 +226,7 @@ void RunStage::showRun() {
 void RunStage::showState() {
     const RunView* run = m_context.runs.current();
     const bool is_running = m_context.runs.isRunning();
+    m_card->setRunning(is_running);
     if (is_running) {
         m_tick.start();
     } else {

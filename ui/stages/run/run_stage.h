@@ -3,6 +3,7 @@
 #pragma once
 
 #include <QTimer>
+#include <memory>
 
 #include "core/run/run_control.h"
 #include "ui/stages/stage.h"
@@ -16,6 +17,8 @@ class QToolButton;
 
 namespace dayrun::ui {
 
+class CardCharts;
+class CardWatch;
 class DayRing;
 class EmptyState;
 class FactList;
@@ -28,10 +31,14 @@ class RunStage : public Stage {
   public:
     /// `stop_menu` holds the window's stop actions, so that menu, button and keys are the same.
     RunStage(StageContext context, QMenu* stop_menu, QWidget* parent = nullptr);
+    ~RunStage() override;
     void showInInspector() override;
 
     RunCharts* charts() const { return m_charts; }
     QToolButton* stopButton() const { return m_stop; }
+    CardCharts* cardCharts() const { return m_card_charts; }
+    /// Watches another card than the one of the device; for tests.
+    void setCardWatch(std::unique_ptr<CardWatch> watch);
 
   Q_SIGNALS:
     /// Asks for the pre-flight sheet.
@@ -60,6 +67,8 @@ class RunStage : public Stage {
     DayRing* m_ring;
     QLabel* m_clock;
     RunCharts* m_charts;
+    CardCharts* m_card_charts;
+    std::unique_ptr<CardWatch> m_card;
     QTableWidget* m_evals;
     FactList* m_facts;
     QTimer m_tick;
