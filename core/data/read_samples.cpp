@@ -24,9 +24,9 @@ std::string stem_of(const SourceFile& file) {
 
 }  // namespace
 
-uint64_t make_sample_id(const std::string& source_name, uint64_t row_index, uint64_t part) {
+uint64_t make_sample_id(uint64_t name_hash, uint64_t row_index, uint64_t part) {
     const uint64_t words[2] = {row_index, part};
-    return hash_text({reinterpret_cast<const char*>(words), sizeof words}, hash_text(source_name));
+    return hash_text({reinterpret_cast<const char*>(words), sizeof words}, name_hash);
 }
 
 Result<void> check_bad_rows(const DataSource& source, int64_t rows_in, const DropReport& dropped) {
@@ -41,13 +41,15 @@ Result<void> check_bad_rows(const DataSource& source, int64_t rows_in, const Dro
                                "skipped. The first: {}.",
                                format_count(bad.count), format_count(rows_in), source.name,
                                100 * source.max_bad_rows, bad.examples.front()),
-        .hint = fmt::format("Repair the file, choose another converter or column mapping, or accept "
-                            "it with max_bad_rows: {:.2g} on this source.",
-                            std::min(1.0, std::ceil(100 * share - 1e-9) / 100))};
+        .hint =
+            fmt::format("Repair the file, choose another converter or column mapping, or accept "
+                        "it with max_bad_rows: {:.2g} on this source.",
+                        std::min(1.0, std::ceil(100 * share - 1e-9) / 100))};
 }
 
 SampleReader::SampleReader(DataSource source)
     : m_source(std::move(source)), m_reshape(m_source.turns, m_source.fields) {
+    m_name_hash = hash_text(m_source.name);
     // A mapping without a converter's name is the converter.
     m_is_by_columns = m_source.converter.empty() && !m_source.columns.empty();
     if (m_is_by_columns) m_converter_name = "columns";
@@ -101,48 +103,51 @@ Result<void> SampleReader::choose_converter(const Value& row) {
     return {};
 }
 
-void SampleReader::add_bad(const RawRow& row, const std::string& problem) {
+void SampleReader::add_bad(const std::string& problem) {
     const SourceFile& file = m_source.files[m_next_file - 1];
-    const std::string example = fmt::format("{}: {}", row_place(file, row, m_row_in_file), problem);
+    const std::string example =
+        fmt::format("{}: {}", row_place(file, m_row, m_row_in_file), problem);
     ++m_bad_rows;
     ++m_rows_in;
     m_dropped.add(kBadRow, example);
 }
 
-Result<void> SampleReader::convert(const RawRow& row, std::vector<Sample>& samples) {
+Result<void> SampleReader::convert(SampleBlock& samples) {
     m_converted.clear();
     const RowContext context{m_rows->header(), m_file_stem};
+    const Value& row = m_row.value;
     if (m_is_by_columns) {
-        convert_columns(row.value, m_source.columns, m_converted);
+        convert_columns(row, m_source.columns, m_converted);
     } else if (m_source.columns.empty()) {
-        m_converter->convert(row.value, context, m_converted);
+        m_converter->convert(row, context, m_converted);
     } else {
-        m_converter->convert(renamed_columns(row.value, m_source.columns), context, m_converted);
+        m_converter->convert(renamed_columns(row, m_source.columns), context, m_converted);
     }
     if (!m_converted.problem.empty()) {
-        add_bad(row, m_converted.problem);
+        add_bad(m_converted.problem);
         return {};
     }
     TRY_VOID(m_reshape.apply(m_converted));
     for (const std::string& reason : m_converted.drop_reasons) {
         ++m_rows_in;
-        m_dropped.add(reason, row_place(m_source.files[m_next_file - 1], row, m_row_in_file));
+        m_dropped.add(reason, row_place(m_source.files[m_next_file - 1], m_row, m_row_in_file));
     }
     uint64_t part = 0;
     for (Sample& sample : m_converted.samples) {
         sample.source_index = m_source.source_index;
         sample.row_index = static_cast<uint64_t>(m_row_index);
-        sample.sample_id = make_sample_id(m_source.name, sample.row_index, part++);
-        samples.push_back(std::move(sample));
+        sample.sample_id = make_sample_id(m_name_hash, sample.row_index, part++);
+        samples.take(sample);
         ++m_rows_in;
     }
     return {};
 }
 
-Result<bool> SampleReader::read(size_t limit, std::vector<Sample>& samples) {
+Result<bool> SampleReader::read(size_t limit, SampleBlock& samples) {
     const size_t wanted = samples.size() + limit;
-    RawRow row;
-    while (samples.size() < wanted) {
+    size_t block_bytes = 0;
+    while (samples.size() < wanted && block_bytes < kMaxBlockBytes) {
+        const size_t before = samples.size();
         if (!m_rows) {
             TRY(has_file, open_next_file());
             if (!has_file) {
@@ -150,7 +155,7 @@ Result<bool> SampleReader::read(size_t limit, std::vector<Sample>& samples) {
                 return false;
             }
         }
-        TRY(has_row, m_rows->next(row));
+        TRY(has_row, m_rows->next(m_row));
         if (!has_row) {
             TRY(has_file, open_next_file());
             if (has_file) continue;
@@ -158,12 +163,15 @@ Result<bool> SampleReader::read(size_t limit, std::vector<Sample>& samples) {
             return false;
         }
         ++m_row_in_file;
-        if (!row.problem.empty()) {
-            add_bad(row, row.problem);
+        if (!m_row.problem.empty()) {
+            add_bad(m_row.problem);
         } else {
-            if (m_converter == nullptr && !m_is_by_columns) TRY_VOID(choose_converter(row.value));
-            TRY_VOID(convert(row, samples));
+            if (m_converter == nullptr && !m_is_by_columns) {
+                TRY_VOID(choose_converter(m_row.value));
+            }
+            TRY_VOID(convert(samples));
         }
+        for (size_t i = before; i < samples.size(); ++i) block_bytes += samples[i].content_bytes();
         ++m_row_index;
         if (m_bad_rows >= kManyBadRows) {
             TRY_VOID(check_bad_rows(m_source, m_rows_in, m_dropped));

@@ -23,13 +23,18 @@ inline constexpr const char* kBadRow = "bad row";
 /// kind must not pass as a small one.
 Result<void> check_bad_rows(const DataSource& source, int64_t rows_in, const DropReport& dropped);
 
+/// What the texts of a block may take: with a few of them in work, memory does not depend on how
+/// long the rows are.
+inline constexpr size_t kMaxBlockBytes = size_t{16} << 20;
+
 class SampleReader {
   public:
     explicit SampleReader(DataSource source);
 
-    /// Appends up to `limit` samples; false when the source has no more. BadData when no converter
-    /// fits, when more rows are bad than max_bad_rows allows, or when the file itself is unusable.
-    Result<bool> read(size_t limit, std::vector<Sample>& samples);
+    /// Appends up to `limit` samples, fewer where they are long (kMaxBlockBytes); false when the
+    /// source has no more. BadData when no converter fits, when more rows are bad than max_bad_rows
+    /// allows, or when the file itself is unusable.
+    Result<bool> read(size_t limit, SampleBlock& samples);
 
     /// Name of the converter in use; "columns" for an edited mapping, "" before the first row.
     const std::string& converter_name() const { return m_converter_name; }
@@ -45,17 +50,19 @@ class SampleReader {
   private:
     Result<bool> open_next_file();
     Result<void> choose_converter(const Value& row);
-    Result<void> convert(const RawRow& row, std::vector<Sample>& samples);
-    void add_bad(const RawRow& row, const std::string& problem);
+    Result<void> convert(SampleBlock& samples);
+    void add_bad(const std::string& problem);
 
     DataSource m_source;
     size_t m_next_file = 0;
     std::unique_ptr<RowReader> m_rows;
     std::string m_file_stem;
+    uint64_t m_name_hash = 0;  // of the source
     const Converter* m_converter = nullptr;
     std::string m_converter_name;
     bool m_is_by_columns = false;
     Reshape m_reshape;
+    RawRow m_row;
     Converted m_converted;
     DropReport m_dropped;
     int64_t m_rows_in = 0;
@@ -65,7 +72,8 @@ class SampleReader {
     int64_t m_finished_bytes = 0;
 };
 
-/// The id of a sample: from the source's name, the row's index and the sample's place in the row.
-uint64_t make_sample_id(const std::string& source_name, uint64_t row_index, uint64_t part);
+/// The id of a sample: from hash_text() of the source's name, the row's index and the sample's
+/// place in the row.
+uint64_t make_sample_id(uint64_t name_hash, uint64_t row_index, uint64_t part);
 
 }  // namespace dayrun::core

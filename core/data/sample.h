@@ -5,32 +5,145 @@
 
 #include <cstdint>
 #include <map>
-#include <optional>
+#include <ranges>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace dayrun::core {
 
 enum class Role { System, User, Assistant };
 
-/// One turn of a dialogue. `trained`: the loss covers it when prompt.train_on is `response`.
-struct Message {
+/// One turn of a dialogue that is still being put together.
+struct Turn {
     Role role = Role::User;
     std::string content;
-    bool trained = false;
+    bool is_trained = false;  // the loss covers it when prompt.train_on is `response`
 };
 
-/// A document for training: either messages, or a plain text, or finished token ids.
-struct Sample {
-    uint64_t sample_id = 0;         // stable: from the source's name and the row's index
-    uint32_t source_index = 0;      // into Recipe::data
-    uint64_t row_index = 0;         // of the row (or task instance) in its source, from 0
-    std::vector<Message> messages;  // chat shape; a plain instruction is user+assistant
-    std::map<std::string, std::string> fields;  // instruction, input, response, and a set's own
-    std::vector<int32_t> token_ids;             // converter token_ids only
-    std::vector<int32_t> token_labels;          // unshifted, -100 = not trained; empty: all trained
-    /// fields[name], or "" when it is not there.
-    const std::string& field(const std::string& name) const;
+/// One turn as its sample shows it; valid until the sample changes.
+struct Message {
+    Role role = Role::User;
+    std::string_view content;
+    bool is_trained = false;
+};
+
+/// One field of a sample; valid until the sample changes.
+struct NamedText {
+    std::string_view name, text;
+};
+
+/// A document for training: either messages, or a plain text, or finished token ids. All its texts
+/// lie in one string, and a text that stands in a field and in a message lies there once.
+class Sample {
+  public:
+    uint64_t sample_id = 0;             // stable: from the source's name and the row's index
+    uint32_t source_index = 0;          // into Recipe::data
+    uint64_t row_index = 0;             // of the row (or task instance) in its source, from 0
+    std::vector<int32_t> token_ids;     // converter token_ids only
+    std::vector<int32_t> token_labels;  // unshifted, -100 = not trained; empty: all trained
+
+    /// The text of a field, or "" when it is not there: instruction, input, response, system, text,
+    /// and a set's own.
+    std::string_view field(std::string_view name) const;
+    bool has_field(std::string_view name) const;
+    /// `text` may lie in this sample.
+    void set_field(std::string_view name, std::string_view text);
+    /// The same where there is no such field yet; else nothing.
+    void add_field(std::string_view name, std::string_view text);
+    /// All fields by name.
+    std::vector<NamedText> fields() const;
+    /// " input instruction", for messages.
+    std::string field_names() const;
+
+    /// The turns in order, as Messages.
+    auto messages() const {
+        return m_turns |
+               std::views::transform([this](const KeptTurn& turn) { return message_of(turn); });
+    }
+    /// `content` may lie in this sample.
+    void add_message(Role role, std::string_view content, bool is_trained);
+    void insert_messages(size_t at, std::span<const Turn> turns);
+    void erase_messages(size_t begin, size_t end);
+    void set_content(size_t message, std::string_view content);
+    void set_trained(size_t message, bool is_trained);
+
+    /// Makes it a plain instruction: these four fields and no others, and its messages, whose
+    /// prompt is instruction and input with a blank line between. None of the texts may lie in this
+    /// sample.
+    void set_exchange(std::string_view instruction, std::string_view input,
+                      std::string_view response, std::string_view system);
+
+    /// Bytes of its texts and ids, for those who bound what they hold.
+    size_t content_bytes() const {
+        return m_text.size() + (token_ids.size() + token_labels.size()) * sizeof(int32_t);
+    }
+    /// As new, but with the memory it has, unless that is far more than a row needs.
+    void clear();
+    friend void swap(Sample& a, Sample& b) noexcept;
+
+  private:
+    struct Stretch {
+        uint32_t begin = 0, size = 0;  // of m_text
+    };
+    struct KeptField {
+        Stretch name, text;
+    };
+    struct KeptTurn {
+        Stretch content;
+        Role role = Role::User;
+        bool is_trained = false;
+    };
+    std::string_view view(Stretch stretch) const {
+        return {m_text.data() + stretch.begin, stretch.size};
+    }
+    Message message_of(const KeptTurn& turn) const {
+        return {turn.role, view(turn.content), turn.is_trained};
+    }
+    const KeptField* find(std::string_view name) const;
+    Stretch keep(std::string_view text);
+    Stretch append(std::string_view text);
+
+    std::string m_text;
+    std::vector<KeptField> m_fields;
+    std::vector<KeptTurn> m_turns;
+};
+
+/// Samples in a row that keep the memory of those that were here before: reading a file block by
+/// block asks the allocator for nothing.
+class SampleBlock {
+  public:
+    /// An empty sample at the end.
+    Sample& add();
+    /// Takes `sample`'s contents over; it holds memory to be used again afterwards.
+    void take(Sample& sample);
+    /// Keeps the samples that `keeps` wants, in their order.
+    template <typename Keeps>
+    void keep_if(const Keeps& keeps) {
+        size_t kept = 0;
+        for (size_t i = 0; i < m_size; ++i) {
+            if (!keeps(m_samples[i])) continue;
+            if (kept != i) swap(m_samples[kept], m_samples[i]);
+            ++kept;
+        }
+        m_size = kept;
+    }
+    void clear() { m_size = 0; }
+
+    size_t size() const { return m_size; }
+    bool empty() const { return m_size == 0; }
+    Sample& operator[](size_t i) { return m_samples[i]; }
+    const Sample& operator[](size_t i) const { return m_samples[i]; }
+    Sample& back() { return m_samples[m_size - 1]; }
+    Sample* begin() { return m_samples.data(); }
+    Sample* end() { return m_samples.data() + m_size; }
+    const Sample* begin() const { return m_samples.data(); }
+    const Sample* end() const { return m_samples.data() + m_size; }
+
+  private:
+    std::vector<Sample> m_samples;
+    size_t m_size = 0;
 };
 
 /// Why rows were left out: reason -> count, with up to three examples ("file:line: …") each.

@@ -16,6 +16,7 @@
 #include "core/data/read_samples.h"
 #include "core/data/readers/json_value.h"
 #include "core/data/readers/row_reader.h"
+#include "core/data/text.h"
 
 namespace dayrun::core {
 namespace {
@@ -260,10 +261,11 @@ void SourceBrowser::State::convert(const IndexedFile& file, size_t index,
     if (browsed.problem.empty() && !converted.drop_reasons.empty()) {
         browsed.problem = converted.drop_reasons.front();
     }
+    const uint64_t name_hash = hash_text(source.name);
     uint64_t part = 0;
     for (Sample& sample : converted.samples) {
         sample.row_index = static_cast<uint64_t>(browsed.row_index);
-        sample.sample_id = make_sample_id(source.name, sample.row_index, part++);
+        sample.sample_id = make_sample_id(name_hash, sample.row_index, part++);
         browsed.samples.push_back(std::move(sample));
     }
 }

@@ -93,6 +93,11 @@ const std::string& Value::string() const {
     return text == nullptr ? kNoString : *text;
 }
 
+std::string& Value::string() {
+    if (!is_string()) m_value.emplace<std::string>();
+    return std::get<std::string>(m_value);
+}
+
 const Value::Array& Value::array() const {
     const auto* array = std::get_if<Array>(&m_value);
     return array == nullptr ? kNoArray : *array;

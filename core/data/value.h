@@ -1,6 +1,7 @@
 // One value of a row as a file holds it: JSON-like, with the order of an object's members kept,
 // since BIG-bench's choices depend on it. Readers make Values, converters read them; no library's
-// type appears here. Plain values: any thread.
+// type appears here. A reader fills the same Value row by row, so that its texts keep their memory.
+// Plain values: any thread.
 #pragma once
 
 #include <cstdint>
@@ -47,8 +48,11 @@ class Value {
     double number() const;
     /// The text of a string; "" for any other type.
     const std::string& string() const;
+    /// The text, to be written; anything else becomes "" first.
+    std::string& string();
     /// The elements of an array; empty for any other type.
     const Array& array() const;
+    /// Anything else becomes an empty array first; so with object().
     Array& array();
     /// The members of an object in file order; empty for any other type.
     const Object& object() const;

@@ -31,8 +31,7 @@ double mean_loss(const EvalResult::PerSource& sum) {
 // A prompt of eval.prompts as the template's user turn.
 Sample sample_of(const std::string& prompt) {
     Sample sample;
-    sample.messages = {{Role::User, prompt, false}, {Role::Assistant, "", true}};
-    sample.fields = {{"instruction", ""}, {"input", prompt}, {"response", ""}};
+    sample.set_exchange("", prompt, "", "");
     return sample;
 }
 

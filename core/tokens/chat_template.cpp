@@ -74,18 +74,18 @@ Result<void> ChatTemplate::check_fields(const Sample& sample) const {
 
 std::vector<TextPiece> plain_text_pieces(const Sample& sample) {
     std::vector<TextPiece> pieces;
-    pieces.push_back({PieceKind::Content, sample.field("text"), "text", true, 0});
+    pieces.push_back({PieceKind::Content, std::string(sample.field("text")), "text", true, 0});
     pieces.push_back({PieceKind::Stop, "", "stop", true, 0});
     return pieces;
 }
 
 bool is_trained_turn(const Sample& sample, size_t message, TrainOn train_on) {
-    const auto& messages = sample.messages;
+    const auto messages = sample.messages();
     if (train_on == TrainOn::All) return true;
-    if (!messages[message].trained) return false;
+    if (!messages[message].is_trained) return false;
     if (train_on == TrainOn::Response) return true;
     for (size_t i = message + 1; i < messages.size(); ++i) {
-        if (messages[i].trained) return false;
+        if (messages[i].is_trained) return false;
     }
     return true;
 }

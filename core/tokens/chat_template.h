@@ -87,7 +87,7 @@ std::vector<std::string> template_names();
 
 /// A plain text: all of it trained, ended by the EOS.
 std::vector<TextPiece> plain_text_pieces(const Sample& sample);
-/// Whether the loss covers the reply `sample.messages[message]`.
+/// Whether the loss covers the reply `sample.messages()[message]`.
 bool is_trained_turn(const Sample& sample, size_t message, TrainOn train_on);
 
 }  // namespace dayrun::core

@@ -45,8 +45,7 @@ std::optional<int32_t> Encoder::stop_of(const TextPiece& piece) const {
 
 std::optional<int32_t> Encoder::stop_id() const {
     Sample sample;
-    sample.messages = {{Role::User, "a", false}, {Role::Assistant, "b", true}};
-    sample.fields["input"] = "a";
+    sample.set_exchange("", "a", "b", "");
     const auto pieces = m_template.render(sample);
     if (!pieces.ok()) return m_tokenizer->eos_id();
     for (const TextPiece& piece : *pieces) {
@@ -216,7 +215,7 @@ std::string kept_text(const std::string& text, size_t bytes, TooLong rule) {
 /// Takes an exchange out of a dialogue: the last one for keep_head, the first for keep_tail. False
 /// when there is only one.
 bool drop_exchange(Sample& sample, TooLong rule) {
-    auto& messages = sample.messages;
+    const auto messages = sample.messages();
     std::vector<size_t> begins;
     for (size_t i = 0; i < messages.size(); ++i) {
         if (messages[i].role == Role::Assistant && !begins.empty()) continue;
@@ -225,17 +224,14 @@ bool drop_exchange(Sample& sample, TooLong rule) {
         if (is_first || (i > 0 && messages[i - 1].role == Role::Assistant)) begins.push_back(i);
     }
     if (begins.size() < 2) return false;
-    const auto at = [&](size_t index) {
-        return messages.begin() + static_cast<std::ptrdiff_t>(index);
-    };
     if (rule == TooLong::KeepHead) {
-        messages.erase(at(begins.back()), messages.end());
+        sample.erase_messages(begins.back(), messages.size());
         return true;
     }
-    messages.erase(at(begins[0]), at(begins[1]));
+    sample.erase_messages(begins[0], begins[1]);
     // The next exchange is a turn of the dialogue: what it asks is its text alone.
-    sample.fields["instruction"].clear();
-    sample.fields["input"] = messages[begins[0]].content;
+    sample.set_field("instruction", "");
+    sample.set_field("input", messages[begins[0]].content);
     return true;
 }
 
@@ -327,12 +323,12 @@ std::vector<EncodedSample> Encoder::split_text(const Sample&, const TokenizedSam
 std::string Encoder::why_nothing_is_trained(const Sample& sample) const {
     const auto is_reply = [](const Message& message) { return message.role == Role::Assistant; };
     const auto is_trained = [&](const Message& message) {
-        return is_reply(message) && message.trained;
+        return is_reply(message) && message.is_trained;
     };
-    const auto& messages = sample.messages;
+    const auto messages = sample.messages();
     if (messages.empty()) return "the text is empty";
-    if (std::none_of(messages.begin(), messages.end(), is_reply)) return "there is no reply";
-    if (std::none_of(messages.begin(), messages.end(), is_trained)) {
+    if (std::ranges::none_of(messages, is_reply)) return "there is no reply";
+    if (std::ranges::none_of(messages, is_trained)) {
         return "no reply is marked for training";
     }
     const auto pieces = m_template.render(sample);
@@ -375,7 +371,7 @@ std::vector<EncodedSample> Encoder::encode_text(const Sample& sample) const {
     }
     const std::vector<TextPiece>& pieces = *rendered;
     TokenizedSample whole = tokenize(pieces);
-    const bool is_text = sample.messages.empty();
+    const bool is_text = sample.messages().empty();
     const bool cuts =
         m_policy.too_long == TooLong::KeepHead || m_policy.too_long == TooLong::KeepTail;
     if (fits(whole, pieces)) {

@@ -37,7 +37,7 @@ QString roleName(core::Role role) {
 std::vector<SamplePart> sampleParts(const core::Sample& sample) {
     std::vector<SamplePart> parts;
     // Fields are the finer view of one instruction; a longer dialogue is shown turn by turn.
-    const bool is_instruction = !sample.field("response").empty() && sample.messages.size() <= 3;
+    const bool is_instruction = !sample.field("response").empty() && sample.messages().size() <= 3;
     if (is_instruction) {
         const std::array<std::pair<const char*, QString>, 4> names{
             {{"system", tr("System")},
@@ -45,13 +45,13 @@ std::vector<SamplePart> sampleParts(const core::Sample& sample) {
              {"input", tr("Input")},
              {"response", tr("Reply")}}};
         for (const auto& [field, name] : names) {
-            const std::string& text = sample.field(field);
+            const std::string_view text = sample.field(field);
             if (!text.empty()) parts.push_back({name, toQt(text), field == names[3].first});
         }
         return parts;
     }
-    for (const core::Message& message : sample.messages) {
-        parts.push_back({roleName(message.role), toQt(message.content), message.trained});
+    for (const core::Message message : sample.messages()) {
+        parts.push_back({roleName(message.role), toQt(message.content), message.is_trained});
     }
     if (parts.empty() && !sample.field("text").empty()) {
         parts.push_back({tr("Text"), toQt(sample.field("text")), true});

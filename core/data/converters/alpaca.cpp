@@ -11,13 +11,13 @@ bool fits(const Value& row, const RowContext&) {
 
 void convert(const Value& row, const RowContext&, Converted& out) {
     if (!require_fields(row, {"instruction"}, out)) return;
-    add_instruction(row, text_of(row, "instruction"), text_of(row, "input"), text_of(row, "output"),
-                    text_of(row, "system"), out);
+    add_instruction(row, MemberText(row, "instruction"), MemberText(row, "input"),
+                    MemberText(row, "output"), MemberText(row, "system"), out);
     const Value* const history = row.find("history");
     if (history == nullptr || history->array().empty() || out.samples.empty()) return;
     // Earlier exchanges stand before the row's own.
     Sample& sample = out.samples.back();
-    std::vector<Message> earlier;
+    std::vector<Turn> earlier;
     for (const Value& exchange : history->array()) {
         if (exchange.array().size() != 2) {
             out.samples.clear();
@@ -27,9 +27,8 @@ void convert(const Value& row, const RowContext&, Converted& out) {
         earlier.push_back({Role::User, exchange.array()[0].text(), false});
         earlier.push_back({Role::Assistant, exchange.array()[1].text(), true});
     }
-    const bool has_system = sample.messages.front().role == Role::System;
-    sample.messages.insert(sample.messages.begin() + (has_system ? 1 : 0), earlier.begin(),
-                           earlier.end());
+    const bool has_system = sample.messages().front().role == Role::System;
+    sample.insert_messages(has_system ? 1 : 0, earlier);
 }
 
 }  // namespace

@@ -37,7 +37,7 @@ void convert_hub(const Value& row, Converted& out) {
     if (!require_fields(row, {"inputs", "targets"}, out)) return;
     const auto& targets = row.find("targets")->array();
     const std::string target = targets.empty() ? std::string() : targets.front().text();
-    add_instruction(row, {}, text_of(row, "inputs"), target, {}, out);
+    add_instruction(row, {}, MemberText(row, "inputs"), target, {}, out);
     std::vector<std::string> choices;
     if (const Value* const listed = row.find("multiple_choice_targets")) {
         for (const Value& choice : listed->array()) choices.push_back(choice.text());
@@ -66,18 +66,18 @@ void convert(const Value& row, const RowContext& context, Converted& out) {
         if (!is_list) response = target->text();
         if (is_list && !target->array().empty()) response = target->array().front().text();
     }
-    std::string prefix(trim(text_of(context.header, "task_prefix")));
-    add_instruction(row, std::move(prefix), std::move(input), std::move(response), {}, out);
+    const std::string prefix(trim(text_of(context.header, "task_prefix")));
+    add_instruction(row, prefix, input, response, {}, out);
     const std::string name = text_of(context.header, "name");
     if (!out.samples.empty()) {
         Sample& sample = out.samples.back();
-        sample.fields["task"] = name.empty() ? context.file_stem : name;
-        sample.fields["inputs"] = text_of(row, "input");
+        sample.set_field("task", name.empty() ? context.file_stem : name);
+        sample.set_field("inputs", MemberText(row, "input"));
         std::vector<std::string> choices;
         if (const Value* const scores = row.find("target_scores")) {
             for (const Member& choice : scores->object()) choices.push_back(choice.name);
         }
-        const auto right = std::find(choices.begin(), choices.end(), sample.field("response"));
+        const auto right = std::find(choices.begin(), choices.end(), response);
         add_choices(choices, static_cast<size_t>(right - choices.begin()), out);
     }
 }

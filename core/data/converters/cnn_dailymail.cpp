@@ -13,8 +13,8 @@ bool fits(const Value& row, const RowContext&) {
 
 void convert(const Value& row, const RowContext&, Converted& out) {
     if (!require_fields(row, {"article"}, out)) return;
-    add_instruction(row, std::string(kInstruction), text_of(row, "article"),
-                    text_of(row, "highlights"), {}, out);
+    add_instruction(row, kInstruction, MemberText(row, "article"), MemberText(row, "highlights"),
+                    {}, out);
 }
 
 }  // namespace

@@ -24,7 +24,7 @@ struct RowContext {
 
 /// The outcome of one row: samples, or a reason to drop it, or a sentence on what is wrong with it.
 struct Converted {
-    std::vector<Sample> samples;
+    SampleBlock samples;
     std::vector<std::string> drop_reasons;  // parts without an answer: counted, no error
     std::string problem;                    // not empty: a row of the wrong shape
 
@@ -74,16 +74,32 @@ inline constexpr std::string_view kNoPrompt = "no instruction and no input";
 
 /// An instruction row as fields and as one exchange; out.drop_reasons says when a side is empty.
 /// Values of the row that are plain text are kept as further fields, for `where` and templates.
-void add_instruction(const Value& row, std::string instruction, std::string input,
-                     std::string response, std::string system, Converted& out);
+void add_instruction(const Value& row, std::string_view instruction, std::string_view input,
+                     std::string_view response, std::string_view system, Converted& out);
 /// A dialogue: the first user turn becomes `input`, the first reply `response`. Turns behind the
 /// last reply are left out; without any reply the dialogue is dropped.
-void add_dialogue(const Value& row, std::vector<Message> messages, Converted& out);
+void add_dialogue(const Value& row, std::vector<Turn> turns, Converted& out);
+/// Values of the row that are plain text or a number, as further fields; lists, objects and what is
+/// a field already stay out. `response`: the member's text that became the field of that name,
+/// which is then not stored again.
+void keep_plain_fields(const Value& row, Sample& sample, std::string_view response = {});
 /// Fields `choices` ("A.red\nB.blue\n") and `letter` ("B") of a multiple-choice sample, for recipes
 /// that word it themselves. Nothing when `right` is no place in `choices`.
 void add_choices(const std::vector<std::string>& choices, size_t right, Converted& out);
 /// The text of a member, "" when it is absent or null.
 std::string text_of(const Value& row, std::string_view name);
+/// The same without a copy where the member is a string; the row must outlive it.
+class MemberText {
+  public:
+    MemberText(const Value& row, std::string_view name);
+    MemberText(const MemberText&) = delete;
+    MemberText& operator=(const MemberText&) = delete;
+    operator std::string_view() const { return m_text; }
+
+  private:
+    std::string m_made;  // of a member that is no string
+    std::string_view m_text;
+};
 bool has_text(const Value& row, std::string_view name);
 /// Sets out.problem to "it has no `question`; its fields are …" and returns false when one misses.
 bool require_fields(const Value& row, std::initializer_list<std::string_view> names,

@@ -10,20 +10,18 @@
 #include "core/data/text.h"
 
 namespace dayrun::core {
-namespace {
-
-/// Members that are no text of the sample stay out: lists, objects and what became a field.
-void keep_plain_fields(const Value& row, Sample& sample) {
+void keep_plain_fields(const Value& row, Sample& sample, std::string_view response) {
     for (const Member& member : row.object()) {
         if (member.value.is_array() || member.value.is_object()) continue;
-        // Asked first: the text of a member that is a field already would be copied in vain.
-        const auto place = sample.fields.lower_bound(member.name);
-        if (place != sample.fields.end() && place->first == member.name) continue;
-        sample.fields.emplace_hint(place, member.name, member.value.text());
+        if (member.value.is_string()) {
+            const std::string_view text = member.value.string();
+            const bool is_response = text.data() == response.data() && text == response;
+            sample.add_field(member.name, is_response ? sample.field("response") : text);
+        } else {
+            sample.add_field(member.name, member.value.text());
+        }
     }
 }
-
-}  // namespace
 
 std::span<const Converter> converters() {
     // Sets with unmistakable fields first, common shapes behind them.
@@ -104,6 +102,13 @@ std::string text_of(const Value& row, std::string_view name) {
     return value == nullptr ? std::string() : value->text();
 }
 
+MemberText::MemberText(const Value& row, std::string_view name) {
+    const Value* const value = row.find(name);
+    if (value == nullptr) return;
+    if (!value->is_string()) m_made = value->text();
+    m_text = value->is_string() ? value->string() : m_made;
+}
+
 bool has_text(const Value& row, std::string_view name) {
     const Value* const value = row.find(name);
     return value != nullptr && (value->is_string() || value->is_number() || value->is_null());
@@ -122,8 +127,8 @@ bool require_fields(const Value& row, std::initializer_list<std::string_view> na
     return true;
 }
 
-void add_instruction(const Value& row, std::string instruction, std::string input,
-                     std::string response, std::string system, Converted& out) {
+void add_instruction(const Value& row, std::string_view instruction, std::string_view input,
+                     std::string_view response, std::string_view system, Converted& out) {
     if (is_blank(response)) {
         out.drop_reasons.emplace_back(kNoAnswer);
         return;
@@ -132,19 +137,9 @@ void add_instruction(const Value& row, std::string instruction, std::string inpu
         out.drop_reasons.emplace_back(kNoPrompt);
         return;
     }
-    Sample sample;
-    if (!system.empty()) sample.messages.push_back({Role::System, system, false});
-    std::string prompt = instruction;
-    if (!instruction.empty() && !input.empty()) prompt += "\n\n";
-    prompt += input;
-    sample.messages.push_back({Role::User, std::move(prompt), false});
-    sample.messages.push_back({Role::Assistant, response, true});
-    sample.fields["instruction"] = std::move(instruction);
-    sample.fields["input"] = std::move(input);
-    sample.fields["response"] = std::move(response);
-    sample.fields["system"] = std::move(system);
-    keep_plain_fields(row, sample);
-    out.samples.push_back(std::move(sample));
+    Sample& sample = out.samples.add();
+    sample.set_exchange(instruction, input, response, system);
+    keep_plain_fields(row, sample, response);
 }
 
 void add_choices(const std::vector<std::string>& choices, size_t right, Converted& out) {
@@ -155,42 +150,40 @@ void add_choices(const std::vector<std::string>& choices, size_t right, Converte
         listed += fmt::format("{}.{}\n", static_cast<char>('A' + i), choices[i]);
     }
     Sample& sample = out.samples.back();
-    sample.fields["choices"] = std::move(listed);
-    sample.fields["letter"] = is_choice ? std::string(1, static_cast<char>('A' + right)) : "";
+    sample.set_field("choices", listed);
+    sample.set_field("letter",
+                     is_choice ? std::string(1, static_cast<char>('A' + right)) : std::string());
 }
 
-void add_dialogue(const Value& row, std::vector<Message> messages, Converted& out) {
-    while (!messages.empty() && messages.back().role != Role::Assistant) messages.pop_back();
+void add_dialogue(const Value& row, std::vector<Turn> turns, Converted& out) {
+    while (!turns.empty() && turns.back().role != Role::Assistant) turns.pop_back();
     // A published dialogue may open with an empty turn or a reply without a question.
-    const auto is_user = [](const Message& message) {
-        return message.role == Role::User && !is_blank(message.content);
+    const auto is_user = [](const Turn& turn) {
+        return turn.role == Role::User && !is_blank(turn.content);
     };
-    const auto first_user = std::find_if(messages.begin(), messages.end(), is_user);
-    const bool has_reply =
-        std::any_of(messages.begin(), messages.end(), [](const Message& message) {
-            return message.role == Role::Assistant && message.trained && !is_blank(message.content);
-        });
+    const auto first_user = std::find_if(turns.begin(), turns.end(), is_user);
+    const bool has_reply = std::any_of(turns.begin(), turns.end(), [](const Turn& turn) {
+        return turn.role == Role::Assistant && turn.is_trained && !is_blank(turn.content);
+    });
     if (!has_reply) {
         out.drop_reasons.emplace_back(kNoAnswer);
         return;
     }
-    if (first_user == messages.end()) {
+    if (first_user == turns.end()) {
         out.drop_reasons.emplace_back(kNoPrompt);
         return;
     }
-    Sample sample;
-    sample.fields["instruction"] = "";
-    sample.fields["input"] = first_user->content;
-    sample.fields["system"] =
-        messages.front().role == Role::System ? messages.front().content : std::string();
-    const auto reply = std::find_if(first_user, messages.end(), [](const Message& message) {
-        return message.role == Role::Assistant;
-    });
-    sample.fields["response"] = reply == messages.end() ? std::string() : reply->content;
-    sample.fields["turns"] = std::to_string(messages.size());
-    sample.messages = std::move(messages);
+    const auto reply = std::find_if(first_user, turns.end(),
+                                    [](const Turn& turn) { return turn.role == Role::Assistant; });
+    const bool has_system = turns.front().role == Role::System;
+    Sample& sample = out.samples.add();
+    sample.set_field("instruction", "");
+    sample.set_field("input", first_user->content);
+    sample.set_field("system", has_system ? turns.front().content : "");
+    sample.set_field("response", reply == turns.end() ? "" : reply->content);
+    sample.set_field("turns", std::to_string(turns.size()));
+    sample.insert_messages(0, turns);
     keep_plain_fields(row, sample);
-    out.samples.push_back(std::move(sample));
 }
 
 Value renamed_columns(const Value& row,
@@ -216,18 +209,19 @@ void convert_columns(const Value& row,
     for (const auto& [field, column] : columns) {
         if (!require_fields(row, {column}, out)) return;
     }
-    const auto mapped = [&](std::string_view field) {
+    const auto column_of = [&](std::string_view field) {
         const auto found = std::find_if(columns.begin(), columns.end(),
                                         [&](const auto& pair) { return pair.first == field; });
-        return found == columns.end() ? std::string() : text_of(row, found->second);
+        return found == columns.end() ? std::string_view() : std::string_view(found->second);
     };
-    const std::string text = mapped("text");
+    const std::string text = text_of(row, column_of("text"));
     if (!text.empty()) {
         kText.convert(Value(Value::Object{{"text", Value(text)}}), {row, text}, out);
         return;
     }
-    add_instruction(row, mapped("instruction"), mapped("input"), mapped("response"),
-                    mapped("system"), out);
+    add_instruction(row, MemberText(row, column_of("instruction")),
+                    MemberText(row, column_of("input")), MemberText(row, column_of("response")),
+                    MemberText(row, column_of("system")), out);
 }
 
 }  // namespace dayrun::core

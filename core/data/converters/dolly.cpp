@@ -10,8 +10,8 @@ bool fits(const Value& row, const RowContext&) {
 
 void convert(const Value& row, const RowContext&, Converted& out) {
     if (!require_fields(row, {"instruction"}, out)) return;
-    add_instruction(row, text_of(row, "instruction"), text_of(row, "context"),
-                    text_of(row, "response"), {}, out);
+    add_instruction(row, MemberText(row, "instruction"), MemberText(row, "context"),
+                    MemberText(row, "response"), {}, out);
 }
 
 }  // namespace

@@ -12,7 +12,7 @@ bool fits(const Value& row, const RowContext&) {
 
 void convert(const Value& row, const RowContext&, Converted& out) {
     if (!require_fields(row, {"question"}, out)) return;
-    add_instruction(row, {}, text_of(row, "question"), text_of(row, "answer"), {}, out);
+    add_instruction(row, {}, MemberText(row, "question"), MemberText(row, "answer"), {}, out);
 }
 
 }  // namespace

@@ -12,12 +12,12 @@ bool fits(const Value& row, const RowContext&) {
 
 void convert(const Value& row, const RowContext&, Converted& out) {
     if (!require_fields(row, {"conversations"}, out)) return;
-    std::vector<Message> messages;
+    std::vector<Turn> turns;
     for (const Value& turn : row.find("conversations")->array()) {
-        const bool is_reply = messages.size() % 2 == 1;
-        messages.push_back({is_reply ? Role::Assistant : Role::User, turn.text(), is_reply});
+        const bool is_reply = turns.size() % 2 == 1;
+        turns.push_back({is_reply ? Role::Assistant : Role::User, turn.text(), is_reply});
     }
-    add_dialogue(row, std::move(messages), out);
+    add_dialogue(row, std::move(turns), out);
 }
 
 }  // namespace

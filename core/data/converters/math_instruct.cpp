@@ -14,21 +14,19 @@ bool fits(const Value& row, const RowContext&) {
            text_of(row, "source").starts_with("data/");
 }
 
-std::string prepared_answer(const std::string& output) {
+std::string prepared_answer(std::string_view output) {
     const size_t mark = output.rfind(kAnswerMark);
-    if (mark == std::string::npos) return std::string(trim(output));
-    std::string reasoning = output.substr(0, mark);
-    const size_t hashes = reasoning.rfind("####");
-    if (hashes != std::string::npos) reasoning.resize(hashes);
-    const std::string_view kept = trim(reasoning);
-    const std::string_view answer = trim(std::string_view(output).substr(mark));
+    if (mark == std::string_view::npos) return std::string(trim(output));
+    const std::string_view reasoning = output.substr(0, mark);
+    const std::string_view kept = trim(reasoning.substr(0, reasoning.rfind("####")));
+    const std::string_view answer = trim(output.substr(mark));
     return kept.empty() ? std::string(answer) : std::string(kept) + "\n" + std::string(answer);
 }
 
 void convert(const Value& row, const RowContext&, Converted& out) {
     if (!require_fields(row, {"instruction"}, out)) return;
-    add_instruction(row, {}, std::string(trim(text_of(row, "instruction"))),
-                    prepared_answer(text_of(row, "output")), {}, out);
+    add_instruction(row, {}, trim(MemberText(row, "instruction")),
+                    prepared_answer(MemberText(row, "output")), {}, out);
 }
 
 }  // namespace

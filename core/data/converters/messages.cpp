@@ -40,16 +40,16 @@ bool is_trained(const Value& message) {
 
 void convert(const Value& row, const RowContext&, Converted& out) {
     if (!require_fields(row, {"messages"}, out)) return;
-    std::vector<Message> messages;
+    std::vector<Turn> turns;
     for (const Value& entry : row.find("messages")->array()) {
         const std::string role = text_of(entry, "role");
         const Value* const content = entry.find("content");
-        Message message;
+        Turn turn;
         if (role == "system" || role == "developer") {
-            message.role = Role::System;
+            turn.role = Role::System;
         } else if (role == "assistant") {
-            message.role = Role::Assistant;
-            message.trained = is_trained(entry);
+            turn.role = Role::Assistant;
+            turn.is_trained = is_trained(entry);
         } else if (role != "user") {
             out.drop_reasons.push_back(fmt::format("a turn of role '{}'", role));
             return;
@@ -58,13 +58,13 @@ void convert(const Value& row, const RowContext&, Converted& out) {
             out.drop_reasons.emplace_back("tool calls");
             return;
         }
-        if (content == nullptr || !content_text(*content, message.content)) {
+        if (content == nullptr || !content_text(*content, turn.content)) {
             out.problem = "a message has no text in `content`";
             return;
         }
-        messages.push_back(std::move(message));
+        turns.push_back(std::move(turn));
     }
-    add_dialogue(row, std::move(messages), out);
+    add_dialogue(row, std::move(turns), out);
 }
 
 }  // namespace

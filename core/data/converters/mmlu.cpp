@@ -67,8 +67,8 @@ void convert(const Value& row, const RowContext& context, Converted& out) {
     for (size_t i = 0; i < choices.size(); ++i) {
         input += fmt::format("\n{}. {}", kLetters[i], choices[i]);
     }
-    add_instruction(row, instruction + " with a letter.", std::move(input), letter, {}, out);
-    if (!out.samples.empty()) out.samples.back().fields["subject"] = subject;
+    add_instruction(row, instruction + " with a letter.", input, letter, {}, out);
+    if (!out.samples.empty()) out.samples.back().set_field("subject", subject);
     add_choices(choices, static_cast<size_t>(letter.front() - 'A'), out);
 }
 

@@ -27,16 +27,16 @@ std::string first_member(const Value& header, std::string_view name) {
 void add_selectors(const std::string& task, const Value& header, Converted& out) {
     if (out.samples.empty()) return;
     Sample& sample = out.samples.back();
-    sample.fields["task"] = task;
-    sample.fields["category"] = first_member(header, "Categories");
-    sample.fields["input_language"] = first_member(header, "Input_language");
-    sample.fields["output_language"] = first_member(header, "Output_language");
+    sample.set_field("task", task);
+    sample.set_field("category", first_member(header, "Categories"));
+    sample.set_field("input_language", first_member(header, "Input_language"));
+    sample.set_field("output_language", first_member(header, "Output_language"));
 }
 
 void convert(const Value& row, const RowContext& context, Converted& out) {
     if (row.find("definition") != nullptr) {
         if (!require_fields(row, {"inputs", "targets"}, out)) return;
-        add_instruction(row, text_of(row, "definition"), text_of(row, "inputs"),
+        add_instruction(row, MemberText(row, "definition"), MemberText(row, "inputs"),
                         first_of(*row.find("targets")), {}, out);
         add_selectors(text_of(row, "task_name"), context.header, out);
         return;
@@ -44,7 +44,7 @@ void convert(const Value& row, const RowContext& context, Converted& out) {
     if (!require_fields(row, {"input"}, out)) return;
     const Value* const output = row.find("output");
     const std::string response = output == nullptr ? std::string() : first_of(*output);
-    add_instruction(row, first_member(context.header, "Definition"), text_of(row, "input"),
+    add_instruction(row, first_member(context.header, "Definition"), MemberText(row, "input"),
                     response, {}, out);
     add_selectors(context.file_stem, context.header, out);
 }

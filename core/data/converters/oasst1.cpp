@@ -39,7 +39,7 @@ const Value* best_reply(const Value& message) {
 /// A prompter's message still to be answered, behind the turns that lead to it.
 struct Branch {
     const Value* prompt;
-    std::vector<Message> before;
+    std::vector<Turn> before;
 };
 
 void convert(const Value& row, const RowContext&, Converted& out) {
@@ -58,7 +58,7 @@ void convert(const Value& row, const RowContext&, Converted& out) {
     while (!open.empty()) {
         Branch branch = std::move(open.back());
         open.pop_back();
-        std::vector<Message> turns = std::move(branch.before);
+        std::vector<Turn> turns = std::move(branch.before);
         turns.push_back({Role::User, text_of(*branch.prompt, "text"), false});
         const Value* const reply = best_reply(*branch.prompt);
         if (reply == nullptr) {
@@ -78,8 +78,8 @@ void convert(const Value& row, const RowContext&, Converted& out) {
             continue;
         }
         // The stack gives the last one back first: that branch trains the shared turns.
-        std::vector<Message> shared = turns;
-        for (Message& message : shared) message.trained = false;
+        std::vector<Turn> shared = turns;
+        for (Turn& turn : shared) turn.is_trained = false;
         for (size_t i = next.size(); i-- > 1;) open.push_back({next[i], shared});
         open.push_back({next.front(), std::move(turns)});
     }

@@ -33,7 +33,7 @@ void convert(const Value& row, const RowContext&, Converted& out) {
         input += fmt::format("\n{}. {}", label, text);
         if (label == key) response = text;
     }
-    add_instruction(row, std::string(kInstruction), std::move(input), std::move(response), {}, out);
+    add_instruction(row, kInstruction, input, response, {}, out);
 }
 
 }  // namespace

@@ -28,8 +28,8 @@ void convert(const Value& row, const RowContext&, Converted& out) {
         out.problem = "it holds a preference (chosen, rejected), not an answer to learn";
         return;
     }
-    add_instruction(row, {}, text_of(row, "prompt"), answer == nullptr ? "" : answer->text(),
-                    text_of(row, "system"), out);
+    const std::string reply = answer == nullptr ? std::string() : answer->text();
+    add_instruction(row, {}, MemberText(row, "prompt"), reply, MemberText(row, "system"), out);
 }
 
 }  // namespace

@@ -41,21 +41,22 @@ std::string shown_context(const std::string& title, const std::string& section,
 
 void add_exchanges(const Value& row, const std::string& context,
                    const std::vector<Exchange>& exchanges, Converted& out) {
-    std::vector<Message> messages;
+    std::vector<Turn> turns;
     for (const Exchange& exchange : exchanges) {
         if (is_blank(exchange.answer)) continue;
         std::string content = "Question: " + exchange.question;
-        if (messages.empty()) content = context + "\n\n" + content;
-        messages.push_back({Role::User, std::move(content), false});
-        messages.push_back({Role::Assistant, exchange.answer, true});
+        if (turns.empty()) content = context + "\n\n" + content;
+        turns.push_back({Role::User, std::move(content), false});
+        turns.push_back({Role::Assistant, exchange.answer, true});
     }
-    add_dialogue(row, std::move(messages), out);
-    if (out.samples.empty() || out.samples.back().messages.empty()) return;
+    const size_t before = out.samples.size();
+    add_dialogue(row, std::move(turns), out);
+    if (out.samples.size() == before) return;
     Sample& sample = out.samples.back();
-    sample.fields["instruction"] = kInstruction;
-    sample.fields["context"] = context;
-    Message& first = sample.messages.front();
-    first.content = std::string(kInstruction) + "\n\n" + first.content;
+    sample.set_field("instruction", kInstruction);
+    sample.set_field("context", context);
+    const std::string first(sample.messages().front().content);
+    sample.set_content(0, std::string(kInstruction) + "\n\n" + first);
 }
 
 void convert_original(const Value& row, Converted& out) {

@@ -40,10 +40,10 @@ void convert(const Value& row, const RowContext&, Converted& out) {
         require_fields(row, {"question"}, out);
         return;
     }
-    std::string instruction =
-        names->prompt == "input" ? text_of(row, "instruction") : std::string();
-    add_instruction(row, std::move(instruction), text_of(row, names->prompt),
-                    text_of(row, names->answer), text_of(row, "system"), out);
+    // Rows of input and output may say in `instruction` what to do with the input.
+    const std::string_view instruction = names->prompt == "input" ? "instruction" : "";
+    add_instruction(row, MemberText(row, instruction), MemberText(row, names->prompt),
+                    MemberText(row, names->answer), MemberText(row, "system"), out);
 }
 
 }  // namespace

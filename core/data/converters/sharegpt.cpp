@@ -9,25 +9,25 @@ namespace dayrun::core {
 namespace {
 
 bool fits(const Value& row, const RowContext&) {
-    const Value* const turns = row.find("conversations");
-    return turns != nullptr && !turns->array().empty() &&
-           turns->array().front().find("from") != nullptr;
+    const Value* const listed = row.find("conversations");
+    return listed != nullptr && !listed->array().empty() &&
+           listed->array().front().find("from") != nullptr;
 }
 
 void convert(const Value& row, const RowContext&, Converted& out) {
     if (!require_fields(row, {"conversations"}, out)) return;
-    std::vector<Message> messages;
+    std::vector<Turn> turns;
     const std::string system = text_of(row, "system");
-    if (!system.empty()) messages.push_back({Role::System, system, false});
+    if (!system.empty()) turns.push_back({Role::System, system, false});
     for (const Value& turn : row.find("conversations")->array()) {
         const std::string from = text_of(turn, "from");
         const std::string content = text_of(turn, "value");
         if (from == "human" || from == "user") {
-            messages.push_back({Role::User, content, false});
+            turns.push_back({Role::User, content, false});
         } else if (from == "gpt" || from == "assistant" || from == "bing" || from == "chatgpt") {
-            messages.push_back({Role::Assistant, content, true});
+            turns.push_back({Role::Assistant, content, true});
         } else if (from == "system") {
-            messages.push_back({Role::System, content, false});
+            turns.push_back({Role::System, content, false});
         } else if (from.empty()) {
             out.problem = "a turn has no `from`";
             return;
@@ -36,7 +36,7 @@ void convert(const Value& row, const RowContext&, Converted& out) {
             return;
         }
     }
-    add_dialogue(row, std::move(messages), out);
+    add_dialogue(row, std::move(turns), out);
 }
 
 }  // namespace

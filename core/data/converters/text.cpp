@@ -12,17 +12,14 @@ bool fits(const Value& row, const RowContext&) {
 
 void convert(const Value& row, const RowContext&, Converted& out) {
     if (!require_fields(row, {"text"}, out)) return;
-    Sample sample;
-    sample.fields["text"] = text_of(row, "text");
-    if (is_blank(sample.fields["text"])) {
+    const MemberText text(row, "text");
+    if (is_blank(text)) {
         out.drop_reasons.emplace_back("no text");
         return;
     }
-    for (const Member& member : row.object()) {
-        if (member.value.is_array() || member.value.is_object()) continue;
-        sample.fields.try_emplace(member.name, member.value.text());
-    }
-    out.samples.push_back(std::move(sample));
+    Sample& sample = out.samples.add();
+    sample.set_field("text", text);
+    keep_plain_fields(row, sample);
 }
 
 }  // namespace

@@ -15,11 +15,11 @@ bool fits(const Value& row, const RowContext&) {
 
 void convert(const Value& row, const RowContext&, Converted& out) {
     if (!require_fields(row, {"post", "title", "subreddit"}, out)) return;
-    std::string input =
+    const std::string input =
         fmt::format("SUBREDDIT: r/{}\n\nTITLE: {}\n\nPOST: {}\n\nTL;DR:", text_of(row, "subreddit"),
                     text_of(row, "title"), text_of(row, "post"));
     // The published summaries start with a space, which the template's own layout replaces.
-    add_instruction(row, {}, std::move(input), std::string(trim(text_of(row, "summary"))), {}, out);
+    add_instruction(row, {}, input, trim(MemberText(row, "summary")), {}, out);
 }
 
 }  // namespace

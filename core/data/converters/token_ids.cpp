@@ -33,22 +33,23 @@ bool read_integers(const Value& list, std::string_view name, int64_t least,
 
 void convert(const Value& row, const RowContext&, Converted& out) {
     if (!require_fields(row, {"input_ids"}, out)) return;
-    Sample sample;
-    if (!read_integers(*row.find("input_ids"), "input_ids", 0, sample.token_ids, out)) return;
-    if (sample.token_ids.empty()) {
+    const Value& ids = *row.find("input_ids");
+    if (ids.array().empty()) {
         out.drop_reasons.emplace_back("no token ids");
         return;
     }
-    const Value* const labels = row.find("labels");
-    if (labels != nullptr && !labels->is_null()) {
-        if (!read_integers(*labels, "labels", -100, sample.token_labels, out)) return;
-        if (sample.token_labels.size() != sample.token_ids.size()) {
+    const Value* labels = row.find("labels");
+    if (labels != nullptr && labels->is_null()) labels = nullptr;
+    Sample& sample = out.samples.add();
+    bool is_good = read_integers(ids, "input_ids", 0, sample.token_ids, out);
+    if (labels != nullptr) {
+        is_good = is_good && read_integers(*labels, "labels", -100, sample.token_labels, out);
+        if (is_good && sample.token_labels.size() != sample.token_ids.size()) {
             out.problem = fmt::format("it has {} input_ids but {} labels", sample.token_ids.size(),
                                       sample.token_labels.size());
-            return;
         }
     }
-    out.samples.push_back(std::move(sample));
+    if (!out.problem.empty()) out.samples.clear();
 }
 
 }  // namespace

@@ -31,7 +31,7 @@ void convert_csv(const Value& row, Converted& out) {
     add_instruction(row, {}, question, choices.front(), {}, out);
     add_listed(text_of(row, "Incorrect Answers"), choices);
     add_choices(choices, 0, out);
-    if (!out.samples.empty()) out.samples.back().fields["question"] = question;
+    if (!out.samples.empty()) out.samples.back().set_field("question", question);
 }
 
 void convert(const Value& row, const RowContext&, Converted& out) {
@@ -60,7 +60,7 @@ void convert(const Value& row, const RowContext&, Converted& out) {
     } else if (const Value* const wrong = row.find("incorrect_answers")) {
         for (const Value& answer : wrong->array()) choices.push_back(answer.text());
     }
-    add_instruction(row, {}, text_of(row, "question"),
+    add_instruction(row, {}, MemberText(row, "question"),
                     right < choices.size() ? choices[right] : std::string(), {}, out);
     add_choices(choices, right, out);
 }

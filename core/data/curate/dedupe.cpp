@@ -25,9 +25,9 @@ uint64_t full_hash(const Sample& sample) {
     if (!sample.token_ids.empty()) {
         return hash_ids(sample.token_labels, hash_ids(sample.token_ids, 0));
     }
-    if (sample.messages.empty()) return hash_text(sample.field("text"));
+    if (sample.messages().empty()) return hash_text(sample.field("text"));
     uint64_t state = 0;
-    for (const Message& message : sample.messages) {
+    for (const Message message : sample.messages()) {
         state = hash_text(message.content, state + static_cast<uint64_t>(message.role) + 1);
     }
     return state;

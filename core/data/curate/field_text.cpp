@@ -33,24 +33,21 @@ FieldText::FieldText(std::string_view text) {
     if (!literal.empty()) m_parts.push_back({std::move(literal), false});
 }
 
-Result<std::string> FieldText::filled(const std::map<std::string, std::string>& fields) const {
+Result<std::string> FieldText::filled(const Sample& sample) const {
     std::string out;
     for (const Part& part : m_parts) {
         if (!part.is_field) {
             out += part.text;
             continue;
         }
-        const auto found = fields.find(part.text);
-        if (found == fields.end()) {
-            std::string names;
-            for (const auto& [name, value] : fields) names += " " + name;
+        if (!sample.has_field(part.text)) {
             return Error{.code = ErrorCode::BadRecipe,
                          .message = fmt::format("data[].fields names {{{}}}, which the samples do "
                                                 "not have.",
                                                 part.text),
-                         .hint = "Their fields are:" + names + "."};
+                         .hint = "Their fields are:" + sample.field_names() + "."};
         }
-        out += found->second;
+        out += sample.field(part.text);
     }
     return out;
 }

@@ -2,12 +2,12 @@
 // reshape.h uses it; text templates (core/tokens/templates) have more. Read-only: any thread.
 #pragma once
 
-#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "core/base/result.h"
+#include "core/data/sample.h"
 
 namespace dayrun::core {
 
@@ -16,7 +16,7 @@ class FieldText {
     explicit FieldText(std::string_view text);
 
     /// BadRecipe naming the fields there are, when the text names another.
-    Result<std::string> filled(const std::map<std::string, std::string>& fields) const;
+    Result<std::string> filled(const Sample& sample) const;
 
   private:
     struct Part {

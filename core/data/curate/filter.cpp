@@ -5,7 +5,6 @@
 #include <fmt/format.h>
 
 #include "core/base/rng.h"
-#include "core/data/curate/where.h"
 #include "core/data/text.h"
 
 namespace dayrun::core {
@@ -13,21 +12,23 @@ namespace {
 
 /// Words of what the winners' scripts counted: instruction and input, or a plain text.
 int64_t prompt_words(const Sample& sample) {
-    if (sample.messages.empty()) return count_words(sample.field("text"));
+    if (sample.messages().empty()) return count_words(sample.field("text"));
     return count_words(sample.field("instruction")) + count_words(sample.field("input"));
 }
 
 }  // namespace
 
-const std::string& asked_text(const Sample& sample) {
-    const std::string& input = sample.field("input");
+std::string_view asked_text(const Sample& sample) {
+    const std::string_view input = sample.field("input");
     if (!is_blank(input)) return input;
-    const std::string& instruction = sample.field("instruction");
+    const std::string_view instruction = sample.field("instruction");
     return is_blank(instruction) ? sample.field("text") : instruction;
 }
 
-Result<SampleFilter> SampleFilter::make(const FilterSpec& spec, const std::string& source_name) {
+Result<SampleFilter> SampleFilter::make(const FilterSpec& spec, const std::string& source_name,
+                                        TokenCounter tokens_of) {
     SampleFilter filter;
+    filter.m_tokens_of = std::move(tokens_of);
     filter.m_spec = spec;
     filter.m_source_name = source_name;
     if (!spec.where.empty()) {
@@ -36,6 +37,13 @@ Result<SampleFilter> SampleFilter::make(const FilterSpec& spec, const std::strin
             Error error = std::move(where).error();
             error.message = fmt::format("The filter of '{}': {}", source_name, error.message);
             return error;
+        }
+        if (where->counts_tokens() && !filter.m_tokens_of) {
+            return Error{.code = ErrorCode::BadRecipe,
+                         .message = fmt::format("The filter of '{}' counts tokens, and the base "
+                                                "model's folder has no tokenizer.",
+                                                source_name),
+                         .hint = "Add the model's tokenizer files, or use words(field)."};
         }
         filter.m_where = std::make_shared<const WhereExpression>(std::move(where).value());
     }
@@ -62,7 +70,7 @@ Result<std::string> SampleFilter::reason(const Sample& sample) const {
         }
     }
     if (m_where) {
-        auto keeps = m_where->matches(sample);
+        auto keeps = m_where->matches(sample, m_tokens_of);
         if (!keeps.ok()) {
             Error error = std::move(keeps).error();
             error.message = fmt::format("The filter of '{}': {}", m_source_name, error.message);
@@ -77,15 +85,17 @@ void lowercase_input(Sample& sample, double share, uint64_t seed) {
     if (share <= 0.0) return;
     Rng rng(seed ^ sample.sample_id, "lowercase");
     if (rng.uniform() >= share) return;
-    const std::string input = sample.field("input");
+    const std::string input(sample.field("input"));
     if (input.empty()) return;
     const std::string lower = to_lower(input);
-    for (Message& message : sample.messages) {
+    for (size_t i = 0; i < sample.messages().size(); ++i) {
+        const Message message = sample.messages()[i];
         if (message.role != Role::User || !message.content.ends_with(input)) continue;
-        message.content.replace(message.content.size() - input.size(), input.size(), lower);
+        const std::string before(message.content.substr(0, message.content.size() - input.size()));
+        sample.set_content(i, before + lower);
         break;
     }
-    sample.fields["input"] = lower;
+    sample.set_field("input", lower);
 }
 
 }  // namespace dayrun::core

@@ -11,24 +11,22 @@ namespace dayrun::core {
 namespace {
 
 size_t reply_count(const Sample& sample) {
-    return static_cast<size_t>(
-        std::count_if(sample.messages.begin(), sample.messages.end(),
-                      [](const Message& message) { return message.role == Role::Assistant; }));
+    size_t count = 0;
+    for (const Message message : sample.messages()) count += message.role == Role::Assistant;
+    return count;
 }
 
 /// One question and its answer out of a dialogue, under the dialogue's system text.
-Sample exchange_of(const Sample& whole, const std::string& question, const Message& answer) {
-    Sample sample = whole;
-    sample.messages.clear();
-    if (whole.messages.front().role == Role::System) {
-        sample.messages.push_back(whole.messages.front());
+void add_exchange(const Sample& whole, const std::string& question, const Message& answer,
+                  SampleBlock& out) {
+    const Message first = whole.messages().front();
+    Sample& sample = out.add();
+    sample.set_exchange({}, question, answer.content,
+                        first.role == Role::System ? first.content : std::string_view());
+    sample.set_trained(sample.messages().size() - 1, answer.is_trained);
+    for (const NamedText& field : whole.fields()) {
+        sample.add_field(field.name, field.text);
     }
-    sample.messages.push_back({Role::User, question, false});
-    sample.messages.push_back(answer);
-    sample.fields["instruction"].clear();
-    sample.fields["input"] = question;
-    sample.fields["response"] = answer.content;
-    return sample;
 }
 
 }  // namespace
@@ -38,21 +36,20 @@ Reshape::Reshape(TurnsRule turns, const std::vector<std::pair<std::string, std::
     for (const auto& [name, text] : fields) m_fields.emplace_back(name, FieldText(text));
 }
 
-void Reshape::divide(std::vector<Sample>& samples) const {
-    std::vector<Sample> divided;
+void Reshape::divide(SampleBlock& samples) const {
+    SampleBlock divided;
     for (Sample& sample : samples) {
         if (reply_count(sample) < 2) {
-            divided.push_back(std::move(sample));
+            divided.take(sample);
             continue;
         }
         std::string question;
-        for (const Message& message : sample.messages) {
+        for (const Message message : sample.messages()) {
             if (message.role == Role::User) {
-                question += (question.empty() ? "" : "\n\n") + message.content;
+                question += question.empty() ? "" : "\n\n";
+                question += message.content;
             } else if (message.role == Role::Assistant) {
-                if (!is_blank(question)) {
-                    divided.push_back(exchange_of(sample, question, message));
-                }
+                if (!is_blank(question)) add_exchange(sample, question, message, divided);
                 question.clear();
                 if (m_turns == TurnsRule::First && !divided.empty()) break;
             }
@@ -62,7 +59,7 @@ void Reshape::divide(std::vector<Sample>& samples) const {
 }
 
 Result<void> Reshape::reword(Sample& sample) const {
-    if (sample.messages.empty() || m_fields.empty()) return {};
+    if (sample.messages().empty() || m_fields.empty()) return {};
     if (reply_count(sample) > 1) {
         return Error{.code = ErrorCode::BadRecipe,
                      .message =
@@ -71,34 +68,45 @@ Result<void> Reshape::reword(Sample& sample) const {
                      .hint = "Set turns: first or turns: each for it."};
     }
     // All texts see the fields as they were.
-    const auto before = sample.fields;
+    const Sample before = sample;
     for (const auto& [name, text] : m_fields) {
         TRY(filled, text.filled(before));
-        sample.fields[name] = std::move(filled);
+        sample.set_field(name, filled);
     }
-    const std::string& instruction = sample.fields["instruction"];
-    const std::string& input = sample.fields["input"];
+    const std::string instruction(sample.field("instruction"));
+    const std::string_view input = sample.field("input");
     const bool has_both = !instruction.empty() && !input.empty();
-    for (Message& message : sample.messages) {
-        if (message.role == Role::User) {
-            message.content = instruction + (has_both ? "\n\n" : "") + input;
-        } else if (message.role == Role::Assistant) {
-            message.content = sample.fields["response"];
-        } else {
-            message.content = sample.fields["system"];
+    const std::string prompt = (instruction + (has_both ? "\n\n" : "")).append(input);
+    for (size_t i = 0; i < sample.messages().size(); ++i) {
+        switch (sample.messages()[i].role) {
+            case Role::User:
+                sample.set_content(i, prompt);
+                break;
+            case Role::Assistant:
+                sample.set_content(i, sample.field("response"));
+                break;
+            case Role::System:
+                sample.set_content(i, sample.field("system"));
+                break;
         }
     }
     return {};
 }
 
 Result<void> Reshape::apply(Converted& converted) const {
+    const bool is_as_converted = m_turns == TurnsRule::Whole && m_fields.empty();
     if (m_turns != TurnsRule::Whole) divide(converted.samples);
-    for (Sample& sample : converted.samples) TRY_VOID(reword(sample));
-    const auto without_answer = std::erase_if(converted.samples, [](const Sample& sample) {
-        return sample.fields.contains("response") && is_blank(sample.field("response")) &&
-               !sample.messages.empty();
+    if (!m_fields.empty()) {
+        for (Sample& sample : converted.samples) TRY_VOID(reword(sample));
+    }
+    converted.samples.keep_if([&](const Sample& sample) {
+        // The converter has looked at a single reply.
+        if (is_as_converted && sample.messages().size() <= 2) return true;
+        const bool lacks_answer = sample.has_field("response") &&
+                                  is_blank(sample.field("response")) && !sample.messages().empty();
+        if (lacks_answer) converted.drop_reasons.emplace_back(kNoAnswer);
+        return !lacks_answer;
     });
-    for (size_t i = 0; i < without_answer; ++i) converted.drop_reasons.emplace_back(kNoAnswer);
     return {};
 }
 

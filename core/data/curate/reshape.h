@@ -23,7 +23,7 @@ class Reshape {
     Result<void> apply(Converted& converted) const;
 
   private:
-    void divide(std::vector<Sample>& samples) const;
+    void divide(SampleBlock& samples) const;
     Result<void> reword(Sample& sample) const;
 
     TurnsRule m_turns;

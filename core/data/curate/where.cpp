@@ -7,6 +7,7 @@
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 
+#include <algorithm>
 #include <charconv>
 #include <optional>
 #include <vector>
@@ -31,6 +32,7 @@ enum class Op {
     Matches,
     Field,
     Words,
+    Tokens,
     Text
 };
 
@@ -220,16 +222,11 @@ class Parser {
             return make_node(Op::Text, (is_negative ? "-" : "") + word);
         }
         if (word == "true" || word == "false") return make_node(Op::Text, word);
-        if (word == "words" && take("(")) {
+        if ((word == "words" || word == "tokens") && take("(")) {
             const std::string field(peek_word());
             m_at += field.size();
-            if (field.empty() || !take(")")) return wrong("words(field)");
-            return make_node(Op::Words, field);
-        }
-        if (word == "tokens") {
-            return Error{.code = ErrorCode::Unsupported,
-                         .message = "tokens(f) in `where` is not available yet.",
-                         .hint = "Use filter.min_tokens and filter.max_tokens."};
+            if (field.empty() || !take(")")) return wrong(word + "(field)");
+            return make_node(word == "words" ? Op::Words : Op::Tokens, field);
         }
         return make_node(Op::Field, word);
     }
@@ -246,18 +243,23 @@ class Parser {
     int m_depth = 0;
 };
 
-Result<std::string> operand(const Node& node, const Sample& sample) {
+/// What an expression is asked about.
+struct Asked {
+    const Sample& sample;
+    const TokenCounter& tokens_of;
+};
+
+Result<std::string> operand(const Node& node, const Asked& asked) {
     if (node.op == Op::Text) return node.text;
-    const auto found = sample.fields.find(node.text);
-    if (found == sample.fields.end()) {
-        std::string names;
-        for (const auto& [name, value] : sample.fields) names += " " + name;
+    if (!asked.sample.has_field(node.text)) {
         return Error{.code = ErrorCode::BadRecipe,
                      .message = fmt::format("there is no field '{}'.", node.text),
-                     .hint = "The fields are:" + names + "."};
+                     .hint = "The fields are:" + asked.sample.field_names() + "."};
     }
-    if (node.op == Op::Words) return std::to_string(count_words(found->second));
-    return found->second;
+    const std::string_view text = asked.sample.field(node.text);
+    if (node.op == Op::Words) return std::to_string(count_words(text));
+    if (node.op == Op::Tokens) return std::to_string(asked.tokens_of(text));
+    return std::string(text);
 }
 
 std::optional<double> as_number(const std::string& text) {
@@ -282,28 +284,28 @@ bool pattern_matches(const pcre2_code* code, const std::string& text) {
     return status >= 0;
 }
 
-Result<bool> evaluate(const Node& node, const Sample& sample) {
+Result<bool> evaluate(const Node& node, const Asked& asked) {
     if (node.op == Op::Or || node.op == Op::And) {
-        TRY(left, evaluate(*node.parts[0], sample));
+        TRY(left, evaluate(*node.parts[0], asked));
         // Both sides are looked at, so that an unknown field is found in the first row.
-        TRY(right, evaluate(*node.parts[1], sample));
+        TRY(right, evaluate(*node.parts[1], asked));
         return node.op == Op::Or ? left || right : left && right;
     }
     if (node.op == Op::Not) {
-        TRY(inner, evaluate(*node.parts[0], sample));
+        TRY(inner, evaluate(*node.parts[0], asked));
         return !inner;
     }
-    TRY(left, operand(*node.parts[0], sample));
+    TRY(left, operand(*node.parts[0], asked));
     if (node.op == Op::Matches) return pattern_matches(node.pattern.get(), left);
     if (node.op == Op::In) {
         bool is_in = false;
         for (size_t i = 1; i < node.parts.size(); ++i) {
-            TRY(item, operand(*node.parts[i], sample));
+            TRY(item, operand(*node.parts[i], asked));
             is_in = is_in || compare(left, item) == 0;
         }
         return is_in;
     }
-    TRY(right, operand(*node.parts[1], sample));
+    TRY(right, operand(*node.parts[1], asked));
     switch (node.op) {
         case Op::Equal:
             return compare(left, right) == 0;
@@ -324,6 +326,12 @@ Result<bool> evaluate(const Node& node, const Sample& sample) {
     }
 }
 
+bool has_tokens(const Node& node) {
+    return node.op == Op::Tokens ||
+           std::any_of(node.parts.begin(), node.parts.end(),
+                       [](const NodePtr& part) { return has_tokens(*part); });
+}
+
 }  // namespace
 
 WhereExpression::WhereExpression(std::unique_ptr<const Node> root) : m_root(std::move(root)) {}
@@ -335,8 +343,12 @@ Result<WhereExpression> WhereExpression::parse(std::string_view text) {
     return WhereExpression(std::move(root));
 }
 
-Result<bool> WhereExpression::matches(const Sample& sample) const {
-    return evaluate(*m_root, sample);
+bool WhereExpression::counts_tokens() const {
+    return has_tokens(*m_root);
+}
+
+Result<bool> WhereExpression::matches(const Sample& sample, const TokenCounter& tokens_of) const {
+    return evaluate(*m_root, {sample, tokens_of});
 }
 
 }  // namespace dayrun::core

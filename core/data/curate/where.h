@@ -1,8 +1,10 @@
 // The filter language of contracts.md: == != < <= > >=, in, contains, matches /re/, and, or, not,
-// parentheses, words(f), strings in single quotes. Read once, asked for every sample. Read-only
-// after parse(): any thread.
+// parentheses, words(f), tokens(f), strings in single quotes. Read once, asked for every sample.
+// Read-only after parse(): any thread.
 #pragma once
 
+#include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -12,6 +14,10 @@
 
 namespace dayrun::core {
 
+/// How many tokens a text has for the model, alone and without special ones. This room knows no
+/// tokenizer: data_compiler gives it.
+using TokenCounter = std::function<int64_t(std::string_view text)>;
+
 class WhereExpression {
   public:
     /// BadRecipe with the place in the text and what was expected there.
@@ -19,8 +25,10 @@ class WhereExpression {
     WhereExpression(WhereExpression&&) noexcept;
     ~WhereExpression();
 
+    /// Whether it says tokens(f) anywhere: then matches() needs `tokens_of`.
+    bool counts_tokens() const;
     /// BadRecipe when the expression names a field that this sample does not have.
-    Result<bool> matches(const Sample& sample) const;
+    Result<bool> matches(const Sample& sample, const TokenCounter& tokens_of) const;
 
     struct Node;
 

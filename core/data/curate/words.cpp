@@ -110,12 +110,12 @@ void append_words(std::string_view text, std::vector<uint32_t>& hashes) {
 
 /// What a user's turn says beside the instruction that all samples of its task share.
 std::string_view asked(const Message& message, const Sample& sample) {
-    const std::string& instruction = sample.field("instruction");
-    const std::string& input = sample.field("input");
-    const bool is_both = message.role == Role::User && !is_blank(instruction) &&
-                         !is_blank(input) && message.content.starts_with(instruction) &&
+    const std::string_view instruction = sample.field("instruction");
+    const std::string_view input = sample.field("input");
+    const bool is_both = message.role == Role::User && !is_blank(instruction) && !is_blank(input) &&
+                         message.content.starts_with(instruction) &&
                          message.content.ends_with(input);
-    return is_both ? std::string_view(input) : std::string_view(message.content);
+    return is_both ? input : message.content;
 }
 
 }  // namespace
@@ -135,8 +135,8 @@ std::vector<uint32_t> compared_words(const Sample& sample) {
         for (const int32_t id : sample.token_ids) hashes.push_back(static_cast<uint32_t>(id) + 1);
         return hashes;
     }
-    if (sample.messages.empty()) append_words(sample.field("text"), hashes);
-    for (const Message& message : sample.messages) {
+    if (sample.messages().empty()) append_words(sample.field("text"), hashes);
+    for (const Message message : sample.messages()) {
         if (message.role != Role::System) append_words(asked(message, sample), hashes);
     }
     return hashes;

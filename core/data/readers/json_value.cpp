@@ -1,5 +1,6 @@
-// JSON text into Values with simdjson's document parser, which checks syntax and UTF-8 as a whole.
-// Neighbours: jsonl_reader and json_reader cut files into texts. One parser per thread.
+// JSON text into Values with simdjson's document parser, which checks syntax and UTF-8 as a whole;
+// the common row is read by flat_row before it is asked. Neighbours: row_reader cuts files into
+// texts. One parser per thread.
 #include "core/data/readers/json_value.h"
 
 #include <simdjson.h>
@@ -7,6 +8,7 @@
 #include <cstring>
 #include <string>
 
+#include "core/data/readers/flat_row.h"
 #include "core/data/readers/record_splitter.h"
 
 namespace dayrun::core {
@@ -14,38 +16,55 @@ namespace {
 
 namespace dom = simdjson::dom;
 
-Value to_value(const dom::element& element) {
+void fill(Value& value, const dom::element& element);
+
+void fill_array(Value::Array& values, const dom::array& array) {
+    values.resize(array.size());
+    size_t count = 0;
+    for (const dom::element item : array) {
+        if (count == values.size()) values.emplace_back();  // size() stops counting at 16 million
+        fill(values[count++], item);
+    }
+}
+
+void fill_object(Value::Object& members, const dom::object& object) {
+    members.resize(object.size());
+    size_t count = 0;
+    for (const auto field : object) {
+        if (count == members.size()) members.emplace_back();
+        Member& member = members[count++];
+        member.name.assign(field.key);
+        fill(member.value, field.value);
+    }
+}
+
+void fill(Value& value, const dom::element& element) {
     switch (element.type()) {
         case dom::element_type::STRING:
-            return Value(std::string_view(element));
+            value.string().assign(std::string_view(element));
+            break;
         case dom::element_type::INT64:
-            return Value(int64_t(element));
+            value = Value(int64_t(element));
+            break;
         case dom::element_type::UINT64:
-            return Value(static_cast<double>(uint64_t(element)));
+            value = Value(static_cast<double>(uint64_t(element)));
+            break;
         case dom::element_type::DOUBLE:
-            return Value(double(element));
+            value = Value(double(element));
+            break;
         case dom::element_type::BOOL:
-            return Value(bool(element));
+            value = Value(bool(element));
+            break;
         case dom::element_type::NULL_VALUE:
-            return Value();
-        case dom::element_type::ARRAY: {
-            Value::Array values;
-            const dom::array array = element;
-            values.reserve(array.size());
-            for (const dom::element item : array) values.push_back(to_value(item));
-            return Value(std::move(values));
-        }
-        case dom::element_type::OBJECT: {
-            Value::Object members;
-            const dom::object object = element;
-            members.reserve(object.size());
-            for (const auto field : object) {
-                members.push_back({std::string(field.key), to_value(field.value)});
-            }
-            return Value(std::move(members));
-        }
+            value = Value();
+            break;
+        case dom::element_type::ARRAY:
+            fill_array(value.array(), element);
+            break;
+        case dom::element_type::OBJECT:
+            fill_object(value.object(), element);
+            break;
     }
-    return Value();
 }
 
 /// Python writes NaN, Infinity and -Infinity into what it calls JSON, and published sets hold them:
@@ -125,27 +144,33 @@ std::string_view JsonParser::padded_copy(std::string_view text) {
 }
 
 Result<Value> JsonParser::parse(std::string_view text) {
-    return parse_padded(padded_copy(text));
+    Value value;
+    TRY_VOID(parse_padded(padded_copy(text), value));
+    return value;
 }
 
-Result<Value> JsonParser::parse_padded(std::string_view text) {
-    auto parsed = parse_strict(text);
+Result<void> JsonParser::parse_padded(std::string_view text, Value& value) {
+    if (read_flat_row(text, value)) return {};
+    auto parsed = parse_strict(text, value);
     const bool may_be_python = !parsed.ok() && (text.find("NaN") != std::string_view::npos ||
                                                 text.find("Infinity") != std::string_view::npos);
     if (!may_be_python) return parsed;
     const std::string repaired = without_nan(text);
-    auto again = parse_strict(padded_copy(repaired));
+    auto again = parse_strict(padded_copy(repaired), value);
     return again.ok() ? std::move(again) : std::move(parsed);
 }
 
-Result<Value> JsonParser::parse_strict(std::string_view text) {
+Result<void> JsonParser::parse_strict(std::string_view text, Value& value) {
     static_assert(kTextPadding >= simdjson::SIMDJSON_PADDING);
     try {
         dom::element document;
         const auto code =
             m_state->parser.parse(text.data(), text.size(), /*realloc_if_needed=*/false)
                 .get(document);
-        if (code == simdjson::SUCCESS) return to_value(document);
+        if (code == simdjson::SUCCESS) {
+            fill(value, document);
+            return {};
+        }
         return Error{.code = ErrorCode::BadData,
                      .message = plain_reason(code),
                      .detail = simdjson::error_message(code)};

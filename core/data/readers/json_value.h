@@ -20,11 +20,13 @@ class JsonParser {
     /// reason ("a string is not closed"), and in `detail` the library's own words; UTF-8 is
     /// checked.
     Result<Value> parse(std::string_view text);
-    /// The same for a text with kTextPadding (record_splitter.h) readable bytes behind it: no copy.
-    Result<Value> parse_padded(std::string_view text);
+    /// The same for a text with kTextPadding (record_splitter.h) readable bytes behind it, into a
+    /// value whose memory is used again: no copy of the text, and no allocation for a row like the
+    /// one before.
+    Result<void> parse_padded(std::string_view text, Value& value);
 
   private:
-    Result<Value> parse_strict(std::string_view padded);
+    Result<void> parse_strict(std::string_view padded, Value& value);
     std::string_view padded_copy(std::string_view text);
 
     struct State;

@@ -137,11 +137,11 @@ int64_t longest_row_bytes(const parquet::FileMetaData& metadata) {
 }
 
 Error too_long_rows(const SourceFile& file, int64_t bytes) {
-    return {.code = ErrorCode::BadData,
-            .message = fmt::format("{} has rows of {}, more than the {} a row may have.",
-                                   file.path.string(), format_bytes(bytes),
-                                   format_bytes(kMaxRowBytes)),
-            .hint = "Cut its texts into smaller rows."};
+    return {
+        .code = ErrorCode::BadData,
+        .message = fmt::format("{} has rows of {}, more than the {} a row may have.",
+                               file.path.string(), format_bytes(bytes), format_bytes(kMaxRowBytes)),
+        .hint = "Cut its texts into smaller rows."};
 }
 
 /// Every text of the value, however deep, is valid UTF-8.
@@ -194,14 +194,14 @@ class ParquetRowReader : public RowReader {
             TRY(has_batch, read_batch());
             if (!has_batch) return false;
         }
-        row = {};
+        row.begin(0, -1, 0);
         Value::Object members;
         for (int column = 0; column < m_batch->num_columns(); ++column) {
             members.push_back({m_batch->schema()->field(column)->name(),
                                cell_value(*m_batch->column(column), m_at)});
         }
         row.value = Value(std::move(members));
-        if (!has_valid_texts(row.value)) row.problem = "it is not valid UTF-8";
+        if (!has_valid_texts(row.value)) row.fail("it is not valid UTF-8");
         ++m_at;
         ++m_done;
         return true;

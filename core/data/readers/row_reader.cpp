@@ -25,13 +25,11 @@ std::string too_long(int64_t length) {
 }
 
 /// A row is an object; a list is one too for sets that publish rows as lists.
-void take_json_row(Result<Value> parsed, RawRow& row) {
-    if (!parsed.ok()) {
-        row.problem = parsed.error().message;
-    } else if (!parsed->is_object() && !parsed->is_array()) {
-        row.problem = fmt::format("it is {}, not an object", with_article(parsed->type_name()));
-    } else {
-        row.value = std::move(*parsed);
+void check_json_row(const Error* refusal, RawRow& row) {
+    if (refusal != nullptr) {
+        row.fail(refusal->message);
+    } else if (!row.value.is_object() && !row.value.is_array()) {
+        row.fail(fmt::format("it is {}, not an object", with_article(row.value.type_name())));
     }
 }
 
@@ -44,13 +42,14 @@ class JsonRowReader : public RowReader {
         Record record;
         TRY(has_record, m_splitter.next(record));
         if (!has_record) return false;
-        row = {.line = record.line, .offset = record.offset, .length = record.length};
+        row.begin(record.line, record.offset, record.length);
         if (record.is_too_long) {
-            row.problem = too_long(record.length);
+            row.fail(too_long(record.length));
+        } else if (record.is_padded) {
+            const auto parsed = m_parser.parse_padded(record.text, row.value);
+            check_json_row(parsed.ok() ? nullptr : &parsed.error(), row);
         } else {
-            take_json_row(record.is_padded ? m_parser.parse_padded(record.text)
-                                           : m_parser.parse(record.text),
-                          row);
+            parse_json_row(m_parser, record.text, row);
         }
         return true;
     }
@@ -76,9 +75,9 @@ class CsvRowReader : public RowReader {
             m_names = csv_names(record.text, m_separator, has_header);
             if (has_header) return next(row);
         }
-        row = {.line = record.line, .offset = record.offset, .length = record.length};
+        row.begin(record.line, record.offset, record.length);
         if (record.is_too_long) {
-            row.problem = too_long(record.length) + "; a quote may not be closed";
+            row.fail(too_long(record.length) + "; a quote may not be closed");
         } else {
             parse_csv_row(record.text, m_separator, m_names, row);
         }
@@ -101,11 +100,11 @@ class TextRowReader : public RowReader {
         Record record;
         TRY(has_record, m_splitter.next(record));
         if (!has_record) return false;
-        row = {.line = record.line, .offset = record.offset, .length = record.length};
+        row.begin(record.line, record.offset, record.length);
         if (record.is_too_long) {
-            row.problem = too_long(record.length);
+            row.fail(too_long(record.length));
         } else if (!is_valid_utf8(record.text)) {
-            row.problem = "it is not valid UTF-8";
+            row.fail("it is not valid UTF-8");
         } else {
             row.value = Value(Value::Object{{"text", Value(record.text)}});
         }
@@ -126,11 +125,10 @@ class ObjectRowReader : public RowReader {
 
     Result<bool> next(RawRow& row) override {
         if (m_next == m_rows.size()) return false;
-        row = {};
+        row.begin(0, -1, 0);
         row.value = std::move(m_rows[m_next++]);
         if (!row.value.is_object()) {
-            row.problem =
-                fmt::format("it is {}, not an object", with_article(row.value.type_name()));
+            row.fail(fmt::format("it is {}, not an object", with_article(row.value.type_name())));
         }
         return true;
     }
@@ -221,7 +219,9 @@ Result<char> first_character(const SourceFile& file) {
 }  // namespace
 
 void parse_json_row(JsonParser& parser, std::string_view text, RawRow& row) {
-    take_json_row(parser.parse(text), row);
+    auto parsed = parser.parse(text);
+    if (parsed.ok()) row.value = std::move(*parsed);
+    check_json_row(parsed.ok() ? nullptr : &parsed.error(), row);
 }
 
 std::vector<std::string> csv_cells(std::string_view text, char separator) {
@@ -260,13 +260,13 @@ std::vector<std::string> csv_names(std::string_view first_record, char separator
 void parse_csv_row(std::string_view text, char separator, const std::vector<std::string>& names,
                    RawRow& row) {
     if (!is_valid_utf8(text)) {
-        row.problem = "it is not valid UTF-8";
+        row.fail("it is not valid UTF-8");
         return;
     }
     std::vector<std::string> cells = csv_cells(text, separator);
     if (cells.size() != names.size()) {
-        row.problem =
-            fmt::format("it has {} cells where the header has {}", cells.size(), names.size());
+        row.fail(
+            fmt::format("it has {} cells where the header has {}", cells.size(), names.size()));
         return;
     }
     Value::Object members;

@@ -20,12 +20,25 @@ struct RawRow {
     int64_t offset = -1;  // of its bytes in the file; -1: unknown
     int64_t length = 0;
     std::string problem = {};  // not empty: a bad row, and why ("it is not JSON")
+
+    /// Another row begins; `value` keeps its memory and, until it is filled, what was in it.
+    void begin(int64_t at_line, int64_t at_offset, int64_t of_length) {
+        line = at_line;
+        offset = at_offset;
+        length = of_length;
+        problem.clear();
+    }
+    void fail(std::string why) {
+        problem = std::move(why);
+        value = {};
+    }
 };
 
 class RowReader {
   public:
     virtual ~RowReader() = default;
-    /// The next row, good or bad; false at the end. An Error means the file itself is unusable.
+    /// The next row, good or bad, into the memory of the one before; false at the end. An Error
+    /// means the file itself is unusable.
     virtual Result<bool> next(RawRow& row) = 0;
     virtual int64_t file_bytes_read() const = 0;
     /// What stands beside the rows in a file that is one JSON object (a task's Definition, …).

@@ -22,10 +22,18 @@ namespace {
 
 /// Encoding or hashing changed: caches of before no longer fit.
 constexpr std::string_view kEncodeVersion = "3";
-constexpr size_t kSamplesPerBlock = 4096;
+constexpr size_t kSamplesPerBlock = 1024;  // their texts stay near the core
 
 const DataSpec& spec_of(const SourceCacheRequest& request) {
     return request.recipe.data[request.source.source_index];
+}
+
+/// For tokens(f) in `where`; empty where there is no tokenizer.
+TokenCounter token_counter(const Tokenizer* tokenizer) {
+    if (tokenizer == nullptr) return {};
+    return [tokenizer](std::string_view text) {
+        return static_cast<int64_t>(tokenizer->encode(text, SpecialTokens::Plain).size());
+    };
 }
 
 /// Why the encoder made nothing of a sample.
@@ -48,16 +56,17 @@ class CacheBuilder {
 
     Result<CacheReport> build() {
         bool has_more = true;
+        SampleBlock samples;
         while (has_more) {
             if (m_request.stop.stop_requested()) {
                 return Error{.code = ErrorCode::Cancelled,
                              .message = "Reading the data was stopped."};
             }
-            std::vector<Sample> samples;
+            samples.clear();
             TRY(more, m_reader.read(kSamplesPerBlock, samples));
             has_more = more;
             TRY_VOID(keep_filtered(samples));
-            if (m_is_first && !samples.empty()) TRY_VOID(check_first(samples.front()));
+            if (m_is_first && !samples.empty()) TRY_VOID(check_first(samples[0]));
             encode_block(samples);
             count_left_out();
             for (const auto& rows : m_rows) {
@@ -82,26 +91,28 @@ class CacheBuilder {
     }
 
   private:
-    Result<void> keep_filtered(std::vector<Sample>& samples) {
-        std::vector<Sample> kept;
-        kept.reserve(samples.size());
-        for (Sample& sample : samples) {
-            TRY(reason, m_filter.reason(sample));
-            if (reason.empty()) {
-                lowercase_input(sample, m_spec.lowercase, m_request.recipe.seed);
-                kept.push_back(std::move(sample));
-            } else {
-                m_report.dropped.add(reason, fmt::format("row {}", sample.row_index + 1));
+    Result<void> keep_filtered(SampleBlock& samples) {
+        Result<void> outcome;
+        samples.keep_if([&](Sample& sample) {
+            auto reason = m_filter.reason(sample);
+            if (!reason.ok()) {
+                if (outcome.ok()) outcome = std::move(reason).error();
+                return false;
             }
-        }
-        samples = std::move(kept);
-        return {};
+            if (reason->empty()) {
+                lowercase_input(sample, m_spec.lowercase, m_request.recipe.seed);
+                return true;
+            }
+            m_report.dropped.add(*reason, fmt::format("row {}", sample.row_index + 1));
+            return false;
+        });
+        return outcome;
     }
 
     /// What can be said about the whole source by its first sample.
     Result<void> check_first(const Sample& sample) {
         m_is_first = false;
-        m_report.is_plain_text = sample.messages.empty() && sample.token_ids.empty();
+        m_report.is_plain_text = sample.messages().empty() && sample.token_ids.empty();
         if (sample.token_ids.empty() && m_request.tokenizer == nullptr) {
             return Error{.code = ErrorCode::BadTokenizer,
                          .message = fmt::format("The source '{}' holds text, and the base model's "
@@ -118,14 +129,12 @@ class CacheBuilder {
                          .hint = "Choose drop, keep_head or keep_tail for this source."};
         }
         const std::string& group = m_request.recipe.split.group_by;
-        if (group != "input" && sample.token_ids.empty() && !sample.fields.contains(group)) {
-            std::string names;
-            for (const auto& [name, value] : sample.fields) names += " " + name;
+        if (group != "input" && sample.token_ids.empty() && !sample.has_field(group)) {
             return Error{.code = ErrorCode::BadRecipe,
                          .message = fmt::format("split.group_by is '{}', a field that the samples "
                                                 "of '{}' do not have.",
                                                 group, m_spec.name),
-                         .hint = "Their fields are:" + names + "."};
+                         .hint = "Their fields are:" + sample.field_names() + "."};
         }
         return m_request.chat_template.check_fields(sample);
     }
@@ -190,7 +199,7 @@ class CacheBuilder {
         return encoded.status == EncodeStatus::TooLong ? RowStatus::TooLong : RowStatus::Kept;
     }
 
-    void encode_block(const std::vector<Sample>& samples) {
+    void encode_block(const SampleBlock& samples) {
         m_rows.assign(samples.size(), {});
         m_left_out.assign(samples.size(), {});
         const size_t workers = std::min<size_t>(std::max(1u, std::thread::hardware_concurrency()),
@@ -319,7 +328,8 @@ Result<SourceCache> ensure_source_cache(const SourceCacheRequest& request) {
             return SourceCache{*there, std::move(*report), true};
         }
     }
-    TRY(filter, SampleFilter::make(spec_of(request).filter, spec_of(request).name));
+    TRY(filter, SampleFilter::make(spec_of(request).filter, spec_of(request).name,
+                                   token_counter(request.tokenizer)));
     TRY(writer, TokenCacheWriter::create(path, key));
     CacheBuilder builder(request, std::move(filter), std::move(writer));
     TRY(report, builder.build());

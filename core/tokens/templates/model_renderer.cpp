@@ -70,13 +70,13 @@ class ModelRenderer final : public TemplateRenderer {
     }
 
     Result<std::vector<TextPiece>> render(const Sample& sample) const override {
-        if (sample.messages.empty()) return plain_text_pieces(sample);
+        if (sample.messages().empty()) return plain_text_pieces(sample);
         TRY(dialogue, dialogue_of(turns_of(sample)));
         return dialogue.pieces(m_spec.train_on);
     }
 
     Result<std::vector<TextPiece>> render_prompt(const Sample& sample) const override {
-        if (sample.messages.empty()) return plain_text_pieces(sample);
+        if (sample.messages().empty()) return plain_text_pieces(sample);
         std::vector<Turn> turns = turns_of(sample);
         const auto last = std::find_if(turns.rbegin(), turns.rend(), [](const Turn& turn) {
             return turn.role == Role::Assistant;
@@ -101,21 +101,22 @@ class ModelRenderer final : public TemplateRenderer {
     /// Two user turns in a row are one question, as in the named templates.
     std::vector<Turn> turns_of(const Sample& sample) const {
         std::vector<Turn> turns;
-        const bool has_system = sample.messages.front().role == Role::System;
+        const auto messages = sample.messages();
+        const bool has_system = messages.front().role == Role::System;
         if (!has_system && !m_spec.system.empty()) {
             turns.push_back({Role::System, m_spec.system, false});
         }
-        for (size_t i = 0; i < sample.messages.size(); ++i) {
-            const Message& message = sample.messages[i];
+        for (size_t i = 0; i < messages.size(); ++i) {
+            const Message message = messages[i];
             const bool joins =
                 message.role == Role::User && !turns.empty() && turns.back().role == Role::User;
             if (joins) {
-                turns.back().content += "\n\n" + message.content;
+                turns.back().content.append("\n\n").append(message.content);
                 continue;
             }
             const bool is_trained =
                 message.role == Role::Assistant && is_trained_turn(sample, i, m_spec.train_on);
-            turns.push_back({message.role, message.content, is_trained});
+            turns.push_back({message.role, std::string(message.content), is_trained});
         }
         return turns;
     }

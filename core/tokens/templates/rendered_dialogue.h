@@ -13,16 +13,10 @@
 
 namespace dayrun::core {
 
-/// One turn as the template is given it; its place is its characters' origin.
-struct Turn {
-    Role role = Role::User;
-    std::string content;
-    bool is_trained = false;
-};
-
 class RenderedDialogue {
   public:
-    /// `openers`: special tokens that begin a turn. They and `tokenizer` must outlive it.
+    /// A turn's place in `turns` is its characters' origin. `openers`: special tokens that begin a
+    /// turn. They and `tokenizer` must outlive it.
     RenderedDialogue(jinja::Text text, std::vector<Turn> turns, const Tokenizer& tokenizer,
                      const std::vector<int32_t>& openers);
 

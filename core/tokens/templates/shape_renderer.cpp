@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <map>
 
 #include "core/data/text.h"
 #include "core/tokens/templates/template_shape.h"
@@ -11,8 +10,19 @@
 namespace dayrun::core {
 namespace {
 
-/// The fields that one user turn shows.
-using TurnFields = std::map<std::string, std::string>;
+/// The fields that one user turn shows, as views of the sample and of the turn's text.
+struct TurnFields {
+    std::string_view instruction = {}, input = {}, prompt = {}, system = {};
+    const Sample* others = nullptr;  // whose other fields are shown
+
+    std::string_view operator[](std::string_view name) const {
+        if (name == "instruction") return instruction;
+        if (name == "input") return input;
+        if (name == "prompt") return prompt;
+        if (name == "system") return system;
+        return others == nullptr || name == "response" ? std::string_view() : others->field(name);
+    }
+};
 
 /// Writes the pieces of one sample.
 class Renderer {
@@ -20,34 +30,34 @@ class Renderer {
     Renderer(const TemplateShape& shape, const Sample& sample) : m_shape(shape), m_sample(sample) {}
 
     std::vector<TextPiece> render() {
-        if (m_sample.messages.empty()) return plain_text_pieces(m_sample);
-        const auto& messages = m_sample.messages;
-        m_system =
-            messages.front().role == Role::System ? messages.front().content : m_shape.system_text;
+        const auto messages = m_sample.messages();
+        if (messages.empty()) return plain_text_pieces(m_sample);
+        const Message first = messages.front();
+        m_system = first.role == Role::System ? first.content : m_shape.system_text;
         if (!m_system.empty() && !m_shape.system.empty()) {
             m_turn = -1;
-            add_bits(m_shape.system, {{"system", m_system}}, false);
+            add_bits(m_shape.system, {.system = m_system}, false);
         }
         m_turn = -1;
         const bool is_all = m_shape.train_on == TrainOn::All;
         std::string user;
         bool has_user = false;
         for (size_t i = 0; i < messages.size(); ++i) {
-            const Message& message = messages[i];
+            const Message message = messages[i];
             const bool is_late_system = message.role == Role::System && i > 0;
             if (message.role == Role::User || is_late_system) {
                 // Two user turns in a row are one question; so is a system text between turns.
-                user += (has_user ? "\n\n" : "") + message.content;
+                user.append(has_user ? "\n\n" : "").append(message.content);
                 has_user = true;
             } else if (message.role == Role::Assistant) {
-                if (has_user || m_turn < 0) add_prompt(user, has_user);
+                if (has_user || m_turn < 0) add_prompt(user);
                 add_reply(message.content, is_trained_turn(m_sample, i, m_shape.train_on),
                           i + 1 < messages.size());
                 user.clear();
                 has_user = false;
             }
         }
-        if (has_user) add_prompt(user, true);
+        if (has_user) add_prompt(user);
         if (is_all) {
             for (TextPiece& piece : m_pieces) piece.is_trained = true;
         }
@@ -57,50 +67,44 @@ class Renderer {
   private:
     /// A single exchange made of instruction and input is shown by its fields; a turn of a dialogue
     /// is all `input`.
-    TurnFields turn_fields(const std::string& user) const {
-        TurnFields fields;
-        const std::string& instruction = m_sample.field("instruction");
-        const std::string& input = m_sample.field("input");
+    TurnFields turn_fields(std::string_view user) const {
+        TurnFields fields{.prompt = user};
         const bool is_first = m_turn == 0;
-        const size_t replies = static_cast<size_t>(
-            std::count_if(m_sample.messages.begin(), m_sample.messages.end(),
-                          [](const Message& m) { return m.role == Role::Assistant; }));
+        const auto replies = std::ranges::count_if(
+            m_sample.messages(), [](const Message& m) { return m.role == Role::Assistant; });
         if (is_first) {
-            fields = m_sample.fields;
-            fields.erase("response");
+            fields.others = &m_sample;
+            fields.system = m_system;
         }
         if (!is_first || replies > 1) {
-            fields["instruction"] = "";
-            fields["input"] = user;
+            fields.input = user;
         } else {
-            fields["instruction"] = instruction;
-            fields["input"] = input;
+            fields.instruction = m_sample.field("instruction");
+            fields.input = m_sample.field("input");
         }
-        fields["prompt"] = user;
-        fields["system"] = is_first ? m_system : std::string();
         return fields;
     }
 
-    void add_prompt(const std::string& user, bool has_user) {
+    void add_prompt(std::string_view user) {
         ++m_turn;
-        TurnFields fields = turn_fields(has_user ? user : std::string());
+        TurnFields fields = turn_fields(user);
         const bool is_first = m_turn == 0;
         if (m_shape.name == "alpaca" && is_first) {
-            const bool has_both = !fields["instruction"].empty() && !fields["input"].empty();
+            const bool has_both = !fields.instruction.empty() && !fields.input.empty();
             add_bits(alpaca_prompt(has_both), fields, false);
             return;
         }
-        if (m_shape.name == "upaya" && is_first && fields["input"].empty()) {
+        if (m_shape.name == "upaya" && is_first && fields.input.empty()) {
             // A row without input asks by its instruction: there is always an input part.
-            std::swap(fields["instruction"], fields["input"]);
+            std::swap(fields.instruction, fields.input);
         }
-        if (m_shape.name == "percent_bfd" && is_first && fields["instruction"].empty()) {
-            std::swap(fields["instruction"], fields["input"]);
+        if (m_shape.name == "percent_bfd" && is_first && fields.instruction.empty()) {
+            std::swap(fields.instruction, fields.input);
         }
         add_bits(is_first ? m_shape.first_prompt : m_shape.later_prompt, fields, false);
     }
 
-    void add_reply(const std::string& content, bool is_trained, bool has_more) {
+    void add_reply(std::string_view content, bool is_trained, bool has_more) {
         TextPiece reply{PieceKind::Content, shown(content), "response", is_trained, m_turn};
         reply.has_leading_space = m_shape.has_spaces_around_reply;
         if (m_shape.has_spaces_around_reply) reply.text += ' ';
@@ -109,21 +113,17 @@ class Renderer {
         if (has_more) add_bits(m_shape.after_reply, {}, false);
     }
 
-    std::string shown(const std::string& content) const {
-        return m_shape.strips_content ? std::string(trim(content)) : content;
+    std::string shown(std::string_view content) const {
+        return std::string(m_shape.strips_content ? trim(content) : content);
     }
 
     void add_bits(const std::vector<TemplateBit>& bits, const TurnFields& fields, bool is_trained) {
-        const auto value = [&](const std::string& name) {
-            const auto found = fields.find(name);
-            return found == fields.end() ? std::string() : found->second;
-        };
         for (const TemplateBit& bit : bits) {
-            if (bit.is_optional && lacks_field(bits, bit.group, value)) continue;
+            if (bit.is_optional && lacks_field(bits, bit.group, fields)) continue;
             TextPiece piece{bit.kind, bit.text, "template", is_trained, m_turn};
             piece.is_apart = bit.is_apart;
             if (bit.kind == PieceKind::Content) {
-                piece.text = shown(value(bit.text));
+                piece.text = shown(fields[bit.text]);
                 piece.part = bit.text == "prompt" ? "input" : bit.text;
                 if (piece.text.empty()) continue;
             }
@@ -131,18 +131,18 @@ class Renderer {
         }
     }
 
-    template <typename GetValue>
-    bool lacks_field(const std::vector<TemplateBit>& bits, int group, const GetValue& value) const {
+    bool lacks_field(const std::vector<TemplateBit>& bits, int group,
+                     const TurnFields& fields) const {
         return std::any_of(bits.begin(), bits.end(), [&](const TemplateBit& bit) {
             return bit.is_optional && bit.group == group && bit.kind == PieceKind::Content &&
-                   (m_shape.keeps_blank_fields ? value(bit.text).empty()
-                                               : is_blank(value(bit.text)));
+                   (m_shape.keeps_blank_fields ? fields[bit.text].empty()
+                                               : is_blank(fields[bit.text]));
         });
     }
 
     const TemplateShape& m_shape;
     const Sample& m_sample;
-    std::string m_system;
+    std::string_view m_system;
     int32_t m_turn = -1;
     std::vector<TextPiece> m_pieces;
 };
@@ -165,19 +165,17 @@ class ShapeRenderer final : public TemplateRenderer {
     }
 
     Result<void> check_fields(const Sample& sample) const override {
-        if (sample.messages.empty()) return {};
+        if (sample.messages().empty()) return {};
         for (const TemplateBit& bit : m_shape.first_prompt) {
             const bool is_ours = bit.text == "prompt" || bit.text == "system";
-            if (bit.kind != PieceKind::Content || is_ours || sample.fields.contains(bit.text)) {
+            if (bit.kind != PieceKind::Content || is_ours || sample.has_field(bit.text)) {
                 continue;
             }
-            std::string names;
-            for (const auto& [name, value] : sample.fields) names += " " + name;
             return Error{.code = ErrorCode::BadRecipe,
                          .message = fmt::format("The template uses {{{}}}, a field the samples do "
                                                 "not have.",
                                                 bit.text),
-                         .hint = "Their fields are:" + names + "."};
+                         .hint = "Their fields are:" + sample.field_names() + "."};
         }
         return {};
     }

@@ -48,12 +48,7 @@ TemplateCheck check_template(const Recipe& recipe, const Tokenizer* tokenizer,
 
 Sample example_sample() {
     Sample sample;
-    sample.messages = {{Role::User, "Add the numbers.\n\n1 and 2", false},
-                       {Role::Assistant, "3", true}};
-    sample.fields = {{"instruction", "Add the numbers."},
-                     {"input", "1 and 2"},
-                     {"response", "3"},
-                     {"system", ""}};
+    sample.set_exchange("Add the numbers.", "1 and 2", "3", "");
     return sample;
 }
 

@@ -16,8 +16,8 @@ namespace {
 /// "n rows, m bad (the first: …)" or the error's text.
 std::string told(const Result<FileInspection>& found) {
     if (!found.ok()) return "error: " + found.error().text();
-    std::string text = std::to_string(found->row_count) + " rows, " +
-                       std::to_string(found->bad_rows) + " bad";
+    std::string text =
+        std::to_string(found->row_count) + " rows, " + std::to_string(found->bad_rows) + " bad";
     return found->first_bad_row.empty() ? text : text + " (" + found->first_bad_row + ")";
 }
 
@@ -51,8 +51,8 @@ class TestBrokenFiles : public QObject {
             QVERIFY2(watch.elapsed_s() < 20, name.c_str());
             if (found.ok()) {
                 // A bad row is told with its place.
-                const bool is_told = found->bad_rows == 0 ||
-                                     found->first_bad_row.find(name) != std::string::npos;
+                const bool is_told =
+                    found->bad_rows == 0 || found->first_bad_row.find(name) != std::string::npos;
                 QVERIFY2(is_told, found->first_bad_row.c_str());
                 QVERIFY2(found->row_count >= found->bad_rows, name.c_str());
             } else {
@@ -62,8 +62,7 @@ class TestBrokenFiles : public QObject {
                 QVERIFY2(error.message.ends_with("."), error.message.c_str());
                 QVERIFY2(!error.hint.empty(), error.message.c_str());
             }
-            qInfo("%s: %s (%.2f s)", name.c_str(), told(found).c_str(),
-                  watch.elapsed_s());
+            qInfo("%s: %s (%.2f s)", name.c_str(), told(found).c_str(), watch.elapsed_s());
         }
         QVERIFY(files >= least);
     }
@@ -90,11 +89,14 @@ class TestBrokenFiles : public QObject {
         row("empty.json", "", "0 rows, 0 bad");
         row("quote.jsonl", "{\"a\": \"b}\n{\"a\": \"c\"}\n",
             "2 rows, 1 bad (quote.jsonl:1: a string is not closed)");
-        row("tail.jsonl", "{\"a\": 1} x\n{\"a\": 2}\n", "2 rows, 1 bad (tail.jsonl:1: it is not JSON)");
-        row("half.json", "[{\"a\": 1}, {\"a\": ", "half.json:1: the file ends inside its JSON array.");
+        row("tail.jsonl", "{\"a\": 1} x\n{\"a\": 2}\n",
+            "2 rows, 1 bad (tail.jsonl:1: it is not JSON)");
+        row("half.json",
+            "[{\"a\": 1}, {\"a\": ", "half.json:1: the file ends inside its JSON array.");
         row("utf8.jsonl", "{\"a\": 1}\n{\"a\": \"\xC3(\"}\n",
             "2 rows, 1 bad (utf8.jsonl:2: it is not valid UTF-8)");
-        row("utf8.csv", "a,b\n1,\xE2\x28\xA1\n", "1 rows, 1 bad (utf8.csv:2: it is not valid UTF-8)");
+        row("utf8.csv", "a,b\n1,\xE2\x28\xA1\n",
+            "1 rows, 1 bad (utf8.csv:2: it is not valid UTF-8)");
         row("cells.csv", "a,b\n1,2,3\n1,\"2\n3\"\n",
             "2 rows, 1 bad (cells.csv:2: it has 3 cells where the header has 2)");
         row("cut.jsonl.gz", QByteArray("\x1F\x8B\x08\x00\x00\x00\x00\x00\x00\x03\xAB\x56", 12),
@@ -104,14 +106,16 @@ class TestBrokenFiles : public QObject {
         row("short.parquet", "PAR1", "short.parquet is no Parquet file that can be read");
         row("footer.parquet", QByteArray("PAR1\xFF\xFF\xFF\x7FPAR1", 12),
             "footer.parquet is no Parquet file that can be read");
-        row("nest.jsonl", "{\"a\": " + QByteArray(5000, '[') + QByteArray(5000, ']') + "}\n{\"a\": 1}\n",
+        row("nest.jsonl",
+            "{\"a\": " + QByteArray(5000, '[') + QByteArray(5000, ']') + "}\n{\"a\": 1}\n",
             "2 rows, 1 bad (nest.jsonl:1: it is nested too deeply)");
     }
     void damage_is_told_with_file_and_line() {
         QFETCH(QString, name);
         QFETCH(QByteArray, content);
         QFETCH(QString, expected);
-        const std::string text = told(inspect_file(write(name.toStdString(), content.toStdString())));
+        const std::string text =
+            told(inspect_file(write(name.toStdString(), content.toStdString())));
         QVERIFY2(text.find(expected.toStdString()) != std::string::npos, text.c_str());
     }
 
@@ -122,7 +126,7 @@ class TestBrokenFiles : public QObject {
             content += i == 7 ? "{\"prompt\": 3}\n" : "{\"question\": \"q\", \"answer\": \"a\"}\n";
         }
         SampleReader reader(source_of(write("mixed.jsonl", content)));
-        std::vector<Sample> samples;
+        SampleBlock samples;
         const auto more = reader.read(1000, samples);
         QVERIFY2(more.ok() && !*more, more.ok() ? "" : more.error().text().c_str());
         QCOMPARE(samples.size(), size_t{299});
@@ -136,10 +140,11 @@ class TestBrokenFiles : public QObject {
     void more_than_one_bad_row_in_a_hundred_asks() {
         std::string content;
         for (int i = 0; i < 200; ++i) {
-            content += i % 50 == 3 ? "{\"question\"\n" : "{\"question\": \"q\", \"answer\": \"a\"}\n";
+            content +=
+                i % 50 == 3 ? "{\"question\"\n" : "{\"question\": \"q\", \"answer\": \"a\"}\n";
         }
         DataSource source = source_of(write("rotten.jsonl", content));
-        std::vector<Sample> samples;
+        SampleBlock samples;
         const auto refused = SampleReader(source).read(1000, samples);
         QVERIFY(!refused.ok());
         const std::string text = refused.error().text();
@@ -159,7 +164,7 @@ class TestBrokenFiles : public QObject {
     void a_wrong_file_is_refused_early() {
         std::string content;
         for (int i = 0; i < 200'000; ++i) content += "not json\n";
-        std::vector<Sample> samples;
+        SampleBlock samples;
         SampleReader reader(source_of(write("wrong.jsonl", content)));
         QVERIFY(!reader.read(1'000'000, samples).ok());
         QVERIFY(reader.bad_rows() <= 1000);

@@ -13,7 +13,7 @@ using namespace dayrun::core;
 namespace {
 
 struct Read {
-    std::vector<Sample> samples;
+    SampleBlock samples;
     DropReport dropped;
     int64_t rows_in = 0;
     std::string converter;
@@ -206,8 +206,8 @@ class TestConverters : public QObject {
         QCOMPARE(read.dropped.total(), expected.dropped);
         QCOMPARE(read.rows_in, static_cast<int64_t>(expected.samples) + expected.dropped);
         for (const auto& [name, value] : expected.fields) {
-            QVERIFY2(read.samples[0].field(name) == value,
-                     (name + " is: " + read.samples[0].field(name)).c_str());
+            const std::string found(read.samples[0].field(name));
+            QVERIFY2(found == value, (name + " is: " + found).c_str());
         }
         const auto inspected =
             inspect_file(DAYRUN_SOURCE_DIR "/tests/core/data/fixtures/" + expected.file);
@@ -239,11 +239,11 @@ class TestConverters : public QObject {
 
     void a_dialogue_can_be_one_sample_or_several() {
         DataSpec spec;
-        QCOMPARE(read_fixture("lima.jsonl").samples.at(1).messages.size(), size_t{4});
+        QCOMPARE(read_fixture("lima.jsonl").samples[1].messages().size(), size_t{4});
         spec.turns = TurnsRule::First;
         const Read first = read_fixture("lima.jsonl", spec);
         QCOMPARE(first.samples.size(), size_t{2});
-        QCOMPARE(first.samples[1].messages.size(), size_t{2});
+        QCOMPARE(first.samples[1].messages().size(), size_t{2});
         spec.turns = TurnsRule::Each;
         const Read each = read_fixture("lima.jsonl", spec);
         QCOMPARE(each.samples.size(), size_t{3});
@@ -256,8 +256,8 @@ class TestConverters : public QObject {
         spec.turns = TurnsRule::Each;
         spec.fields = {{"input", "Question:{input}\n"}, {"response", "Answer:{response}"}};
         const Read each = read_fixture("lima.jsonl", spec);
-        QCOMPARE(each.samples[0].messages[0].content, std::string("Question:Hi?\n"));
-        QCOMPARE(each.samples[0].messages[1].content, std::string("Answer:Yes."));
+        QCOMPARE(each.samples[0].messages()[0].content, std::string("Question:Hi?\n"));
+        QCOMPARE(each.samples[0].messages()[1].content, std::string("Answer:Yes."));
         spec.fields = {{"input", "{nothing}"}};
         const Read unknown = read_fixture("lima.jsonl", spec);
         QVERIFY2(unknown.error.find("{nothing}") != std::string::npos, unknown.error.c_str());
@@ -268,9 +268,9 @@ class TestConverters : public QObject {
                        {"input", "{question}\n{choices}Answer:"},
                        {"response", "{letter}"}};
         const Read choice = read_fixture("mmlu.jsonl", spec);
-        QCOMPARE(choice.samples.at(0).messages[0].content,
+        QCOMPARE(choice.samples[0].messages()[0].content,
                  std::string("Question: \n\n\nWhich?\nA.one\nB.two\nC.three\nD.four\nAnswer:"));
-        QCOMPARE(choice.samples[0].messages[1].content, std::string("C"));
+        QCOMPARE(choice.samples[0].messages()[1].content, std::string("C"));
     }
 
     // Rows of each real file = samples + listed drops; nothing is an error, nothing vanishes.
@@ -315,7 +315,7 @@ class TestConverters : public QObject {
             QVERIFY2(!read.dropped.reasons.contains("bad row"), one.path);
             if (one.rows > 0) QCOMPARE(read.rows_in, one.rows);
             for (const Sample& sample : read.samples) {
-                QVERIFY(sample.messages.empty() || !sample.field("response").empty());
+                QVERIFY(sample.messages().empty() || !sample.field("response").empty());
             }
         }
     }

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "core/base/rng.h"
+#include "core/data/curate/filter.h"
 #include "core/data/curate/mix.h"
 #include "core/data/curate/near_dedupe.h"
 #include "core/data/curate/overlap.h"
@@ -61,15 +62,35 @@ class TestCurate : public QObject {
 
     void compared_words_leave_out_what_a_task_shares() {
         Sample sample;
-        sample.fields = {{"instruction", "Add these."}, {"input", "1 2"}, {"response", "3"}};
-        sample.messages = {{Role::System, "Be brief", false},
-                           {Role::User, "Add these.\n\n1 2", false},
-                           {Role::Assistant, "3", true}};
+        sample.set_exchange("Add these.", "1 2", "3", "Be brief");
         Words expected = hashes("1 2");
         expected.push_back(kPartEnd);
         for (const uint32_t word : hashes("3")) expected.push_back(word);
         expected.push_back(kPartEnd);
         QCOMPARE(compared_words(sample), expected);
+    }
+
+    // contracts.md: words(f) and tokens(f) count what a field holds.
+    void where_counts_words_and_tokens() {
+        Sample sample;
+        sample.set_exchange("", "one two three", "3", "");
+        const auto letters = [](std::string_view text) {
+            return static_cast<int64_t>(text.size());
+        };
+        const auto keeps = [&](const std::string& where) {
+            auto filter = SampleFilter::make({.where = where}, "s", letters);
+            if (!filter.ok()) return filter.error().message;
+            const auto reason = filter->reason(sample);
+            return reason.ok() ? *reason : reason.error().message;
+        };
+        QCOMPARE(keeps("words(input) == 3 and tokens(input) == 13"), std::string());
+        QCOMPARE(keeps("tokens(response) > 1"), std::string("left out by `where`"));
+        QVERIFY(keeps("tokens(answer) > 1").find("no field 'answer'") != std::string::npos);
+        QVERIFY(keeps("tokens( > 1").find("tokens(field)") != std::string::npos);
+        const auto blind = SampleFilter::make({.where = "not tokens(input) < 5"}, "s", {});
+        QVERIFY(!blind.ok());
+        QVERIFY(blind.error().message.find("counts tokens") != std::string::npos);
+        QVERIFY(SampleFilter::make({.where = "words(input) < 5"}, "s", {}).ok());
     }
 
     void near_duplicates_are_found_with_the_row_that_stays() {
@@ -142,8 +163,8 @@ class TestCurate : public QObject {
         index.add(std::nullopt, {});
         index.seal();
         QCOMPARE(index.row_count(), 4u);
-        const auto run =
-            index.find(99, hashes("see: quick, brown fox JUMPS over a quick brown fox jumps over it"));
+        const auto run = index.find(
+            99, hashes("see: quick, brown fox JUMPS over a quick brown fox jumps over it"));
         QVERIFY(run.has_value());
         QCOMPARE(run->row, 0u);
         QVERIFY(!run->is_exact);
@@ -181,8 +202,9 @@ class TestCurate : public QObject {
             for (int k = 0; k < 6; ++k) row.push_back(static_cast<uint32_t>(rng.below(12)) + 1);
             bool expected = false;
             for (size_t at = 0; at + 4 <= row.size(); ++at) {
-                expected |= grams.contains(Words(row.begin() + static_cast<std::ptrdiff_t>(at),
-                                                 row.begin() + static_cast<std::ptrdiff_t>(at + 4)));
+                expected |=
+                    grams.contains(Words(row.begin() + static_cast<std::ptrdiff_t>(at),
+                                         row.begin() + static_cast<std::ptrdiff_t>(at + 4)));
             }
             QCOMPARE(index.find(1, row).has_value(), expected);
             hits += expected ? 1 : 0;

@@ -1,5 +1,5 @@
-// The data readers on changed seeds, without a fuzzer: short, and on every machine. `./test --slow`.
-// The long way is tests/fuzz (libFuzzer).
+// The data readers on changed seeds, without a fuzzer: short, and on every machine. `./test
+// --slow`. The long way is tests/fuzz (libFuzzer).
 #include <QTest>
 
 #include "tests/fuzz/changed_seeds.h"
@@ -16,6 +16,7 @@ class TestFuzzSlow : public QObject {
     void csv() { fuzz::read_changed_seeds("csv", fuzz::read_csv); }
     void parquet() { fuzz::read_changed_seeds("parquet", fuzz::read_parquet); }
     void packed() { fuzz::read_changed_seeds("packed", fuzz::read_packed); }
+    void flat_row() { fuzz::read_changed_seeds("flat_row", fuzz::read_flat_row); }
     void where() { fuzz::read_changed_seeds("where", fuzz::read_where); }
 };
 

@@ -107,7 +107,7 @@ class TestReaders : public QObject {
         auto source = open_source(spec, {}, Hashing::Yes);
         QVERIFY(source.ok());
         SampleReader reader(*source);
-        std::vector<Sample> samples;
+        SampleBlock samples;
         auto more = reader.read(10, samples);
         QVERIFY2(more.ok(), more.ok() ? "" : more.error().text().c_str());
         QCOMPARE(samples.size(), size_t{1});
@@ -141,6 +141,29 @@ class TestReaders : public QObject {
         QCOMPARE(back.rows[1].line, int64_t{4});
     }
 
+    // A file of books does not take a thousand of them into memory at once.
+    void long_rows_come_in_small_blocks() {
+        std::string content;
+        for (int i = 0; i < 40; ++i) {
+            content += "{\"text\": \"" + std::string(1'000'000, 'x') + "\"}\n";
+        }
+        DataSpec spec;
+        spec.name = "books";
+        spec.path = write("books.jsonl", content).string();
+        SampleReader reader(*open_source(spec, {}, Hashing::No));
+        size_t total = 0;
+        bool has_more = true;
+        while (has_more) {
+            SampleBlock samples;
+            auto more = reader.read(1000, samples);
+            QVERIFY(more.ok());
+            QVERIFY(samples.size() <= 17);
+            total += samples.size();
+            has_more = *more;
+        }
+        QCOMPARE(total, size_t{40});
+    }
+
     void more_than_one_percent_bad_rows_is_an_error() {
         std::string content;
         for (int i = 0; i < 300; ++i)
@@ -151,7 +174,7 @@ class TestReaders : public QObject {
             spec.name = "s";
             spec.path = write("b.jsonl", text).string();
             SampleReader reader(*open_source(spec, {}, Hashing::No));
-            std::vector<Sample> samples;
+            SampleBlock samples;
             auto more = reader.read(100000, samples);
             return more.ok() ? std::string() : more.error().text();
         };
@@ -166,14 +189,14 @@ class TestReaders : public QObject {
         spec.name = "odd";
         spec.path = write("odd.jsonl", "{\"colour\": \"red\", \"taste\": 3}\n").string();
         SampleReader reader(*open_source(spec, {}, Hashing::No));
-        std::vector<Sample> samples;
+        SampleBlock samples;
         auto more = reader.read(10, samples);
         QVERIFY(!more.ok());
         QVERIFY(more.error().text().find("colour, taste") != std::string::npos);
         spec.columns = {{"instruction", "colour"}, {"response", "taste"}};
         SampleReader mapped(*open_source(spec, {}, Hashing::No));
         QVERIFY(mapped.read(10, samples).ok());
-        QCOMPARE(samples.at(0).field("response"), std::string("3"));
+        QCOMPARE(samples[0].field("response"), std::string("3"));
     }
 
     void inspection_tells_the_first_bad_row() {
@@ -205,7 +228,7 @@ class TestReaders : public QObject {
         QVERIFY(rows.ok());
         QCOMPARE(rows->size(), size_t{2});
         QCOMPARE(rows->at(1).place, std::string("browse.jsonl:3000"));
-        QCOMPARE(rows->at(1).samples.at(0).field("input"), std::string("q2999"));
+        QCOMPARE(rows->at(1).samples[0].field("input"), std::string("q2999"));
         std::stop_source stop;
         stop.request_stop();
         auto cancelled = SourceBrowser::open(spec, {});

@@ -82,10 +82,10 @@ inline core::Sample sample_of(const nlohmann::json& messages) {
     for (const auto& message : messages) {
         const std::string role = message.at("role");
         const bool is_reply = role == "assistant";
-        sample.messages.push_back({role == "system" ? core::Role::System
-                                   : is_reply       ? core::Role::Assistant
-                                                    : core::Role::User,
-                                   message.at("content"), is_reply});
+        sample.add_message(role == "system" ? core::Role::System
+                           : is_reply       ? core::Role::Assistant
+                                            : core::Role::User,
+                           message.at("content").get<std::string>(), is_reply);
     }
     return sample;
 }

@@ -47,9 +47,8 @@ QByteArray output_of(const QString& program, const QStringList& arguments, QStri
 
 /// Python with the peers, made once; empty when it cannot be.
 QString make_environment(QString& problem) {
-    const QString folder =
-        QStandardPaths::writableLocation(QStandardPaths::GenericCacheLocation) +
-        "/dayrun/huggingface";
+    const QString folder = QStandardPaths::writableLocation(QStandardPaths::GenericCacheLocation) +
+                           "/dayrun/huggingface";
     const QString python = folder + "/bin/python";
     const QStringList check{"-c", "import datasets, tokenizers"};
     if (QFile::exists(python) && !output_of(python, check, problem).isEmpty()) return python;
@@ -119,7 +118,7 @@ double cpu_of_reading(const DataSource& source) {
 double cpu_of_converting(const DataSource& source) {
     const double start = process_cpu_s();
     SampleReader reader(source);
-    std::vector<Sample> samples;
+    SampleBlock samples;
     while (*reader.read(4096, samples)) samples.clear();
     return process_cpu_s() - start;
 }
@@ -138,8 +137,7 @@ class TestDataPathBench : public QObject {
         DAYRUN_REQUIRE_SHARED(vocabulary, "tokenizers/mistral-7b-v0.1/tokenizer.json");
         const dayrun::tests::TempFolder folder;
         write_rows(folder / "rows.jsonl", bench_megabytes() * 1'000'000);
-        const double megabytes =
-            static_cast<double>(fs::file_size(folder / "rows.jsonl")) / 1e6;
+        const double megabytes = static_cast<double>(fs::file_size(folder / "rows.jsonl")) / 1e6;
         Recipe recipe = recipe_of(folder.path(), "rows.jsonl");
         const auto tokenizer = open_tokenizer(vocabulary);
         QVERIFY(tokenizer.ok());
@@ -159,13 +157,12 @@ class TestDataPathBench : public QObject {
         QString problem;
         const QString python = make_environment(problem);
         if (python.isEmpty()) QSKIP(qPrintable("the peers cannot be installed: " + problem));
-        const auto output =
-            output_of(python,
-                      {kScripts + "prepare.py",
-                       QString::fromStdString((folder / "rows.jsonl").string()),
-                       QString::fromStdString(vocabulary.string()),
-                       QString::fromStdString((folder / "peer").string())},
-                      problem);
+        const auto output = output_of(
+            python,
+            {kScripts + "prepare.py", QString::fromStdString((folder / "rows.jsonl").string()),
+             QString::fromStdString(vocabulary.string()),
+             QString::fromStdString((folder / "peer").string())},
+            problem);
         QVERIFY2(!output.isEmpty(), qPrintable(problem));
         const auto peer = nlohmann::json::parse(output.toStdString());
         std::printf("Hugging Face: %lld tokens, peak memory %.0f MiB\n",
@@ -229,8 +226,10 @@ class TestDataPathBench : public QObject {
         const auto again = compile_data(recipe, nullptr, folder / "cache");
         const double again_s = process_cpu_s() - start;
         QVERIFY(again.ok() && (*again)->sources[0].from_cache);
-        std::printf("20 sources, 1,000,000 rows: another ratio answered in %.3f ms at worst (at "
-                    "most 100)\n", worst_ms);
+        std::printf(
+            "20 sources, 1,000,000 rows: another ratio answered in %.3f ms at worst (at "
+            "most 100)\n",
+            worst_ms);
         std::printf("the same with every cache opened and hashed again: %.2f core-seconds\n",
                     again_s);
         QVERIFY(worst_ms < 100);

@@ -126,9 +126,9 @@ class TestModelTemplate : public QObject {
                           exchange("a", "b")),
                   std::string("the template does not show the reply"));
         Sample none = exchange("a", "b");
-        none.messages[1].trained = false;
+        none.set_trained(1, false);
         SAME_TEXT(*marked(kChatMl, none), std::string("no reply is marked for training"));
-        none.messages.pop_back();
+        none.erase_messages(1, 2);
         SAME_TEXT(*marked(kChatMl, none), std::string("there is no reply"));
     }
 

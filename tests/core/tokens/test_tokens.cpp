@@ -31,20 +31,18 @@ namespace {
 Sample instruction(const std::string& instruction, const std::string& input,
                    const std::string& response) {
     Sample sample;
-    sample.fields = {{"instruction", instruction}, {"input", input}, {"response", response}};
-    const std::string join = instruction.empty() || input.empty() ? "" : "\n\n";
-    sample.messages = {{Role::User, instruction + join + input, false},
-                       {Role::Assistant, response, true}};
+    sample.set_exchange(instruction, input, response, "");
     return sample;
 }
 
 Sample dialogue(const std::vector<std::string>& turns) {
     Sample sample;
     for (size_t i = 0; i < turns.size(); ++i) {
-        sample.messages.push_back(
-            {i % 2 == 0 ? Role::User : Role::Assistant, turns[i], i % 2 == 1});
+        sample.add_message(i % 2 == 0 ? Role::User : Role::Assistant, turns[i], i % 2 == 1);
     }
-    sample.fields = {{"instruction", ""}, {"input", turns[0]}, {"response", turns[1]}};
+    sample.set_field("instruction", "");
+    sample.set_field("input", turns[0]);
+    sample.set_field("response", turns[1]);
     return sample;
 }
 
@@ -158,7 +156,7 @@ class TestTokens : public QObject {
         SAME_TEXT(rendered(prompt("human_assistant", TrainOn::All), dialogue({"A", "B"})),
                   std::string("<s>{Human: A\nAssistant: B</s>}"));
         Sample weighed = talk;
-        weighed.messages[1].trained = false;
+        weighed.set_trained(1, false);
         SAME_TEXT(rendered(prompt("mistral"), weighed),
                   std::string("<s>[INST] A? [/INST]B.</s>[INST] C? [/INST]{D.</s>}"));
         for (const std::string& name : template_names()) {
@@ -224,7 +222,7 @@ class TestTokens : public QObject {
         policy.sample_limit = 5;
         policy.too_long = TooLong::Split;
         Sample text;
-        text.fields["text"] = "abcdefghij";
+        text.set_field("text", "abcdefghij");
         const auto parts = Encoder(*chat_template, &tokenizer, policy).encode(text);
         QCOMPARE(parts.size(), size_t{3});
         SAME_TEXT(marked(parts[0].sample, tokenizer), std::string("<s>{abcd}"));

@@ -228,8 +228,8 @@ void RowsPage::showInInspector() {
     FactList::Facts facts{{tr("Source"), toQt(m_spec.name)}, {tr("Place"), toQt(row->place)}};
     for (const core::Sample& sample : row->samples) {
         facts.emplace_back(tr("Words"), numberText(wordCount(sample)));
-        facts.emplace_back(tr("Turns"), numberText(static_cast<int64_t>(sample.messages.size())));
-        for (const auto& [name, value] : sample.fields) {
+        facts.emplace_back(tr("Turns"), numberText(static_cast<int64_t>(sample.messages().size())));
+        for (const auto& [name, value] : sample.fields()) {
             const bool is_shown = name == "instruction" || name == "input" || name == "response" ||
                                   name == "system" || name == "text";
             if (!is_shown && !value.empty()) facts.emplace_back(toQt(name), toQt(value).left(200));

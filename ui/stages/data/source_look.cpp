@@ -25,7 +25,7 @@ core::Result<SourceLook> lookThrough(const core::DataSpec& spec,
     const std::vector<core::SourceFile> files = source.files;
     core::SampleReader reader(std::move(source));
     const core::Stopwatch watch;
-    std::vector<core::Sample> block;
+    core::SampleBlock block;
     bool has_more = true;
     while (has_more && !stop.stop_requested() && watch.elapsed_s() < kLookForSeconds) {
         block.clear();
