@@ -36,7 +36,10 @@ inline core::Error over_budget(const char* action, const OverBudget& over) {
 
 inline core::Error out_of_device_memory(const char* action) {
     return {.code = core::ErrorCode::OutOfGpuMemory,
-            .message = std::string("The card's memory is not enough to ") + action + ".",
+            .message = std::string("The card's memory is not enough to ") + action +
+                       ": Dayrun holds " +
+                       core::format_bytes(accelerator()->arena().ledger().total_held()) +
+                       " of it, and needs more at one time.",
             .hint =
                 "Lower tokens.max_seq_len or batch.micro_batch_size, or use quantization.base: "
                 "nf4."};

@@ -81,7 +81,10 @@ Result<core::PreparedModel> TorchEngine::prepare_model(const core::Recipe& recip
     TRY(model, build_model(recipe, *m_base));
     m_model = std::move(model);
     m_base->fault_in();
-    m_optimizer = make_optimizer(recipe.optimizer, *m_model.parameters);
+    const bool pages = m_accelerator != nullptr &&
+                       recipe.optimizer.name == core::OptimizerName::PagedAdamW32bit;
+    m_optimizer = make_optimizer(recipe.optimizer, *m_model.parameters,
+                                 pages ? m_accelerator->make_pager() : nullptr);
     TRY(decoder, Decoder::make(std::move(m_model.weights)));
     m_decoder = std::move(decoder);
     m_decoder->parameters_changed(recipe.adapter.init_from.empty() ? AdapterStart::Fresh

@@ -2,12 +2,13 @@
 // launch() puts the body on a CUDA stream, and by the host's compiler, where it runs it through the
 // emulator; so the launchers and their grids are tested without a GPU too.
 // A body is a struct with kThreads (a multiple of 32), kSwitches (it has barriers, shuffles or
-// votes), Shared (its shared memory; Nothing for none) and operator()(Block&).
+// votes), Shared (its shared memory; Nothing for none) and operator()(Block&); kBlocks is optional.
 // Neighbours: block.h, device_ops.h. Any thread; on the host one at a time.
 #pragma once
 
 #include <cstdint>
 #include <limits>
+#include <type_traits>
 
 #include "kernels/device/block.h"
 #include "kernels/device/device_ops.h"
@@ -35,9 +36,21 @@ using DeviceStatus = cudaError_t;
 constexpr DeviceStatus kDeviceSuccess = cudaSuccess;
 constexpr DeviceStatus kDeviceInvalidValue = cudaErrorInvalidValue;
 
+/// How many blocks a multiprocessor has to hold at one time: what a body asks for with kBlocks, so
+/// that the compiler keeps to the registers that this leaves; else one.
+template <class Body, class = void>
+struct BlocksAtOnce {
+    static constexpr int kValue = 1;
+};
+template <class Body>
+struct BlocksAtOnce<Body, std::void_t<decltype(Body::kBlocks)>> {
+    static constexpr int kValue = Body::kBlocks;
+};
+
 /// The body stays in the parameter space: tables of tensors travel in it (32,764 bytes at most).
 template <class Body>
-__global__ void __launch_bounds__(Body::kThreads) run_body(const __grid_constant__ Body body) {
+__global__ void __launch_bounds__(Body::kThreads, BlocksAtOnce<Body>::kValue)
+    run_body(const __grid_constant__ Body body) {
     Block block;
     body(block);
 }

@@ -87,6 +87,54 @@ DAYRUN_DEVICE void store_pack(T* to, const Pack<T, N>& pack, int count) {
     }
 }
 
+/// A pack that a thread keeps for later, in whole registers: two bfloat16 in one, where a Pack that
+/// the compiler has taken apart would fill two. Empty (zeros) unless it was loaded.
+template <class T, int N>
+struct KeptPack {
+    static constexpr int kWords = (static_cast<int>(sizeof(T)) * N + 3) / 4;
+    uint32_t words[kWords] = {};
+
+    KeptPack() = default;
+    DAYRUN_DEVICE explicit KeptPack(const Pack<T, N>& pack) {
+        std::memcpy(words, &pack, sizeof(pack));
+    }
+
+    /// The elements; on a device they are taken apart here and not before.
+    DAYRUN_DEVICE Pack<T, N> unpacked() const {
+        uint32_t here[kWords];
+        DAYRUN_UNROLL
+        for (int i = 0; i < kWords; ++i) {
+            here[i] = words[i];
+#if defined(__CUDACC__)
+            asm volatile("" : "+r"(here[i]));
+#endif
+        }
+        Pack<T, N> pack;
+        std::memcpy(&pack, here, sizeof(pack));
+        return pack;
+    }
+};
+
+/// The first `count` elements of a row's rest, none of them when count <= 0.
+template <int N, class T>
+DAYRUN_DEVICE KeptPack<T, N> keep_pack(const T* from, int count) {
+    if (count <= 0) return {};
+    KeptPack<T, N> kept;
+#if defined(__CUDACC__)
+    if constexpr (sizeof(T) * N == 16) {
+        if (count >= N) {
+            const uint4 loaded = *reinterpret_cast<const uint4*>(from);
+            kept.words[0] = loaded.x;
+            kept.words[1] = loaded.y;
+            kept.words[2] = loaded.z;
+            kept.words[3] = loaded.w;
+            return kept;
+        }
+    }
+#endif
+    return KeptPack<T, N>(load_pack<N>(from, count));
+}
+
 /// round_to<T>, on a device by the hardware's instruction (a NaN may have other bits there).
 template <class T>
 DAYRUN_DEVICE T rounded(float value) {

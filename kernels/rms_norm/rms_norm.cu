@@ -24,8 +24,9 @@ DeviceStatus launch_rows(const Params& p, DeviceStream stream) {
     return launch(body, pieces(p.tokens * p.heads, Body::kRowsPerBlock), stream);
 }
 
-/// Body<T, W, team, pack> for these parameters; `has_packs` says that all rows are aligned for it.
-template <template <class, class, int, int> class Body, class Params>
+/// Body<T, W, team, pack, kept> for these parameters; `has_packs` says that all rows are aligned
+/// for it. A warp keeps a head of 256 in one pack a thread; a block 4,096 in two.
+template <template <class, class, int, int, int> class Body, class Params>
 DeviceStatus launch_teams(const Params& p, bool has_packs, DeviceStream stream) {
     DeviceStatus status = kDeviceSuccess;
     with_dtype(p.dtype, [&](auto element) {
@@ -34,11 +35,15 @@ DeviceStatus launch_teams(const Params& p, bool has_packs, DeviceStream stream) 
         with_dtype(p.weight_dtype, [&](auto weight) {
             using W = decltype(weight);
             if (!has_packs) {
-                status = launch_rows<Body<T, W, kRmsNormThreads, 1>>(p, stream);
+                status = launch_rows<Body<T, W, kRmsNormThreads, 1, 4>>(p, stream);
+            } else if (p.cols <= kWarp * kPack) {
+                status = launch_rows<Body<T, W, kWarp, kPack, 1>>(p, stream);
             } else if (p.cols <= 4 * kWarp * kPack) {
-                status = launch_rows<Body<T, W, kWarp, kPack>>(p, stream);
+                status = launch_rows<Body<T, W, kWarp, kPack, 4>>(p, stream);
+            } else if (p.cols <= 2 * kRmsNormThreads * kPack) {
+                status = launch_rows<Body<T, W, kRmsNormThreads, kPack, 2>>(p, stream);
             } else {
-                status = launch_rows<Body<T, W, kRmsNormThreads, kPack>>(p, stream);
+                status = launch_rows<Body<T, W, kRmsNormThreads, kPack, 4>>(p, stream);
             }
         });
     });

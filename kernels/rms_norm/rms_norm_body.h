@@ -1,6 +1,7 @@
 // The device bodies of rms_norm.h; rms_norm.cu says what they move and why they are cut so.
 // A row belongs to a team: a warp when it is short, else the whole block. Each thread keeps its
-// first kKept packs in registers between the two sweeps over the row and reads the rest again.
+// first kKept packs in registers between the two sweeps over the row and reads the rest again. All
+// of these are asked for before the first one is used, so that their ways to memory overlap.
 #pragma once
 
 #include "kernels/device/column_sums.h"
@@ -13,14 +14,16 @@ namespace dayrun::kernels {
 
 constexpr int kRmsNormThreads = 256;
 
-/// The rows of a team of kTeam threads, and the packs of one thread in a row.
-template <int kTeam, int kPack>
+/// The rows of a team of kTeam threads, and the packs of one thread in a row. Those kept cost
+/// registers, and so other rows' blocks their place on the multiprocessor: no more than are needed.
+template <int kTeam, int kPack, int kKeptPacks>
 struct RmsNormTeam {
     static constexpr int kThreads = kRmsNormThreads;
     static constexpr bool kSwitches = true;
     static constexpr int kRowsPerBlock = kThreads / kTeam;
     static constexpr int kStep = kTeam * kPack;
-    static constexpr int kKept = 4;
+    static constexpr int kKept = kKeptPacks;
+    static constexpr int kBlocks = kKept > 2 ? 2 : 3;
     struct Shared {
         float sums[kThreads / kWarp];
     };
@@ -40,9 +43,9 @@ struct RmsNormTeam {
     }
 };
 
-template <class T, class W, int kTeam, int kPack>
-struct RmsNormForwardBody : RmsNormTeam<kTeam, kPack> {
-    using Team = RmsNormTeam<kTeam, kPack>;
+template <class T, class W, int kTeam, int kPack, int kKeptPacks>
+struct RmsNormForwardBody : RmsNormTeam<kTeam, kPack, kKeptPacks> {
+    using Team = RmsNormTeam<kTeam, kPack, kKeptPacks>;
     using Values = Pack<T, kPack>;
     RmsNormForward p;  // strides filled in
 
@@ -56,15 +59,23 @@ struct RmsNormForwardBody : RmsNormTeam<kTeam, kPack> {
         const int cols = static_cast<int>(p.cols);
         const int first = Team::first_col(block);
 
-        Values kept[Team::kKept];
+        KeptPack<T, kPack> kept[Team::kKept], added[Team::kKept];
+        DAYRUN_UNROLL
+        for (int k = 0; k < Team::kKept; ++k) {
+            const int col = first + k * Team::kStep;
+            kept[k] = keep_pack<kPack>(x + col, cols - col);
+            if (residual != nullptr) added[k] = keep_pack<kPack>(residual + col, cols - col);
+        }
         float squares = 0.0f;
         DAYRUN_UNROLL
         for (int k = 0; k < Team::kKept; ++k) {
             const int col = first + k * Team::kStep;
             if (col >= cols) break;
-            kept[k] = input_at(x, residual, col, cols - col);
-            if (h != nullptr) store_pack(h + col, kept[k], cols - col);
-            squares = add_squares(kept[k], squares);
+            Values values = kept[k].unpacked();
+            if (residual != nullptr) values = sum_of(values, added[k].unpacked());
+            if (h != nullptr) store_pack(h + col, values, cols - col);
+            squares = add_squares(values, squares);
+            kept[k] = KeptPack<T, kPack>(values);
         }
         for (int col = first + Team::kKept * Team::kStep; col < cols; col += Team::kStep) {
             const Values values = input_at(x, residual, col, cols - col);
@@ -80,7 +91,8 @@ struct RmsNormForwardBody : RmsNormTeam<kTeam, kPack> {
         for (int k = 0; k < Team::kKept; ++k) {
             const int col = first + k * Team::kStep;
             if (col >= cols) break;
-            store_pack(y + col, scaled(kept[k], rstd, col, cols - col), cols - col);
+            const Values values = kept[k].unpacked();
+            store_pack(y + col, scaled(values, rstd, col, cols - col), cols - col);
         }
         // h may lie on x or residual, which hold other values by now.
         const T* from = h != nullptr ? h : x;
@@ -93,9 +105,12 @@ struct RmsNormForwardBody : RmsNormTeam<kTeam, kPack> {
 
     /// x, or x + residual as it is stored.
     DAYRUN_DEVICE static Values input_at(const T* x, const T* residual, int col, int count) {
-        Values values = load_pack<kPack>(x + col, count);
-        if (residual == nullptr) return values;
-        const Values added = load_pack<kPack>(residual + col, count);
+        const Values values = load_pack<kPack>(x + col, count);
+        return residual == nullptr ? values
+                                   : sum_of(values, load_pack<kPack>(residual + col, count));
+    }
+
+    DAYRUN_DEVICE static Values sum_of(Values values, const Values& added) {
         DAYRUN_UNROLL
         for (int i = 0; i < kPack; ++i) {
             values.at[i] = rounded<T>(to_float(values.at[i]) + to_float(added.at[i]));
@@ -122,9 +137,9 @@ struct RmsNormForwardBody : RmsNormTeam<kTeam, kPack> {
     }
 };
 
-template <class T, class W, int kTeam, int kPack>
-struct RmsNormBackwardBody : RmsNormTeam<kTeam, kPack> {
-    using Team = RmsNormTeam<kTeam, kPack>;
+template <class T, class W, int kTeam, int kPack, int kKeptPacks>
+struct RmsNormBackwardBody : RmsNormTeam<kTeam, kPack, kKeptPacks> {
+    using Team = RmsNormTeam<kTeam, kPack, kKeptPacks>;
     using Values = Pack<T, kPack>;
     RmsNormBackward p;  // strides filled in
 
@@ -145,14 +160,21 @@ struct RmsNormBackwardBody : RmsNormTeam<kTeam, kPack> {
         const int first = Team::first_col(block);
         const float rstd = p.rstd[row];
 
-        Input kept[Team::kKept];
+        KeptPack<T, kPack> kept_x[Team::kKept], kept_dy[Team::kKept], after[Team::kKept];
+        DAYRUN_UNROLL
+        for (int k = 0; k < Team::kKept; ++k) {
+            const int col = first + k * Team::kStep;
+            kept_x[k] = keep_pack<kPack>(x + col, cols - col);
+            kept_dy[k] = keep_pack<kPack>(dy + col, cols - col);
+            if (dresidual != nullptr) after[k] = keep_pack<kPack>(dresidual + col, cols - col);
+        }
         float dot = 0.0f;
         DAYRUN_UNROLL
         for (int k = 0; k < Team::kKept; ++k) {
             const int col = first + k * Team::kStep;
             if (col >= cols) break;
-            kept[k] = input_at(x, dy, col, cols - col);
-            dot = add_products(kept[k], col, cols - col, dot);
+            const Input input{kept_x[k].unpacked(), kept_dy[k].unpacked()};
+            dot = add_products(input, col, cols - col, dot);
         }
         for (int col = first + Team::kKept * Team::kStep; col < cols; col += Team::kStep) {
             dot = add_products(input_at(x, dy, col, cols - col), col, cols - col, dot);
@@ -165,11 +187,14 @@ struct RmsNormBackwardBody : RmsNormTeam<kTeam, kPack> {
         for (int k = 0; k < Team::kKept; ++k) {
             const int col = first + k * Team::kStep;
             if (col >= cols) break;
-            store_gradient(kept[k], dx, dresidual, rstd, slope, col, cols - col);
+            const Input input{kept_x[k].unpacked(), kept_dy[k].unpacked()};
+            store_gradient(input, after[k].unpacked(), dx, rstd, slope, col, cols - col);
         }
         for (int col = first + Team::kKept * Team::kStep; col < cols; col += Team::kStep) {
             const Input input = input_at(x, dy, col, cols - col);
-            store_gradient(input, dx, dresidual, rstd, slope, col, cols - col);
+            KeptPack<T, kPack> rest;
+            if (dresidual != nullptr) rest = keep_pack<kPack>(dresidual + col, cols - col);
+            store_gradient(input, rest.unpacked(), dx, rstd, slope, col, cols - col);
         }
     }
 
@@ -191,11 +216,9 @@ struct RmsNormBackwardBody : RmsNormTeam<kTeam, kPack> {
         return sum;
     }
 
-    DAYRUN_DEVICE void store_gradient(const Input& input, T* dx, const T* dresidual, float rstd,
+    DAYRUN_DEVICE void store_gradient(const Input& input, const Values& after, T* dx, float rstd,
                                       float slope, int col, int count) const {
         const auto weight = weight_at(col, count);
-        Values after = {};
-        if (dresidual != nullptr) after = load_pack<kPack>(dresidual + col, count);
         Values out;
         DAYRUN_UNROLL
         for (int i = 0; i < kPack; ++i) {

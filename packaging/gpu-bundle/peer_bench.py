@@ -62,6 +62,8 @@ def main():
         import torch
         from peft import LoraConfig, get_peft_model
         from transformers import AutoModelForCausalLM
+        from transformers.utils import logging
+        logging.disable_progress_bar()
     except ImportError as missing:
         skip(str(missing))
     if not torch.cuda.is_available():
@@ -74,6 +76,11 @@ def main():
     # Without room for all activations the peer makes them again, as its users do.
     is_large = torch.cuda.mem_get_info()[1] > 100 << 30
     results = {}
+
+    def keep():
+        with open(os.path.join(arguments.out, "peer_bench.json"), "w", encoding="utf-8") as file:
+            json.dump(results, file, indent=1)
+
     for compiled in (False, True):
         name = "peft-compiled" if compiled else "peft-eager"
         torch.manual_seed(1)
@@ -97,6 +104,7 @@ def main():
         except Exception as failed:  # noqa: BLE001: the peer's failure is a result, not ours
             print(f"FAIL {name}: {failed}")
             results[name] = {"error": str(failed)}
+            keep()
             continue
         tokens = sum(len(row["input_ids"]) for row in rows[WARM_STEPS:])
         results[name] = {"tokens_per_second": tokens / seconds, "losses": losses,
@@ -104,10 +112,9 @@ def main():
                          "recomputes": not is_large}
         print(f"ok   {name}: {tokens / seconds:.0f} tokens/s, first loss {losses[0]:.4f}",
               flush=True)
+        keep()
         del model, optimizer, used
         torch.cuda.empty_cache()
-    with open(os.path.join(arguments.out, "peer_bench.json"), "w", encoding="utf-8") as file:
-        json.dump(results, file, indent=1)
 
 
 if __name__ == "__main__":

@@ -281,6 +281,20 @@ StepGate EmulatedDevice::take_gate() {
     return oldest;
 }
 
+// A place that is taken anew holds NaNs, so who reads the last but one weight finds out.
+Matrix EmulatedDevice::dequantized(const Nf4Weight& weight, Dtype dtype) {
+    std::swap(m_weights[0], m_weights[1]);
+    m_weights[0] = engine::Buffer();
+    m_weights[0] = engine::Buffer(weight.rows * weight.cols * element_bytes(dtype),
+                                  engine::MemoryPart::Buffers, m_arena);
+    nf4_dequantize({.out = m_weights[0].data(),
+                    .weight = weight,
+                    .dtype = dtype,
+                    .row_begin = 0,
+                    .row_end = weight.rows});
+    return engine::dense(m_weights[0].data(), weight.rows, weight.cols, dtype);
+}
+
 void EmulatedDevice::multiply(const Product& p) {
     run({p.out.data, p.a.data, p.b.data}, [&] {
         if (p.transpose_a == Transpose::Yes) {

@@ -4,12 +4,14 @@
 // Neighbour: core/engine/device/accelerator.h. Test thread only.
 #pragma once
 
+#include <array>
 #include <deque>
 #include <map>
 #include <vector>
 
 #include "core/engine/device/accelerator.h"
 #include "core/engine/memory/block_list.h"
+#include "tests/engine/emulated_pager.h"
 
 namespace dayrun::tests {
 
@@ -58,6 +60,9 @@ class EmulatedDevice : public engine::Accelerator {
 
     EmulatedArena& arena() override { return m_arena; }
     void copy_rows(const engine::Matrix& to, const engine::Matrix& from) override;
+    std::unique_ptr<engine::StatePager> make_pager() override {
+        return std::make_unique<EmulatedPager>(m_arena);
+    }
     const int32_t* stage(const int32_t* values, int64_t count) override;
     void next_stage() override;
     /// Gives all staged arrays back, as the end of a run does.
@@ -67,6 +72,7 @@ class EmulatedDevice : public engine::Accelerator {
     }
     void send_gate(const kernels::StepGate* gate) override;
     kernels::StepGate take_gate() override;
+    engine::Matrix dequantized(const kernels::Nf4Weight& weight, engine::Dtype dtype) override;
     void multiply(const engine::Product& product) override;
     void attention_forward(const engine::Matrix& out, const engine::Matrix& logsumexp,
                            const engine::AttentionInput& input, const engine::AttentionShape& shape,
@@ -101,6 +107,7 @@ class EmulatedDevice : public engine::Accelerator {
     kernels::DeviceQueue m_queue;
     std::deque<kernels::StepGate> m_gates;
     std::vector<std::vector<engine::Buffer>> m_stages;
+    std::array<engine::Buffer, 2> m_weights;  // dequantized, used in turn
     int64_t m_strays = 0;
     int64_t m_launches = 0;
 };

@@ -109,6 +109,7 @@ class TestAccelerator : public QObject {
         QTest::newRow("norms of heads, tied") << "norms" << static_cast<int>(AdapterMethod::Lora);
         QTest::newRow("biases") << "biases" << static_cast<int>(AdapterMethod::Lora);
         QTest::newRow("dora") << "biases" << static_cast<int>(AdapterMethod::Dora);
+        QTest::newRow("paged states") << "window" << static_cast<int>(AdapterMethod::Lora);
         QTest::newRow("nf4") << "window" << static_cast<int>(AdapterMethod::Lora);
         QTest::newRow("bfloat16 dora nf4") << "window16" << static_cast<int>(AdapterMethod::Dora);
         QTest::newRow("full") << "norms" << static_cast<int>(AdapterMethod::Full);
@@ -119,6 +120,9 @@ class TestAccelerator : public QObject {
         Recipe recipe = lora_recipe(path(qPrintable(base)));
         recipe.adapter.method = static_cast<AdapterMethod>(method);
         if (is_nf4_row()) recipe.quantization.base = dayrun::core::BaseQuantization::Nf4;
+        if (QByteArray(QTest::currentDataTag()) == "paged states") {
+            recipe.optimizer.name = OptimizerName::PagedAdamW32bit;
+        }
         const bool is_full = recipe.adapter.method == AdapterMethod::Full;
         recipe.base.random_init = is_full;
         const auto cpu = open_engine(recipe);

@@ -10,7 +10,9 @@
 #include "core/engine/device/open_cuda.h"
 #include "core/engine/engine_factory.h"
 #include "core/engine/linear/gemm.h"
+#include "core/plan/memory/memory_estimate.h"
 #include "core/run/cuda_probe.h"
+#include "tests/gpu/kernel_profile.h"
 #include "tests/gpu/random_model.h"
 #include "tests/gpu/tiny_base.h"
 
@@ -32,11 +34,12 @@ struct Setting {
     int64_t rows = 1;
     double cap_gib = 0;  // 0: the card
     int steps = 8;
+    bool is_paged = false;
 };
 
 std::vector<Setting> settings() {
     // The model that the peer trains as well comes last and stays.
-    return {{"mistral-qlora-r128", mistral_7b(), true, 128, 8192, 2, 23.0, 50},
+    return {{"mistral-qlora-r128", mistral_7b(), true, 128, 8192, 2, 23.0, 50, true},
             {"qwen-lora-r8", qwen_14b(), false, 8, 8192, 1, 39.0, 50},
             {"llama-qlora-4096", llama_8b(), true, 16, 4096},
             {"llama-lora-4096", llama_8b(), false, 16, 4096},
@@ -66,6 +69,7 @@ core::Recipe recipe_of(const Setting& setting, const fs::path& model) {
         recipe.quantization.base = core::BaseQuantization::Nf4;
         recipe.quantization.double_quant = true;
     }
+    if (setting.is_paged) recipe.optimizer.name = core::OptimizerName::PagedAdamW32bit;
     if (setting.cap_gib > 0) {
         recipe.budget.max_device_bytes = static_cast<int64_t>(setting.cap_gib * (1 << 30));
     }
@@ -130,16 +134,58 @@ double matmul_peak(int device) {
     return 2.0 * kSize * kSize * kSize / seconds[2];
 }
 
-/// Steps until `last`; the losses of all of them.
+/// Steps until `last`, with the device as far behind as in a run; the losses of all of them.
 void run_steps(core::Engine& engine, const Setting& setting, int first, int last,
                std::vector<double>& losses) {
+    int64_t unfinished = 0;
+    const auto finish_down_to = [&](int64_t most) {
+        for (; unfinished > most; --unfinished) {
+            const auto outcome = engine.finish_step();
+            demand(outcome);
+            losses.push_back(outcome->loss);
+        }
+    };
     for (int step = first; step < last; ++step) {
         const core::PackedBatch batch = batch_of(setting, step);
         demand(engine.accumulate(batch, static_cast<double>(batch.target_token_count)));
-        const auto outcome = engine.apply_step(1e-4);
-        demand(outcome);
-        losses.push_back(outcome->loss);
+        demand(engine.start_step(1e-4));
+        ++unfinished;
+        finish_down_to(engine.steps_behind());
     }
+    finish_down_to(0);
+}
+
+/// The plan that a run of this setting would be given, and the bytes that it reckons with.
+core::MemoryEstimate plan_of(const Setting& setting, const core::Recipe& recipe, int device) {
+    const auto config = core::read_model_config(recipe.base.path);
+    demand(config);
+    const auto card = core::usable_cuda_device(device);
+    demand(card);
+    const core::PackedBatch batch = batch_of(setting, 0);
+    const core::MemoryInputs inputs{
+        .device = core::PlanDevice::Cuda,
+        .train = {.tokens = static_cast<int64_t>(batch.tokens.size()),
+                  .longest_document = batch.max_seqlen,
+                  .targets = batch.target_token_count},
+        .eval = {},
+        .limit_bytes = recipe.budget.max_device_bytes.value_or(card->total_bytes / 10 * 9)};
+    auto estimate = core::estimate_memory(*config, recipe, inputs);
+    demand(estimate);
+    return *estimate;
+}
+
+/// Where the time of one step goes; a machine that records nothing loses this table only.
+void profile(Checks& checks, const Setting& setting, const std::function<void()>& step) {
+    checks.run("profile " + setting.name, [&] {
+        std::string text;
+        try {
+            text = profile_text(profile_kernels(step), 24);
+        } catch (const std::exception& failed) {
+            throw Skip(failed.what());
+        }
+        checks.note(setting.name + " profile", text);
+        return "\n" + text;
+    });
 }
 
 std::string bench(Checks& checks, const Setting& setting, const fs::path& model, double peak,
@@ -147,7 +193,10 @@ std::string bench(Checks& checks, const Setting& setting, const fs::path& model,
     const int64_t before = used_bytes(device);
     auto engine = engine::make_engine({.kind = core::DeviceKind::Cuda, .index = device});
     demand(engine);
-    demand((*engine)->prepare(recipe_of(setting, model)));
+    const core::Recipe recipe = recipe_of(setting, model);
+    demand((*engine)->prepare(recipe));
+    const core::MemoryEstimate estimate = plan_of(setting, recipe, device);
+    (*engine)->set_activation_plan(estimate.plan);
     std::vector<double> losses;
     run_steps(**engine, setting, 0, kWarmSteps, losses);
     const Clock::time_point start = Clock::now();
@@ -157,10 +206,14 @@ std::string bench(Checks& checks, const Setting& setting, const fs::path& model,
     const double rate = tokens / seconds;
     const double flops = 4.0 * static_cast<double>(setting.shape.matrix_weights()) * rate;
     const int64_t used = used_bytes(device);
+    const int last = kWarmSteps + setting.steps;
+    profile(checks, setting, [&] { run_steps(**engine, setting, last, last + 1, losses); });
     checks.note(setting.name, {{"tokens_per_second", rate},
                                {"tflops", flops / 1e12},
                                {"share_of_measured_peak", peak > 0 ? flops / peak : 0},
                                {"share_of_989_tflops", flops / 989e12},
+                               {"plan", core::plan_text(estimate.plan)},
+                               {"planned_bytes", estimate.total_bytes},
                                {"used_bytes", used},
                                {"used_bytes_before", before},
                                {"counted_peak_bytes", (*engine)->device_bytes_peak()},
@@ -170,8 +223,9 @@ std::string bench(Checks& checks, const Setting& setting, const fs::path& model,
                 core::format_bytes(used - before) + " is beyond the cap");
     }
     char text[160];
-    std::snprintf(text, sizeof(text), "%.0f tokens/s, %.1f TFLOP/s, %s, first loss %.4f", rate,
-                  flops / 1e12, core::format_bytes(used).c_str(), losses.front());
+    std::snprintf(text, sizeof(text), "%.0f tokens/s, %.1f TFLOP/s, %s (planned %s), first loss %.4f", rate,
+                  flops / 1e12, core::format_bytes(used).c_str(),
+                  core::format_bytes(estimate.total_bytes).c_str(), losses.front());
     return text;
 }
 
@@ -186,16 +240,21 @@ void bench_train(Checks& checks, const GpuArguments& arguments) {
         return std::to_string(peak / 1e12) + " TFLOP/s";
     });
     std::string made;
-    for (const Setting& setting : settings()) {
-        const fs::path model = models / setting.shape.name;
-        if (made != setting.shape.name) {
+    for (Setting setting : settings()) {
+        if (!arguments.wants(setting.name)) continue;
+        if (arguments.most_steps > 0) setting.steps = std::min(setting.steps, arguments.most_steps);
+        const std::string name = setting.shape.name + (setting.is_nf4 ? "-nf4" : "");
+        const fs::path model = models / name;
+        if (made != name) {
             // One model at a time: three of them would fill the memory they lie in.
             if (!made.empty()) fs::remove_all(models / made);
-            checks.run("write " + setting.shape.name, [&] {
-                write_random_model(model, setting.shape);
+            checks.run("write " + name, [&] {
+                write_random_model(
+                    model, setting.shape,
+                    setting.is_nf4 ? WeightFormat::Nf4 : WeightFormat::BFloat16);
                 return std::string();
             });
-            made = setting.shape.name;
+            made = name;
         }
         checks.run("train " + setting.name, [&] {
             write_rows(setting, model);

@@ -68,14 +68,22 @@ double largest_relative(const std::vector<double>& got, const std::vector<double
 }
 
 // bfloat16 rounds differently along other orders of sums; float32 hardly.
-std::string agreement(const fs::path& base, const fs::path& work, core::Device gpu,
+std::string agreement(const core::Recipe& recipe, const fs::path& work, core::Device gpu,
                       double tolerance) {
-    const core::Recipe recipe = lora_recipe_of(base);
     const Trained want = train_all({.kind = core::DeviceKind::Cpu}, recipe, work / "cpu");
     const Trained got = train_all(gpu, recipe, work / "gpu");
     const double off = largest_relative(got.losses, want.losses);
     require(off < tolerance, "losses differ by " + std::to_string(off));
     return "largest difference of a loss " + std::to_string(off);
+}
+
+// The other recipe's way: 4-bit weights, their constants quantized too, states in the host's memory.
+core::Recipe qlora_recipe_of(const fs::path& base) {
+    core::Recipe recipe = lora_recipe_of(base);
+    recipe.quantization.base = core::BaseQuantization::Nf4;
+    recipe.quantization.double_quant = true;
+    recipe.optimizer.name = core::OptimizerName::PagedAdamW32bit;
+    return recipe;
 }
 
 int64_t free_bytes(int device) {
@@ -101,13 +109,15 @@ void check_engine(Checks& checks, const GpuArguments& arguments) {
         return std::string();
     });
     checks.run("50 steps as on the CPU, float32",
-               [&] { return agreement(work / "wide", work, gpu, 1e-4); });
+               [&] { return agreement(lora_recipe_of(work / "wide"), work, gpu, 1e-4); });
     checks.run("50 steps as on the CPU, bfloat16",
-               [&] { return agreement(work / "narrow", work, gpu, 2e-2); });
+               [&] { return agreement(lora_recipe_of(work / "narrow"), work, gpu, 2e-2); });
     checks.run("50 steps as on the CPU, window",
-               [&] { return agreement(work / "windowed", work, gpu, 2e-2); });
+               [&] { return agreement(lora_recipe_of(work / "windowed"), work, gpu, 2e-2); });
+    checks.run("50 steps as on the CPU, NF4, paged states",
+               [&] { return agreement(qlora_recipe_of(work / "narrow"), work, gpu, 2e-2); });
     checks.run("reruns are bit-equal", [&] {
-        const core::Recipe recipe = lora_recipe_of(work / "narrow");
+        const core::Recipe recipe = qlora_recipe_of(work / "narrow");
         const Trained first = train_all(gpu, recipe, work / "first");
         const Trained second = train_all(gpu, recipe, work / "second");
         require(first.losses == second.losses && first.norms == second.norms,
@@ -115,8 +125,22 @@ void check_engine(Checks& checks, const GpuArguments& arguments) {
         require(first.adapter == second.adapter, "the adapters differ");
         return std::string("50 steps");
     });
+    checks.run("every plan gives the same bits", [&] {
+        const core::Recipe recipe = qlora_recipe_of(work / "narrow");
+        const Trained everything = train_all(gpu, recipe, work / "everything");
+        for (const core::Keep keep :
+             {core::Keep::DropGateUp, core::Keep::InputOnly, core::Keep::Offload}) {
+            const auto engine = open(gpu, recipe);
+            engine->set_activation_plan(core::ActivationPlan(narrow.layers, keep));
+            Trained trained;
+            train(*engine, 0, kSteps, trained);
+            require(trained.losses == everything.losses && trained.norms == everything.norms,
+                    "losses or norms differ under " + std::string(core::to_string(keep)));
+        }
+        return std::string("4 plans");
+    });
     checks.run("continues bit-equal", [&] {
-        const core::Recipe recipe = lora_recipe_of(work / "narrow");
+        const core::Recipe recipe = qlora_recipe_of(work / "narrow");
         Trained straight, stopped;
         const auto whole = open(gpu, recipe);
         train(*whole, 0, 20, straight);

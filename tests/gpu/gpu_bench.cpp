@@ -1,6 +1,6 @@
 // The benchmark of a GPU machine: models of true shape with random weights. Without a usable card
 // one SKIP line says why.
-//     gpu_bench [--out DIR] [--device N] [--only NAME]
+//     gpu_bench [--out DIR] [--device N] [--only NAME[,NAME...]] [--steps N]
 // Needs 30 GB in DIR for one model at a time; the last one stays, for the peer
 // (packaging/gpu-bundle/peer_bench.py). Neighbour: bench_train.cpp.
 #include <cstdio>

@@ -55,6 +55,7 @@ GpuArguments read_arguments(int argc, char** argv) {
         if (name == "--out") arguments.out = argv[i + 1];
         if (name == "--device") arguments.device = std::atoi(argv[i + 1]);
         if (name == "--only") arguments.only = argv[i + 1];
+        if (name == "--steps") arguments.most_steps = std::atoi(argv[i + 1]);
     }
     return arguments;
 }

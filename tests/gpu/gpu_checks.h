@@ -43,13 +43,16 @@ class Checks {
 };
 
 /// Where results go and which card is used, from the command line: [--out DIR] [--device N]
-/// [--only NAME].
+/// [--only NAME[,NAME...]] [--steps N].
 struct GpuArguments {
     std::filesystem::path out = ".";
     int device = 0;
     std::string only;
+    int most_steps = 0;  // of each timed setting; 0: as many as it has
 
-    bool wants(const std::string& part) const { return only.empty() || only == part; }
+    bool wants(const std::string& part) const {
+        return only.empty() || ("," + only + ",").find("," + part + ",") != std::string::npos;
+    }
 };
 GpuArguments read_arguments(int argc, char** argv);
 

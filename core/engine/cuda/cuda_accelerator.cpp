@@ -33,19 +33,17 @@ CudaAccelerator::CudaAccelerator(const CudaOptions& options, const kernels::Devi
     check_cuda(cudaSetDevice(options.device), "choose the device");
     check_cuda(cudaFree(nullptr), "make the device's context");
     const auto index = static_cast<c10::DeviceIndex>(options.device);
-    at::globalContext().lazyInitDevice(c10::DeviceType::CUDA);
     const c10::cuda::CUDAStream stream = c10::cuda::getStreamFromPool(true, index);
     m_stream = stream.stream();
     const int64_t limit = free_within(options.max_bytes);
     if (limit <= 0) throw std::bad_alloc();
     m_arena = std::make_unique<CudaArena>(options.device, limit, m_stream);
-    m_arena->set_other(
-        {.held = [device = options.device] { return CudaAttention::reserved_bytes(device); },
-         .set_most = [device = options.device](
-                         int64_t bytes) { CudaAttention::set_most_bytes(device, bytes); }});
+    m_torch = std::make_unique<TorchMemory>(*m_arena, m_stream);
+    at::globalContext().lazyInitDevice(c10::DeviceType::CUDA);
     m_products = std::make_unique<CudaProducts>(*m_arena);
     m_attention = std::make_unique<CudaAttention>(options.device, options.deterministic);
     m_stages = std::make_unique<StageRing>(*m_arena, m_pinned, m_stream);
+    m_weights = std::make_unique<WeightRing>(*m_arena, m_stream, ops.nf4_dequantize);
     m_queue.ops = ops;
     m_queue.stream = m_stream;
 }
@@ -57,9 +55,11 @@ CudaAccelerator::~CudaAccelerator() {
     }
     m_sent.clear();
     m_spare.clear();
+    m_weights.reset();
     m_stages.reset();
     m_attention.reset();
     m_products.reset();
+    m_torch.reset();
     const int64_t kept = m_arena->ledger().total_held();
     if (kept != 0 && m_options.warn != nullptr) {
         m_options.warn(("Memory of the device was not given back: " + std::to_string(kept) +
@@ -121,7 +121,8 @@ void CudaAccelerator::attention_backward(const AttentionInput& gradient, const M
 }
 
 void CudaAccelerator::check() {
-    const int code = m_queue.error;
+    const int of_weights = m_weights->take_error();
+    const int code = m_queue.error != 0 ? m_queue.error : of_weights;
     m_queue.error = 0;
     if (code == kernels::DeviceQueue::kNoLauncher) {
         throw DeviceFailure{code, "run a kernel", "the plug-in has no kernel for it", false};

@@ -12,9 +12,12 @@
 
 #include "core/engine/cuda/cuda_arena.h"
 #include "core/engine/cuda/cuda_attention.h"
+#include "core/engine/cuda/cuda_pager.h"
 #include "core/engine/cuda/cuda_plugin.h"
 #include "core/engine/cuda/cuda_products.h"
 #include "core/engine/cuda/stage_ring.h"
+#include "core/engine/cuda/torch_memory.h"
+#include "core/engine/cuda/weight_ring.h"
 
 namespace dayrun::engine {
 
@@ -25,12 +28,18 @@ class CudaAccelerator : public Accelerator {
 
     CudaArena& arena() override { return *m_arena; }
     void copy_rows(const Matrix& to, const Matrix& from) override;
+    std::unique_ptr<StatePager> make_pager() override {
+        return std::make_unique<CudaPager>(*m_arena, m_pinned, m_stream);
+    }
     const int32_t* stage(const int32_t* values, int64_t count) override {
         return m_stages->stage(values, count);
     }
     void next_stage() override { m_stages->next(); }
     void send_gate(const kernels::StepGate* gate) override;
     kernels::StepGate take_gate() override;
+    Matrix dequantized(const kernels::Nf4Weight& weight, Dtype dtype) override {
+        return m_weights->dequantized(weight, dtype);
+    }
     void multiply(const Product& product) override { m_products->multiply(product, m_stream); }
     void attention_forward(const Matrix& out, const Matrix& logsumexp, const AttentionInput& input,
                            const AttentionShape& shape, const Documents& documents) override;
@@ -52,9 +61,11 @@ class CudaAccelerator : public Accelerator {
     cudaStream_t m_stream = nullptr;
     PinnedArena m_pinned;
     std::unique_ptr<CudaArena> m_arena;
+    std::unique_ptr<TorchMemory> m_torch;
     std::unique_ptr<CudaProducts> m_products;
     std::unique_ptr<CudaAttention> m_attention;
     std::unique_ptr<StageRing> m_stages;
+    std::unique_ptr<WeightRing> m_weights;
     std::deque<SentGate> m_sent, m_spare;
     kernels::DeviceQueue m_queue;
 };

@@ -73,8 +73,6 @@ void CudaArena::grow_to(int64_t bytes) {
     access.flags = CU_MEM_ACCESS_FLAGS_PROT_READWRITE;
     const auto page = static_cast<size_t>(m_page);
     while (m_mapped < bytes) {
-        const int64_t other = m_other.held ? m_other.held() : 0;
-        if (m_mapped + m_page + other > m_reserved) throw std::bad_alloc();
         CUmemGenericAllocationHandle handle{};
         check_driver(driver_calls().create(&handle, page, &properties, 0), "take device memory");
         const CUdeviceptr at = m_base + static_cast<CUdeviceptr>(m_mapped);
@@ -87,7 +85,6 @@ void CudaArena::grow_to(int64_t bytes) {
         }
         m_pages.push_back(handle);
         m_mapped += m_page;
-        if (m_other.set_most) m_other.set_most(m_reserved - m_mapped);
     }
 }
 
@@ -101,26 +98,22 @@ void CudaArena::shrink_to(int64_t bytes) noexcept {
     }
 }
 
-void CudaArena::set_other(Other other) {
-    m_other = std::move(other);
-    m_other.set_most(m_reserved - m_mapped);
-}
-
 void CudaArena::fill_zero(void* data, int64_t bytes) {
     check_cuda(cudaMemsetAsync(data, 0, static_cast<size_t>(bytes), m_stream), "clear memory");
 }
 
 // From pageable memory the call returns once the source was read; it is used while loading only.
+// Paged states lie in page-locked memory on both sides: the driver sees which memory is which.
 void CudaArena::copy_from_host(void* to, const void* from, int64_t bytes) {
     check_cuda(
-        cudaMemcpyAsync(to, from, static_cast<size_t>(bytes), cudaMemcpyHostToDevice, m_stream),
+        cudaMemcpyAsync(to, from, static_cast<size_t>(bytes), cudaMemcpyDefault, m_stream),
         "copy to the device");
     check_cuda(cudaStreamSynchronize(m_stream), "copy to the device");
 }
 
 void CudaArena::copy_to_host(void* to, const void* from, int64_t bytes) {
     check_cuda(
-        cudaMemcpyAsync(to, from, static_cast<size_t>(bytes), cudaMemcpyDeviceToHost, m_stream),
+        cudaMemcpyAsync(to, from, static_cast<size_t>(bytes), cudaMemcpyDefault, m_stream),
         "copy from the device");
     check_cuda(cudaStreamSynchronize(m_stream), "copy from the device");
 }

@@ -9,7 +9,6 @@
 #include <cuda.h>
 #include <cuda_runtime.h>
 
-#include <functional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -31,13 +30,6 @@ class CudaArena : public Arena {
     bool is_host() const override { return false; }
     std::string_view name() const override { return m_name; }
 
-    /// libtorch's own allocator counts against the same limit: what it holds, and a call that
-    /// tells it how much it may hold at most.
-    struct Other {
-        std::function<int64_t()> held;
-        std::function<void(int64_t)> set_most;
-    };
-    void set_other(Other other);
     /// Device memory behind the blocks, in whole pages.
     int64_t mapped_bytes() const { return m_mapped; }
 
@@ -56,7 +48,6 @@ class CudaArena : public Arena {
     BlockList m_blocks;
     std::vector<CUmemGenericAllocationHandle> m_pages;  // each of m_page bytes
     cudaStream_t m_stream;
-    Other m_other;
 };
 
 /// Page-locked host memory: copies to and from it overlap with work. Counted like any arena.

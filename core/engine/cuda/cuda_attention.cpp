@@ -3,12 +3,9 @@
 
 #include <ATen/ATen.h>
 #include <ATen/Context.h>
-#include <ATen/cuda/CUDAContext.h>
 #include <ATen/ops/_flash_attention_backward.h>
 #include <ATen/ops/_flash_attention_forward.h>
-#include <c10/cuda/CUDACachingAllocator.h>
 
-#include <algorithm>
 #include <cmath>
 
 namespace dayrun::engine {
@@ -119,27 +116,6 @@ void for_each_document(const Documents& documents, Body&& body) {
 }
 
 }  // namespace
-
-CudaAttention::~CudaAttention() {
-    try {
-        c10::cuda::CUDACachingAllocator::emptyCache();
-    } catch (const c10::Error&) {
-        // A lost device gives nothing back; its error was told when it was lost.
-    }
-}
-
-int64_t CudaAttention::reserved_bytes(int device) {
-    const auto stats =
-        c10::cuda::CUDACachingAllocator::getDeviceStats(static_cast<c10::DeviceIndex>(device));
-    return stats.reserved_bytes[0].current;
-}
-
-void CudaAttention::set_most_bytes(int device, int64_t bytes) {
-    const auto index = static_cast<c10::DeviceIndex>(device);
-    const auto total = static_cast<double>(at::cuda::getDeviceProperties(index)->totalGlobalMem);
-    const double share = std::clamp(static_cast<double>(bytes) / total, 0.0, 1.0);
-    c10::cuda::CUDACachingAllocator::setMemoryFraction(share, index);
-}
 
 void CudaAttention::forward(const Matrix& out, const Matrix& logsumexp, const AttentionInput& input,
                             const AttentionShape& shape, const Documents& documents) const {

@@ -2,7 +2,7 @@
 // takes goes there: all documents in one launch, the window and grouped heads inside. Its backward
 // is deterministic unless asked otherwise (the faster one adds with atomics). Other types and head
 // sizes go document by document through plain products, which tests and small models need.
-// libtorch takes its scratch from its own allocator on the same stream; reserved_bytes() counts it.
+// libtorch takes its results and scratch from the run's arena (torch_memory.h).
 // Neighbour: cuda_accelerator.h. Lives on the run thread.
 #pragma once
 
@@ -14,17 +14,12 @@ class CudaAttention {
   public:
     CudaAttention(int device, bool deterministic)
         : m_device(device), m_deterministic(deterministic) {}
-    ~CudaAttention();
 
     void forward(const Matrix& out, const Matrix& logsumexp, const AttentionInput& input,
                  const AttentionShape& shape, const Documents& documents) const;
     void backward(const AttentionInput& gradient, const Matrix& dout, const AttentionInput& input,
                   const Matrix& out, const Matrix& logsumexp, const AttentionShape& shape,
                   const Documents& documents) const;
-
-    /// Device memory that libtorch's allocator holds now, and the most that it may hold.
-    static int64_t reserved_bytes(int device);
-    static void set_most_bytes(int device, int64_t bytes);
 
   private:
     int m_device;

@@ -45,10 +45,18 @@ StageRing::Chunk& StageRing::chunk_for(int64_t bytes) {
     for (Chunk& chunk : slot.chunks) {
         if (chunk.used + bytes <= chunk.device.bytes()) return chunk;
     }
-    const int64_t size = std::max(bytes, kChunkBytes);
-    slot.chunks.push_back(
-        {Buffer(size, MemoryPart::Buffers, m_pinned), Buffer(size, MemoryPart::Buffers, m_device)});
+    slot.chunks.push_back(make_chunk(std::max(bytes, kChunkBytes)));
     return slot.chunks.back();
+}
+
+// The arena gives memory whose last owner's work may still be queued on the work stream; the copies
+// have a stream of their own and must not come before it.
+StageRing::Chunk StageRing::make_chunk(int64_t bytes) {
+    Chunk chunk{Buffer(bytes, MemoryPart::Buffers, m_pinned),
+                Buffer(bytes, MemoryPart::Buffers, m_device)};
+    check_cuda(cudaEventRecord(m_copied, m_work), "copy a micro-batch");
+    check_cuda(cudaStreamWaitEvent(m_copies, m_copied, 0), "copy a micro-batch");
+    return chunk;
 }
 
 const int32_t* StageRing::stage(const int32_t* values, int64_t count) {

@@ -35,6 +35,7 @@ class StageRing {
         bool is_waited = true;
     };
     Chunk& chunk_for(int64_t bytes);
+    Chunk make_chunk(int64_t bytes);
 
     Arena& m_device;
     PinnedArena& m_pinned;

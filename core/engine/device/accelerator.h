@@ -12,11 +12,13 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "core/engine/attention.h"
 #include "core/engine/buffer.h"
+#include "core/engine/optimizer/state_pager.h"
 #include "kernels/device/device_ops.h"
 
 namespace dayrun::engine {
@@ -49,6 +51,9 @@ class Accelerator {
     /// still use it. Its copies from the host return at once, those to the host wait.
     virtual Arena& arena() = 0;
     virtual void copy_rows(const Matrix& to, const Matrix& from) = 0;
+    /// Keeps an optimizer's states in the host's memory and brings them piece by piece. Goes before
+    /// the accelerator does.
+    virtual std::unique_ptr<StatePager> make_pager() = 0;
 
     // ---- a micro-batch's small arrays ----
     /// Copies an array that kernels read into memory of the device, on a queue of its own ahead of
@@ -64,6 +69,9 @@ class Accelerator {
     virtual kernels::StepGate take_gate() = 0;
 
     // ---- products and attention ----
+    /// An NF4 weight as products read it. It stays as it is until this function was called twice
+    /// more; a device makes the weight that was asked for next in the step before ahead of time.
+    virtual Matrix dequantized(const kernels::Nf4Weight& weight, Dtype dtype) = 0;
     virtual void multiply(const Product& product) = 0;
     virtual void attention_forward(const Matrix& out, const Matrix& logsumexp,
                                    const AttentionInput& input, const AttentionShape& shape,

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "core/base/check.h"
+#include "core/engine/device/accelerator.h"
 #include "kernels/convert/convert.h"
 #include "kernels/few_rows/few_rows.h"
 
@@ -20,11 +21,15 @@ int64_t piece_bytes(int64_t tokens, int64_t most_bytes) {
     return tokens <= kernels::kFewRows ? std::min(most_bytes, kCachedBytes) : most_bytes;
 }
 
-/// Calls body(rows of the weight, their first row) for pieces of at most `most_bytes`.
+/// Calls body(rows of the weight, their first row) for pieces of at most `most_bytes`; on a device
+/// for all of it, which lies there ahead of its use.
 template <class Body>
 void over_pieces(const FrozenWeight& weight, LinearScratch& scratch, int64_t most_bytes,
                  Body&& body) {
     const Dtype dtype = weight.compute_dtype;
+    if (Accelerator* const device = accelerator()) {
+        return body(device->dequantized(weight.nf4, dtype), 0);
+    }
     const int64_t rows = dequantized_rows(weight.rows(), weight.cols(), dtype, most_bytes);
     const Matrix memory = scratch.take(Slot::Weight, rows, weight.cols(), dtype);
     for (int64_t begin = 0; begin < weight.rows(); begin += rows) {

@@ -14,8 +14,8 @@ namespace dayrun::core {
 namespace {
 
 // What a device holds beside the engine's blocks: the context with its kernels and libtorch's
-// handles (0.4 to 0.6 GiB on cards of the sizes planned for), and cuBLASLt's workspace.
-constexpr int64_t kContextBytes = int64_t{600} << 20;
+// handles (697 to 709 MiB on an H100 with CUDA 13.0), and cuBLASLt's workspace.
+constexpr int64_t kContextBytes = int64_t{720} << 20;
 constexpr int64_t kWorkspaceBytes = int64_t{32} << 20;
 // Paged states cross in pieces of 4 Mi elements through three slots of both moments.
 constexpr int64_t kPagedSlots = 3, kPagedElements = int64_t{4} << 20;
@@ -61,6 +61,7 @@ class Estimator {
     int64_t working_bytes(const ActivationPlan& plan) const;
     int64_t shared_saved_bytes(const ActivationPlan& plan) const;
     int64_t attention_bytes() const;
+    int64_t flash_bytes() const;
     int64_t linear_bytes() const;
     bool reaches_qkv() const;
     int64_t copied_width() const;
@@ -100,12 +101,7 @@ int64_t Estimator::shared_saved_bytes(const ActivationPlan& plan) const {
 }
 
 int64_t Estimator::attention_bytes() const {
-    if (is_cuda()) {
-        // Flash attention's float32 sum of dQ, and dK and dV of every query head.
-        const int64_t q = m_config.q_size(), tokens = m_inputs.train.tokens;
-        const int64_t grouped = m_config.num_key_value_heads < m_config.num_attention_heads ? 2 : 0;
-        return tokens * q * (4 + grouped * m_model.value_bytes);
-    }
+    if (is_cuda()) return flash_bytes();
     const int64_t window = m_config.sliding_window.empty() ? 0 : m_config.sliding_window.front();
     const bool is_narrow = m_model.value_bytes < 4;
     const int64_t train = attention_scratch_bytes(
@@ -113,6 +109,25 @@ int64_t Estimator::attention_bytes() const {
     const int64_t eval = attention_scratch_bytes(m_config.head_dim, m_inputs.eval.longest_document,
                                                  window, is_narrow, false);
     return std::max(1, m_inputs.threads) * std::max(train, eval);
+}
+
+// What libtorch's variable-length flash attention asks for in its backward: dQ, dK and dV, which are
+// copied to where they belong; dK and dV of every query head where heads share keys; per row and
+// head a float32; and the float32 sums of dQ, of which the deterministic backward has so many that
+// the card's multiprocessors all have work. Every document is padded by up to a tile of rows.
+int64_t Estimator::flash_bytes() const {
+    constexpr int64_t kTile = 128, kMultiprocessors = 132;  // of an H100; other cards have fewer
+    const int64_t tokens = m_inputs.train.tokens, q = m_config.q_size(), kv = m_config.kv_size();
+    const int64_t heads = m_config.num_attention_heads;
+    const int64_t longest = std::max<int64_t>(1, m_inputs.train.longest_document);
+    const int64_t documents = (tokens + longest - 1) / longest;
+    const int64_t rows = tokens + kTile * documents;
+    const int64_t parts = documents * heads;
+    const int64_t sums =
+        m_recipe.batch.deterministic ? (kMultiprocessors + parts - 1) / parts : 1;
+    const int64_t grouped = m_config.num_key_value_heads < heads ? 2 * q : 0;
+    return tokens * (q + 2 * kv + grouped) * m_model.value_bytes + rows * heads * 4 +
+           sums * rows * q * 4;
 }
 
 // Below the lowest trained module no gradient is computed: with adapters on the last layer's MLP
