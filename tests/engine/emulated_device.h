@@ -60,6 +60,10 @@ class EmulatedDevice : public engine::Accelerator {
 
     EmulatedArena& arena() override { return m_arena; }
     void copy_rows(const engine::Matrix& to, const engine::Matrix& from) override;
+    engine::Arena& pinned_arena() override { return engine::host_arena(); }
+    void copy_queued(void* to, const void* from, int64_t bytes) override {
+        m_arena.copy_from_host(to, from, bytes);
+    }
     std::unique_ptr<engine::StatePager> make_pager() override {
         return std::make_unique<EmulatedPager>(m_arena);
     }

@@ -78,6 +78,12 @@ void CudaAccelerator::copy_rows(const Matrix& to, const Matrix& from) {
                "copy rows");
 }
 
+void CudaAccelerator::copy_queued(void* to, const void* from, int64_t bytes) {
+    check_cuda(
+        cudaMemcpyAsync(to, from, static_cast<size_t>(bytes), cudaMemcpyDefault, m_stream),
+        "move activations");
+}
+
 void CudaAccelerator::send_gate(const kernels::StepGate* gate) {
     if (m_spare.empty()) {
         SentGate made{Buffer(sizeof(kernels::StepGate), MemoryPart::Buffers, m_pinned), nullptr};

@@ -28,6 +28,8 @@ class CudaAccelerator : public Accelerator {
 
     CudaArena& arena() override { return *m_arena; }
     void copy_rows(const Matrix& to, const Matrix& from) override;
+    PinnedArena& pinned_arena() override { return m_pinned; }
+    void copy_queued(void* to, const void* from, int64_t bytes) override;
     std::unique_ptr<StatePager> make_pager() override {
         return std::make_unique<CudaPager>(*m_arena, m_pinned, m_stream);
     }

@@ -35,7 +35,8 @@ void Decoder::backward_layer(size_t index, const StagedBatch& batch, const Matri
     backward_attention(index, saved, batch, gradient);
 }
 
-// Fills what the plan dropped, by the calls of the forward on the same rows.
+// Fills what the plan dropped, by the calls of the forward on the same rows; the layer's result is
+// the next one's input and was kept.
 void Decoder::make_again(const DecoderLayer& layer, const SavedLayer& saved, Keep keep,
                          const StagedBatch& batch) {
     if (keep == Keep::Everything) return;
@@ -43,7 +44,7 @@ void Decoder::make_again(const DecoderLayer& layer, const SavedLayer& saved, Kee
     if (keep == Keep::InputOnly || keep == Keep::Offload) {
         norm_forward(normed, layer.input_norm, saved.input, {}, {}, saved.input_rstd);
         forward_attention(layer, saved, batch);
-        forward_mlp(layer, saved);
+        layer.down.adapt(saved.down_xa, activate(layer, saved), m_pass);
         return;
     }
     norm_forward(normed, layer.post_attention_norm, saved.middle, {}, {}, saved.middle_rstd);

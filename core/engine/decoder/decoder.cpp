@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "core/base/check.h"
+#include "core/engine/device/accelerator.h"
 
 namespace dayrun::engine {
 namespace {
@@ -152,13 +153,17 @@ SavedLayer Decoder::saved_rows(size_t layer, int64_t tokens, bool keeps) {
 void Decoder::offload(size_t layer, const Matrix& input) {
     const int64_t bytes = input.rows * input.cols * kernels::element_bytes(input.dtype);
     Buffer& place = m_offloaded[layer];
-    if (place.bytes() < bytes) place = Buffer(bytes, MemoryPart::Activations, host_arena());
-    current_arena().copy_to_host(place.data(), input.data, bytes);
+    Accelerator& device = *accelerator();
+    if (place.bytes() < bytes) {
+        place = Buffer();
+        place = Buffer(bytes, MemoryPart::Activations, device.pinned_arena());
+    }
+    device.copy_queued(place.data(), input.data, bytes);
 }
 
 void Decoder::bring_back(size_t layer, const Matrix& input) {
     const int64_t bytes = input.rows * input.cols * kernels::element_bytes(input.dtype);
-    current_arena().copy_from_host(input.data, m_offloaded[layer].data(), bytes);
+    accelerator()->copy_queued(input.data, m_offloaded[layer].data(), bytes);
 }
 
 AttentionShape Decoder::shape_of(const DecoderLayer& layer) const {

@@ -128,6 +128,7 @@ class Decoder {
     SavedLayer saved_rows(size_t layer, int64_t tokens, bool keeps);
     void forward_attention(const DecoderLayer& layer, const SavedLayer& saved,
                            const StagedBatch& batch);
+    Matrix activate(const DecoderLayer& layer, const SavedLayer& saved);
     void forward_mlp(const DecoderLayer& layer, const SavedLayer& saved);
     /// Input of a layer whose plan is to offload: to the host's memory, and back.
     void offload(size_t layer, const Matrix& input);

@@ -106,6 +106,12 @@ void Decoder::forward_attention(const DecoderLayer& layer, const SavedLayer& sav
 
 // Adds m_delta to the residual stream; leaves the MLP's output in m_delta.
 void Decoder::forward_mlp(const DecoderLayer& layer, const SavedLayer& saved) {
+    const Matrix activated = activate(layer, saved);
+    layer.down.forward(m_delta.rows(activated.rows), saved.down_xa, activated, m_pass);
+}
+
+// The MLP up to the input of its last product, from the attention's delta.
+Matrix Decoder::activate(const DecoderLayer& layer, const SavedLayer& saved) {
     const int64_t tokens = saved.input.rows;
     const Matrix delta = m_delta.rows(tokens);
     const Matrix normed = m_normed.rows(tokens);
@@ -122,7 +128,7 @@ void Decoder::forward_mlp(const DecoderLayer& layer, const SavedLayer& saved) {
                              .cols = width,
                              .gate_stride = saved.gate_up.stride,
                              .up_stride = saved.gate_up.stride});
-    layer.down.forward(delta, saved.down_xa, activated, m_pass);
+    return activated;
 }
 
 // Rotates queries and keys where they lie. With query and key norms the backward needs them as

@@ -51,6 +51,10 @@ class Accelerator {
     /// still use it. Its copies from the host return at once, those to the host wait.
     virtual Arena& arena() = 0;
     virtual void copy_rows(const Matrix& to, const Matrix& from) = 0;
+    /// Page-locked memory of the host, and copies between it and the arena's blocks that wait for
+    /// nobody: they are done in the queue's order.
+    virtual Arena& pinned_arena() = 0;
+    virtual void copy_queued(void* to, const void* from, int64_t bytes) = 0;
     /// Keeps an optimizer's states in the host's memory and brings them piece by piece. Goes before
     /// the accelerator does.
     virtual std::unique_ptr<StatePager> make_pager() = 0;

@@ -106,6 +106,20 @@ Matrix LinearGroup::adapter_input(const Linear& linear, const Matrix& x,
     return dropped;
 }
 
+Matrix LinearGroup::adapt_one(const Linear& linear, const Matrix& xa, const Matrix& x,
+                              const LinearPass& pass) const {
+    const Matrix seen = adapter_input(linear, x, pass);
+    if (pass.drops()) multiply_nt(rank_of(linear, xa), seen, linear.lora_a->matrix());
+    return seen;
+}
+
+void LinearGroup::adapt(const Matrix& xa, const Matrix& x, const LinearPass& pass) const {
+    if (m_rank > 0 && !pass.drops()) return multiply_nt(xa, x, m_lora_a);
+    for (const Linear& linear : m_linears) {
+        if (linear.rank > 0) adapt_one(linear, xa, x, pass);
+    }
+}
+
 void LinearGroup::forward(const Matrix& y, const Matrix& xa, const Matrix& x,
                           const LinearPass& pass) const {
     if (m_rank > 0 && !pass.drops()) multiply_nt(xa, x, m_lora_a);
@@ -116,9 +130,8 @@ void LinearGroup::forward(const Matrix& y, const Matrix& xa, const Matrix& x,
         if (biased) fill_with_bias(out, linear.bias);
         multiply_frozen(out, x, linear.weight, biased ? 1.0F : 0.0F, pass.scratch);
         if (linear.rank == 0) continue;
+        const Matrix seen = adapt_one(linear, xa, x, pass);
         const Matrix own_xa = rank_of(linear, xa);
-        const Matrix seen = adapter_input(linear, x, pass);
-        if (pass.drops()) multiply_nt(own_xa, seen, linear.lora_a->matrix());
         if (linear.dora != nullptr) {
             const Matrix base = pass.drops() ? dora_base(linear, seen, pass) : out;
             linear.dora->forward(out, base, dora_lora(linear, own_xa, pass), linear.bias);

@@ -76,6 +76,8 @@ class LinearGroup {
 
     /// y [T, out]; xa [T, rank] keeps x' A^T for the backward (unused with rank 0).
     void forward(const Matrix& y, const Matrix& xa, const Matrix& x, const LinearPass& pass) const;
+    /// xa alone, as forward() leaves it: of a layer that is made again, whose y nobody reads.
+    void adapt(const Matrix& xa, const Matrix& x, const LinearPass& pass) const;
     /// What needs dy but not x: u [T, rank], dB, and dx where it is wanted (else empty).
     void backward_input(const Matrix& dx, const Matrix& u, const Matrix& dy, const Matrix& xa,
                         const LinearPass& pass) const;
@@ -92,6 +94,9 @@ class LinearGroup {
     Matrix rank_of(const Linear& linear, const Matrix& rows) const {
         return rows.columns(linear.rank_begin, linear.rank);
     }
+    /// One module's part of xa, where the modules do not share it; returns the adapter's input.
+    Matrix adapt_one(const Linear& linear, const Matrix& xa, const Matrix& x,
+                     const LinearPass& pass) const;
     /// The input as the adapter of one module sees it.
     Matrix adapter_input(const Linear& linear, const Matrix& x, const LinearPass& pass) const;
     void add_masked_gradient(const Linear& linear, const Matrix& dx, const Matrix& dy,
