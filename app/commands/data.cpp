@@ -68,8 +68,8 @@ void print_overlap(const core::CompiledData& data, const core::Tokenizer* tokeni
     }
     for (size_t i = 0; i < std::min(kMostHits, data.overlap.hits.size()); ++i) {
         const core::OverlapHit& hit = data.overlap.hits[i];
-        fmt::print("  {} {} {}: {}\n", data.place_of(hit.train), hit.is_exact ? "=" : "~", hit.other,
-                   data.shared_text(hit, tokenizer));
+        fmt::print("  {} {} {}: {}\n", data.place_of(hit.train), hit.is_exact ? "=" : "~",
+                   hit.other, data.shared_text(hit, tokenizer));
     }
 }
 
@@ -111,9 +111,15 @@ Json inspection_json(const core::FileInspection& file) {
     for (const auto& column : file.columns) {
         columns.push_back({{"name", column.name}, {"type", column.type}});
     }
-    return {{"path", file.path.string()},  {"format", file.format},
-            {"columns", columns},          {"rows", file.row_count},
-            {"converter", file.converter}, {"first_bad_row", file.first_bad_row}};
+    Json mapping = Json::object();
+    for (const auto& [field, column] : file.mapping) mapping[field] = column;
+    return {{"path", file.path.string()},
+            {"format", file.format},
+            {"columns", columns},
+            {"rows", file.row_count},
+            {"converter", file.converter},
+            {"mapping", mapping},
+            {"first_bad_row", file.first_bad_row}};
 }
 
 void print_inspection(const core::FileInspection& file) {
@@ -121,9 +127,12 @@ void print_inspection(const core::FileInspection& file) {
                core::format_count(file.row_count));
     for (const auto& column : file.columns)
         fmt::print("  column     {} ({})\n", column.name, column.type);
-    fmt::print("  converter  {}\n", file.converter.empty()
-                                        ? "none fits; map columns with data[].columns"
-                                        : file.converter);
+    const bool is_known = !file.converter.empty();
+    fmt::print("  converter  {}\n", is_known ? file.converter : "none fits");
+    // What the recipe takes in the converter's place, to be edited.
+    fmt::print("  {}    columns: {}\n", is_known ? "or edit" : "mapping",
+               file.mapping.empty() ? "{instruction: COLUMN, response: COLUMN}"
+                                    : core::mapping_yaml(file.mapping));
     if (!file.first_bad_row.empty()) fmt::print("  first bad  {}\n", file.first_bad_row);
 }
 
@@ -155,8 +164,8 @@ void add_data_commands(CLI::App& parser, Action& chosen) {
     auto* group = parser.add_subcommand("data", "Look into data files, or compile a recipe's data");
     group->footer("Example: dayrun data inspect train.jsonl");
     group->require_subcommand(1);
-    auto* look =
-        group->add_subcommand("inspect", "Format, columns, rows, converter, first bad row");
+    auto* look = group->add_subcommand(
+        "inspect", "Format, columns, rows, converter and mapping, first bad row");
     look->add_option("files", options->files, "Data files")->required();
     look->callback([&chosen, options] {
         chosen = [options](const CommonOptions& common) { return inspect(common, *options); };

@@ -76,6 +76,7 @@ Result<FileInspection> inspect_file(const std::filesystem::path& path, std::stop
     const RowContext context{rows->header(), stem};
     const Converter* converter = nullptr;
     Columns columns;
+    ObservedMapping observed;
     Converted converted;
     RawRow row;
     int64_t good_rows = 0;
@@ -95,6 +96,9 @@ Result<FileInspection> inspect_file(const std::filesystem::path& path, std::stop
             converted.clear();
             if (converter != nullptr) converter->convert(row.value, context, converted);
             problem = converted.problem;
+            if (good_rows <= kTypedRows && converted.samples.size() == 1) {
+                observed.add(row.value, converted.samples[0]);
+            }
             found.samples += problem.empty() ? static_cast<int64_t>(converted.samples.size()) : 0;
             for (const std::string& reason : converted.drop_reasons) {
                 found.dropped.add(reason, row_place(file, row, found.row_count));
@@ -108,6 +112,10 @@ Result<FileInspection> inspect_file(const std::filesystem::path& path, std::stop
         found.dropped.add("bad row", place);
     }
     found.columns = columns.take();
+    std::vector<std::string> names;
+    for (const ColumnInfo& column : found.columns) names.push_back(column.name);
+    found.mapping = observed.mapping();
+    if (found.mapping.empty()) found.mapping = mapping_by_names(names);
     if (converter != nullptr) {
         found.converter = converter->name;
         found.converter_title = converter->title;

@@ -6,10 +6,10 @@
 #include <filesystem>
 #include <stop_token>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "core/base/result.h"
+#include "core/data/column_mapping.h"
 #include "core/data/sample.h"
 
 namespace dayrun::core {
@@ -30,6 +30,9 @@ struct FileInspection {
     std::string first_bad_row;  // "train.jsonl:17: it is not JSON"
     std::vector<ColumnInfo> columns;
     std::string converter;  // that fits the first good row; "" when none does
+    /// To be edited in its place: the columns that it takes as they are, else those whose names say
+    /// what they hold. Empty when neither gives a reply or a text.
+    ColumnMapping mapping;
     std::string converter_title, licence, warning;
     int64_t samples = 0;  // the converter makes of the rows
     DropReport dropped;   // rows it leaves out, bad ones too

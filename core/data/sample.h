@@ -3,9 +3,10 @@
 // Plain values: any thread.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <iterator>
 #include <map>
-#include <ranges>
 #include <span>
 #include <string>
 #include <string_view>
@@ -34,6 +35,45 @@ struct NamedText {
     std::string_view name, text;
 };
 
+class Sample;
+
+/// The turns of a sample in order; valid while it lives.
+class MessageList {
+  public:
+    class Iterator {
+      public:
+        using iterator_category = std::input_iterator_tag;
+        using value_type = Message;
+        using difference_type = std::ptrdiff_t;
+        using pointer = void;
+        using reference = Message;
+        Iterator(const Sample* sample, size_t at) : m_sample(sample), m_at(at) {}
+        Message operator*() const;
+        Iterator& operator++() {
+            ++m_at;
+            return *this;
+        }
+        bool operator==(const Iterator& other) const { return m_at == other.m_at; }
+        bool operator!=(const Iterator& other) const { return m_at != other.m_at; }
+
+      private:
+        const Sample* m_sample;
+        size_t m_at;
+    };
+
+    explicit MessageList(const Sample* sample) : m_sample(sample) {}
+    size_t size() const;
+    bool empty() const { return size() == 0; }
+    Message operator[](size_t i) const { return *Iterator(m_sample, i); }
+    Message front() const { return (*this)[0]; }
+    Message back() const { return (*this)[size() - 1]; }
+    Iterator begin() const { return {m_sample, 0}; }
+    Iterator end() const { return {m_sample, size()}; }
+
+  private:
+    const Sample* m_sample;
+};
+
 /// A document for training: either messages, or a plain text, or finished token ids. All its texts
 /// lie in one string, and a text that stands in a field and in a message lies there once.
 class Sample {
@@ -57,11 +97,7 @@ class Sample {
     /// " input instruction", for messages.
     std::string field_names() const;
 
-    /// The turns in order, as Messages.
-    auto messages() const {
-        return m_turns |
-               std::views::transform([this](const KeptTurn& turn) { return message_of(turn); });
-    }
+    MessageList messages() const { return MessageList(this); }
     /// `content` may lie in this sample.
     void add_message(Role role, std::string_view content, bool is_trained);
     void insert_messages(size_t at, std::span<const Turn> turns);
@@ -84,6 +120,8 @@ class Sample {
     friend void swap(Sample& a, Sample& b) noexcept;
 
   private:
+    friend class MessageList;
+    friend class MessageList::Iterator;
     struct Stretch {
         uint32_t begin = 0, size = 0;  // of m_text
     };
@@ -98,9 +136,6 @@ class Sample {
     std::string_view view(Stretch stretch) const {
         return {m_text.data() + stretch.begin, stretch.size};
     }
-    Message message_of(const KeptTurn& turn) const {
-        return {turn.role, view(turn.content), turn.is_trained};
-    }
     const KeptField* find(std::string_view name) const;
     Stretch keep(std::string_view text);
     Stretch append(std::string_view text);
@@ -109,6 +144,14 @@ class Sample {
     std::vector<KeptField> m_fields;
     std::vector<KeptTurn> m_turns;
 };
+
+inline size_t MessageList::size() const {
+    return m_sample->m_turns.size();
+}
+inline Message MessageList::Iterator::operator*() const {
+    const Sample::KeptTurn& turn = m_sample->m_turns[m_at];
+    return {turn.role, m_sample->view(turn.content), turn.is_trained};
+}
 
 /// Samples in a row that keep the memory of those that were here before: reading a file block by
 /// block asks the allocator for nothing.

@@ -327,8 +327,8 @@ std::string Encoder::why_nothing_is_trained(const Sample& sample) const {
     };
     const auto messages = sample.messages();
     if (messages.empty()) return "the text is empty";
-    if (std::ranges::none_of(messages, is_reply)) return "there is no reply";
-    if (std::ranges::none_of(messages, is_trained)) {
+    if (std::none_of(messages.begin(), messages.end(), is_reply)) return "there is no reply";
+    if (std::none_of(messages.begin(), messages.end(), is_trained)) {
         return "no reply is marked for training";
     }
     const auto pieces = m_template.render(sample);

@@ -122,7 +122,7 @@ class TestDataStage : public QObject {
                  qPrintable(sheet->factsText()));
         QTest::mouseClick(sheet->acceptButton(), Qt::LeftButton);
         QCOMPARE(document().recipe().data.size(), size_t{1});
-        const Columns wanted{{"instruction", "Frage"}, {"response", "Antwort"}};
+        const core::ColumnMapping wanted{{"instruction", "Frage"}, {"response", "Antwort"}};
         QCOMPARE(document().recipe().data.front().columns, wanted);
         QCOMPARE(document().undoStack().undoText(), QStringLiteral("Add source own"));
 

@@ -70,8 +70,10 @@ class Renderer {
     TurnFields turn_fields(std::string_view user) const {
         TurnFields fields{.prompt = user};
         const bool is_first = m_turn == 0;
-        const auto replies = std::ranges::count_if(
-            m_sample.messages(), [](const Message& m) { return m.role == Role::Assistant; });
+        const auto messages = m_sample.messages();
+        const auto replies = std::count_if(messages.begin(), messages.end(), [](const Message& m) {
+            return m.role == Role::Assistant;
+        });
         if (is_first) {
             fields.others = &m_sample;
             fields.system = m_system;

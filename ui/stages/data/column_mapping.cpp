@@ -5,11 +5,8 @@
 #include <QHeaderView>
 #include <algorithm>
 #include <array>
-#include <optional>
-#include <span>
 #include <string_view>
 
-#include "core/data/text.h"
 #include "ui/bridge/text.h"
 
 namespace dayrun::ui {
@@ -17,53 +14,7 @@ namespace {
 
 enum Column { Name, Type, Example, Field, kColumnCount };
 
-// The fields that a mapping can fill (core/data/converters/converter.h, convert_columns).
-constexpr std::array<std::string_view, 5> kFields{"instruction", "input", "response", "system",
-                                                  "text"};
-
-struct UsualNames {
-    std::string_view field;
-    std::array<std::string_view, 8> names;
-};
-constexpr std::array<UsualNames, 5> kUsual{
-    {{"instruction",
-      {"instruction", "prompt", "question", "query", "task", "problem", "request", "title"}},
-     {"input", {"input", "context", "passage", "article", "document", "source", "background", ""}},
-     {"response",
-      {"response", "output", "answer", "completion", "reply", "target", "summary", "solution"}},
-     {"system", {"system", "system_prompt", "", "", "", "", "", ""}},
-     {"text", {"text", "content", "body", "", "", "", "", ""}}}};
-
-std::optional<std::string> firstOf(const std::vector<core::ColumnInfo>& columns,
-                                   std::span<const std::string_view> names) {
-    for (const std::string_view name : names) {
-        for (const core::ColumnInfo& column : columns) {
-            if (!name.empty() && core::to_lower(column.name) == name) return column.name;
-        }
-    }
-    return std::nullopt;
-}
-
 }  // namespace
-
-Columns guessColumns(const std::vector<core::ColumnInfo>& columns) {
-    Columns mapping;
-    for (const UsualNames& usual : kUsual) {
-        const auto found = firstOf(columns, usual.names);
-        if (found) mapping.emplace_back(usual.field, *found);
-    }
-    const auto has = [&](std::string_view field) {
-        return std::any_of(mapping.begin(), mapping.end(),
-                           [&](const auto& entry) { return entry.first == field; });
-    };
-    // A text stands alone; a question without an answer is nothing to train on.
-    if (has("response")) {
-        std::erase_if(mapping, [](const auto& entry) { return entry.first == "text"; });
-        return mapping;
-    }
-    std::erase_if(mapping, [](const auto& entry) { return entry.first != "text"; });
-    return mapping;
-}
 
 ColumnMapping::ColumnMapping(QWidget* parent) : QTableWidget(0, kColumnCount, parent) {
     setHorizontalHeaderLabels({tr("Column"), tr("Type"), tr("Example"), tr("Fills")});
@@ -97,7 +48,8 @@ void ColumnMapping::setColumns(const std::vector<core::ColumnInfo>& columns) {
         }
         auto* box = new QComboBox;
         box->addItem(tr("nothing"), QString());
-        for (const std::string_view field : kFields) box->addItem(toQt(field), toQt(field));
+        for (const std::string_view field : core::kMappedFields)
+            box->addItem(toQt(field), toQt(field));
         box->setAccessibleName(tr("Column %1 fills").arg(toQt(column.name)));
         box->setAccessibleDescription(tr("The field of a sample that this column becomes"));
         connect(box, &QComboBox::activated, this, &ColumnMapping::mappingChanged);
@@ -116,7 +68,7 @@ QComboBox* ColumnMapping::fieldBox(const QString& column) const {
     return nullptr;
 }
 
-void ColumnMapping::setMapping(const Columns& mapping) {
+void ColumnMapping::setMapping(const core::ColumnMapping& mapping) {
     for (int row = 0; row < rowCount(); ++row) {
         const std::string column = toStd(item(row, Name)->text());
         QString field;
@@ -127,9 +79,9 @@ void ColumnMapping::setMapping(const Columns& mapping) {
     }
 }
 
-Columns ColumnMapping::mapping() const {
-    Columns found;
-    for (const std::string_view field : kFields) {
+core::ColumnMapping ColumnMapping::mapping() const {
+    core::ColumnMapping found;
+    for (const std::string_view field : core::kMappedFields) {
         for (int row = 0; row < rowCount(); ++row) {
             if (boxAt(row)->currentData().toString() != toQt(field)) continue;
             found.emplace_back(field, toStd(item(row, Name)->text()));

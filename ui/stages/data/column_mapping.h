@@ -13,20 +13,14 @@ class QComboBox;
 
 namespace dayrun::ui {
 
-/// (sample field, file column), as in the recipe.
-using Columns = std::vector<std::pair<std::string, std::string>>;
-
-/// A mapping by the usual names of columns; empty when no column reads like a reply or a text.
-Columns guessColumns(const std::vector<core::ColumnInfo>& columns);
-
 class ColumnMapping : public QTableWidget {
     Q_OBJECT
 
   public:
     explicit ColumnMapping(QWidget* parent = nullptr);
     void setColumns(const std::vector<core::ColumnInfo>& columns);
-    void setMapping(const Columns& mapping);
-    Columns mapping() const;
+    void setMapping(const core::ColumnMapping& mapping);
+    core::ColumnMapping mapping() const;
     /// Whether the fields can be chosen, or the converter takes the columns by itself.
     void setEditable(bool editable);
     /// The box that says which field a column fills; null for a column that is not there.

@@ -191,10 +191,10 @@ void ImportSheet::startFile(size_t index) {
 
 void ImportSheet::takeFile(size_t index, core::Result<core::FileInspection> file) {
     Entry& entry = m_entries[index];
-    // Where no set fits, the names of the columns propose a mapping.
+    // Where no set fits, the proposed mapping is tried.
     const bool is_open = entry.spec.converter.empty() && entry.spec.columns.empty();
     if (file.ok() && file->converter.empty() && is_open) {
-        entry.spec.columns = guessColumns(file->columns);
+        entry.spec.columns = file->mapping;
     }
     entry.file = std::move(file);
     startLook(index);
@@ -222,7 +222,7 @@ void ImportSheet::chooseConverter() {
     entry.spec.converter = chosen == kByColumns ? std::string() : toStd(chosen);
     entry.spec.columns.clear();
     if (chosen == kByColumns && entry.file && entry.file->ok()) {
-        entry.spec.columns = guessColumns((*entry.file)->columns);
+        entry.spec.columns = (*entry.file)->mapping;
         // A mapping that maps nothing would be detection again: the first column is a beginning.
         if (entry.spec.columns.empty() && !(*entry.file)->columns.empty()) {
             entry.spec.columns = {{"text", (*entry.file)->columns.front().name}};
