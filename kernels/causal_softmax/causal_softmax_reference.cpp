@@ -49,4 +49,20 @@ void causal_softmax_reference_backward(float* scores, float* dprobabilities, con
     }
 }
 
+void causal_softmax_reference_delta(const CausalDelta& c) {
+    with_dtype(c.dtype, [&](auto element) {
+        using T = decltype(element);
+        for (int64_t r = 0; r < c.rows; ++r) {
+            const T* const dout = static_cast<const T*>(c.dout) + r * c.dout_stride;
+            const T* const out = static_cast<const T*>(c.out) + r * c.out_stride;
+            double sum = 0;
+            for (int64_t d = 0; d < c.cols; ++d) {
+                sum +=
+                    static_cast<double>(to_float(dout[d])) * static_cast<double>(to_float(out[d]));
+            }
+            c.delta[r] = static_cast<float>(sum);
+        }
+    });
+}
+
 }  // namespace dayrun::kernels

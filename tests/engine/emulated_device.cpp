@@ -244,6 +244,7 @@ void EmulatedArena::copy_to_host(void* to, const void* from, int64_t bytes) {
 
 EmulatedDevice::EmulatedDevice(int64_t bytes, Kernels kernels)
     : m_arena(bytes),
+      m_kernels(kernels),
       m_bodies(kernels == Kernels::Bodies ? emulated_device_ops() : DeviceOps{}),
       m_stages(kStageSlots) {
     m_queue.ops = make_ops();
@@ -305,6 +306,14 @@ void EmulatedDevice::multiply(const Product& p) {
             multiply_nn(p.out, p.a, p.b, p.alpha, p.beta);
         }
     });
+}
+
+bool EmulatedDevice::multiply_sum(const Matrix& out, std::span<const SumTerm> terms,
+                                  const Matrix& bias) {
+    if (m_kernels == Kernels::Bodies) return false;
+    for (const SumTerm& term : terms) count_strays({term.x.data, term.w.data});
+    run({out.data, bias.data}, [&] { engine::multiply_sum(out, terms, bias); });
+    return true;
 }
 
 void EmulatedDevice::attention_forward(const Matrix& out, const Matrix& logsumexp,

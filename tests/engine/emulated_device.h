@@ -78,6 +78,9 @@ class EmulatedDevice : public engine::Accelerator {
     kernels::StepGate take_gate() override;
     engine::Matrix dequantized(const kernels::Nf4Weight& weight, engine::Dtype dtype) override;
     void multiply(const engine::Product& product) override;
+    /// With the CPU's kernels the CPU's sum too, with the bodies one product after the other.
+    bool multiply_sum(const engine::Matrix& out, std::span<const engine::SumTerm> terms,
+                      const engine::Matrix& bias) override;
     void attention_forward(const engine::Matrix& out, const engine::Matrix& logsumexp,
                            const engine::AttentionInput& input, const engine::AttentionShape& shape,
                            const engine::Documents& documents) override;
@@ -99,14 +102,19 @@ class EmulatedDevice : public engine::Accelerator {
     template <class Work>
     void run(std::initializer_list<const void*> addresses, Work&& work) {
         ++m_launches;
-        for (const void* address : addresses) m_strays += m_arena.holds(address) ? 0 : 1;
+        count_strays(addresses);
         const engine::UseAccelerator cpu(nullptr);
         const EmulatedArena::Open open(m_arena);
         work();
     }
 
   private:
+    void count_strays(std::initializer_list<const void*> addresses) {
+        for (const void* address : addresses) m_strays += m_arena.holds(address) ? 0 : 1;
+    }
+
     EmulatedArena m_arena;
+    Kernels m_kernels;
     kernels::DeviceOps m_bodies;
     kernels::DeviceQueue m_queue;
     std::deque<kernels::StepGate> m_gates;

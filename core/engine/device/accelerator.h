@@ -13,6 +13,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -32,6 +33,8 @@ struct DeviceFailure {
 };
 
 enum class Transpose { No, Yes };
+
+struct SumTerm;
 
 /// out[M, N] = alpha * op(a) op(b) + beta * out, row-major, float32 sums whatever the types are.
 struct Product {
@@ -77,6 +80,11 @@ class Accelerator {
     /// more; a device makes the weight that was asked for next in the step before ahead of time.
     virtual Matrix dequantized(const kernels::Nf4Weight& weight, Dtype dtype) = 0;
     virtual void multiply(const Product& product) = 0;
+    /// A whole multiply_sum() of gemm.h; false where the device leaves it to multiply().
+    virtual bool multiply_sum(const Matrix& /*out*/, std::span<const SumTerm> /*terms*/,
+                              const Matrix& /*bias*/) {
+        return false;
+    }
     virtual void attention_forward(const Matrix& out, const Matrix& logsumexp,
                                    const AttentionInput& input, const AttentionShape& shape,
                                    const Documents& documents) = 0;

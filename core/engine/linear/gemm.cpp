@@ -1,4 +1,5 @@
-// Matrix products over MKL and oneDNN as libtorch carries them. Neighbour: gemm.h.
+// Matrix products over the own kernels, and MKL and oneDNN as libtorch carries them.
+// Neighbour: gemm.h.
 #include "core/engine/linear/gemm.h"
 
 #include <ATen/ops/from_blob.h>
@@ -7,6 +8,7 @@
 
 #include "core/base/check.h"
 #include "core/engine/device/accelerator.h"
+#include "kernels/bias/bias.h"
 #include "kernels/common/parallel.h"
 #include "kernels/few_rows/few_rows.h"
 
@@ -73,6 +75,46 @@ bool use_sgemm(const Matrix& out, int64_t inner) {
     return out.dtype == Dtype::Float32 && out.rows * out.cols * inner < kSmallProduct;
 }
 
+bool is_narrow(const Matrix& m) {
+    return m.dtype == Dtype::BFloat16;
+}
+
+const bfloat16* narrow(const Matrix& m) {
+    CHECK(m.empty() || is_narrow(m));
+    return static_cast<const bfloat16*>(m.data);
+}
+
+kernels::ProductTerm term_of(const SumTerm& term) {
+    return {.x = narrow(term.x),
+            .w = narrow(term.w),
+            .inner = term.x.cols,
+            .x_stride = term.x.stride,
+            .w_stride = term.w.stride,
+            .form = term.form,
+            .alpha = term.alpha};
+}
+
+bool use_own_product(const Matrix& out) {
+    return is_narrow(out) && kernels::has_bfloat16_product();
+}
+
+void own_product(const Matrix& out, std::span<const SumTerm> terms, const Matrix& bias,
+                 float beta) {
+    constexpr size_t kMostTerms = 16;
+    kernels::ProductTerm own[kMostTerms];
+    CHECK(terms.size() <= kMostTerms);
+    for (size_t i = 0; i < terms.size(); ++i) own[i] = term_of(terms[i]);
+    kernels::bfloat16_product({.out = out.data,
+                               .out_dtype = out.dtype,
+                               .terms = own,
+                               .term_count = static_cast<int64_t>(terms.size()),
+                               .rows = out.rows,
+                               .cols = out.cols,
+                               .out_stride = out.stride,
+                               .bias = narrow(bias),
+                               .beta = beta});
+}
+
 }  // namespace
 
 void release_product_scratch() {
@@ -101,6 +143,10 @@ void multiply_nt(const Matrix& out, const Matrix& x, const Matrix& w, float alph
                                    .beta = beta});
         return;
     }
+    if (use_own_product(out)) {
+        const SumTerm term{x, w, kernels::WeightForm::ColsByInner, alpha};
+        return own_product(out, {&term, 1}, {}, beta);
+    }
     if (use_sgemm(out, x.cols)) {
         // Row-major out is column-major out^T = w x^T.
         sgemm('T', 'N', out.cols, out.rows, x.cols, alpha, w, x, beta, out.floats(), out.stride);
@@ -116,11 +162,46 @@ void multiply_nn(const Matrix& out, const Matrix& x, const Matrix& w, float alph
     if (Accelerator* const device = accelerator()) {
         return device->multiply({out, x, w, Transpose::No, Transpose::No, alpha, beta});
     }
+    if (use_own_product(out)) {
+        const SumTerm term{x, w, kernels::WeightForm::InnerByCols, alpha};
+        return own_product(out, {&term, 1}, {}, beta);
+    }
     if (use_sgemm(out, x.cols)) {
         sgemm('N', 'N', out.cols, out.rows, x.cols, alpha, w, x, beta, out.floats(), out.stride);
         return;
     }
     at::native::mkldnn_matmul(wrap(end_to_end(x)), wrap(w), wrap(out), beta, alpha);
+}
+
+void multiply_sum(const Matrix& out, std::span<const SumTerm> terms, const Matrix& bias) {
+    if (out.rows == 0 || out.cols == 0) return;
+    if (Accelerator* const device = accelerator()) {
+        if (device->multiply_sum(out, terms, bias)) return;
+    } else if (use_own_product(out) && out.rows > kernels::kFewRows) {
+        // Few rows go by their own kernel, so that a text gets the bits that it gets alone.
+        return own_product(out, terms, bias, 0.0F);
+    }
+    multiply_one_by_one(out, terms, bias);
+}
+
+void multiply_one_by_one(const Matrix& out, std::span<const SumTerm> terms, const Matrix& bias) {
+    if (!bias.empty()) {
+        kernels::bias_fill({.y = out.data,
+                            .bias = bias.data,
+                            .dtype = out.dtype,
+                            .rows = out.rows,
+                            .cols = out.cols,
+                            .y_stride = out.stride});
+    }
+    float beta = bias.empty() ? 0.0F : 1.0F;
+    for (size_t i = terms.size(); i-- > 0; beta = 1.0F) {
+        const SumTerm& term = terms[i];
+        if (term.form == kernels::WeightForm::ColsByInner) {
+            multiply_nt(out, term.x, term.w, term.alpha, beta);
+        } else {
+            multiply_nn(out, term.x, term.w, term.alpha, beta);
+        }
+    }
 }
 
 void add_multiply_tn(float* out, const Matrix& y, const Matrix& x, float alpha) {
@@ -134,6 +215,17 @@ void add_multiply_tn(float* out, const Matrix& y, const Matrix& x, float alpha) 
         sgemm('N', 'T', x.cols, y.cols, x.rows, alpha, x, y, 1.0F, out, x.cols);
         return;
     }
+    if (kernels::has_bfloat16_product()) {
+        return kernels::bfloat16_outer_product({.out = out,
+                                                .y = narrow(y),
+                                                .x = narrow(x),
+                                                .rows = y.rows,
+                                                .y_cols = y.cols,
+                                                .x_cols = x.cols,
+                                                .y_stride = y.stride,
+                                                .x_stride = x.stride,
+                                                .alpha = alpha});
+    }
     const char transa = 'N', transb = 'T';
     const int m = as_int(x.cols), n = as_int(y.cols), k = as_int(x.rows);
     const int lda = as_int(x.stride), ldb = as_int(y.stride), ldc = as_int(x.cols);
@@ -142,16 +234,26 @@ void add_multiply_tn(float* out, const Matrix& y, const Matrix& x, float alpha) 
                       &lda, static_cast<const uint16_t*>(y.data), &ldb, &one, out, &ldc);
 }
 
-void block_nt(const Matrix& out, const Matrix& x, const Matrix& w, float alpha, float beta) {
-    sgemm('T', 'N', out.cols, out.rows, x.cols, alpha, w, x, beta, out.floats(), out.stride);
+void block_nt(const Matrix& out, const Matrix& x, const Matrix& w, float alpha) {
+    if (is_narrow(x)) {
+        const SumTerm term{x, w, kernels::WeightForm::ColsByInner, alpha};
+        return own_product(out, {&term, 1}, {}, 0.0F);
+    }
+    sgemm('T', 'N', out.cols, out.rows, x.cols, alpha, w, x, 0.0F, out.floats(), out.stride);
 }
 
-void block_nn(const Matrix& out, const Matrix& x, const Matrix& w, float alpha, float beta) {
-    sgemm('N', 'N', out.cols, out.rows, x.cols, alpha, w, x, beta, out.floats(), out.stride);
+void block_nn(const Matrix& out, const Matrix& x, const Matrix& w, float alpha) {
+    if (is_narrow(x)) {
+        const SumTerm term{x, w, kernels::WeightForm::InnerByCols, alpha};
+        return own_product(out, {&term, 1}, {}, 0.0F);
+    }
+    sgemm('N', 'N', out.cols, out.rows, x.cols, alpha, w, x, 0.0F, out.floats(), out.stride);
 }
 
-void block_tn(const Matrix& out, const Matrix& y, const Matrix& x, float alpha, float beta) {
-    sgemm('N', 'T', out.cols, out.rows, x.rows, alpha, x, y, beta, out.floats(), out.stride);
+void add_block_tn(const Matrix& out, const Matrix& y, const Matrix& x, float alpha) {
+    CHECK(out.stride == x.cols);
+    if (is_narrow(x)) return add_multiply_tn(out.floats(), y, x, alpha);
+    sgemm('N', 'T', out.cols, out.rows, x.rows, alpha, x, y, 1.0F, out.floats(), out.stride);
 }
 
 }  // namespace dayrun::engine

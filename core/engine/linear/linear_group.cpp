@@ -1,6 +1,7 @@
 // Forward and backward of linear modules with their adapters. Neighbour: linear_group.h.
 #include "core/engine/linear/linear_group.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "core/base/check.h"
@@ -11,15 +12,7 @@ namespace dayrun::engine {
 namespace {
 
 using Slot = LinearScratch::Slot;
-
-void fill_with_bias(const Matrix& y, const Matrix& bias) {
-    kernels::bias_fill({.y = y.data,
-                        .bias = bias.data,
-                        .dtype = y.dtype,
-                        .rows = y.rows,
-                        .cols = y.cols,
-                        .y_stride = y.stride});
-}
+using kernels::WeightForm;
 
 void add_column_sums(float* sums, const Matrix& y) {
     kernels::bias_backward({.dbias = sums,
@@ -54,6 +47,23 @@ Matrix dora_lora(const Linear& linear, const Matrix& xa, const LinearPass& pass)
     const Matrix lora = pass.scratch.take(Slot::Lora, xa.rows, linear.out_features(), xa.dtype);
     multiply_nt(lora, xa, linear.lora_b->matrix(), linear.scaling);
     return lora;
+}
+
+/// out = x W^T + b + s (x A^T) B^T.
+void multiply_with_lora(const Matrix& out, const Matrix& x, const Linear& linear, const Matrix& xa,
+                        LinearScratch& scratch) {
+    SumTerm terms[2];
+    size_t count = 0;
+    if (linear.rank > 0) {
+        terms[count++] = {xa, linear.lora_b->matrix(), WeightForm::ColsByInner, linear.scaling};
+    }
+    if (!linear.weight.is_nf4()) {
+        terms[count++] = {x, linear.weight.dense};
+        return multiply_sum(out, {terms, count}, linear.bias);
+    }
+    if (!linear.bias.empty()) multiply_sum(out, {}, linear.bias);
+    multiply_frozen(out, x, linear.weight, linear.bias.empty() ? 0.0F : 1.0F, scratch);
+    if (linear.rank > 0) multiply_nt(out, xa, linear.lora_b->matrix(), linear.scaling, 1.0F);
 }
 
 }  // namespace
@@ -124,20 +134,18 @@ void LinearGroup::forward(const Matrix& y, const Matrix& xa, const Matrix& x,
                           const LinearPass& pass) const {
     if (m_rank > 0 && !pass.drops()) multiply_nt(xa, x, m_lora_a);
     for (const Linear& linear : m_linears) {
+        const bool is_adapted = linear.rank > 0;
         const Matrix out = output_of(linear, y);
-        // DoRA adds the bias after its scaling.
-        const bool biased = !linear.bias.empty() && linear.dora == nullptr;
-        if (biased) fill_with_bias(out, linear.bias);
-        multiply_frozen(out, x, linear.weight, biased ? 1.0F : 0.0F, pass.scratch);
-        if (linear.rank == 0) continue;
-        const Matrix seen = adapt_one(linear, xa, x, pass);
-        const Matrix own_xa = rank_of(linear, xa);
-        if (linear.dora != nullptr) {
-            const Matrix base = pass.drops() ? dora_base(linear, seen, pass) : out;
-            linear.dora->forward(out, base, dora_lora(linear, own_xa, pass), linear.bias);
-        } else {
-            multiply_nt(out, own_xa, linear.lora_b->matrix(), linear.scaling, 1.0F);
+        const Matrix seen = is_adapted ? adapt_one(linear, xa, x, pass) : Matrix{};
+        const Matrix own_xa = is_adapted ? rank_of(linear, xa) : Matrix{};
+        if (linear.dora == nullptr) {
+            multiply_with_lora(out, x, linear, own_xa, pass.scratch);
+            continue;
         }
+        // The bias is added after the scaling.
+        multiply_frozen(out, x, linear.weight, 0.0F, pass.scratch);
+        const Matrix base = pass.drops() ? dora_base(linear, seen, pass) : out;
+        linear.dora->forward(out, base, dora_lora(linear, own_xa, pass), linear.bias);
     }
 }
 
@@ -158,6 +166,7 @@ void LinearGroup::add_masked_gradient(const Linear& linear, const Matrix& dx, co
 void LinearGroup::backward_input(const Matrix& dx, const Matrix& u, const Matrix& dy,
                                  const Matrix& xa, const LinearPass& pass) const {
     float beta = 0.0F;
+    const bool is_one_sum = can_sum_back();
     for (const Linear& linear : m_linears) {
         const Matrix whole = output_of(linear, dy);
         const Matrix g =
@@ -166,13 +175,38 @@ void LinearGroup::backward_input(const Matrix& dx, const Matrix& u, const Matrix
             multiply_nn(rank_of(linear, u), g, linear.lora_b->matrix(), linear.scaling);
             add_multiply_tn(linear.lora_b->gradient, g, rank_of(linear, xa), linear.scaling);
         }
-        if (dx.empty()) continue;
+        if (dx.empty() || is_one_sum) continue;
         const bool is_split = linear.dora != nullptr && pass.drops();
         multiply_frozen_back(dx, is_split ? whole : g, linear.weight, beta, pass.scratch);
         beta = 1.0F;
         if (linear.rank > 0 && pass.drops()) add_masked_gradient(linear, dx, whole, u, pass);
     }
-    if (m_rank > 0 && !dx.empty() && !pass.drops()) multiply_nn(dx, u, m_lora_a, 1.0F, 1.0F);
+    if (dx.empty()) return;
+    if (is_one_sum) return sum_back(dx, u, dy, pass);
+    if (m_rank > 0 && !pass.drops()) multiply_nn(dx, u, m_lora_a, 1.0F, 1.0F);
+}
+
+// A quantized weight comes in pieces, and DoRA's scaled gradients share one place.
+bool LinearGroup::can_sum_back() const {
+    return std::none_of(m_linears.begin(), m_linears.end(), [](const Linear& linear) {
+        return linear.dora != nullptr || linear.weight.is_nf4();
+    });
+}
+
+// dx = sum of G_i W_i + u A in one product; what went through a mask comes after it.
+void LinearGroup::sum_back(const Matrix& dx, const Matrix& u, const Matrix& dy,
+                           const LinearPass& pass) const {
+    std::vector<SumTerm> terms;
+    if (m_rank > 0 && !pass.drops()) terms.push_back({u, m_lora_a, WeightForm::InnerByCols});
+    for (size_t i = m_linears.size(); i-- > 0;) {
+        const Linear& linear = m_linears[i];
+        terms.push_back({output_of(linear, dy), linear.weight.dense, WeightForm::InnerByCols});
+    }
+    multiply_sum(dx, terms);
+    if (!pass.drops()) return;
+    for (const Linear& linear : m_linears) {
+        if (linear.rank > 0) add_masked_gradient(linear, dx, output_of(linear, dy), u, pass);
+    }
 }
 
 void LinearGroup::backward_weights(const Matrix& u, const Matrix& dy, const Matrix& x,

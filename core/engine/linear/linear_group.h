@@ -102,6 +102,10 @@ class LinearGroup {
     void add_masked_gradient(const Linear& linear, const Matrix& dx, const Matrix& dy,
                              const Matrix& u, const LinearPass& pass) const;
 
+    bool can_sum_back() const;
+    void sum_back(const Matrix& dx, const Matrix& u, const Matrix& dy,
+                  const LinearPass& pass) const;
+
     std::vector<Linear> m_linears;
     Matrix m_lora_a;  // [rank, in]
     float* m_lora_a_gradient = nullptr;

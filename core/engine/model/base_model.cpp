@@ -219,6 +219,7 @@ Result<Matrix> BaseModel::weight(const std::string& name, const std::vector<int6
     } else {
         TRY_VOID(convert(view, static_cast<bfloat16*>(converted.data())));
     }
+    m_files->drop_pages(view);  // the copy is used from here on
     return dense(copy.data(), rows, cols, m_dtype);
 }
 

@@ -111,18 +111,21 @@ int64_t shared_bytes(const std::vector<LayerShape>& shapes, Saved value, int64_t
     return most;
 }
 
-int64_t attention_scratch_bytes(int64_t head_dim, int64_t document, int64_t window, bool is_narrow,
+int64_t attention_scratch_bytes(int64_t head_dim, int64_t document, int64_t window, HeadRows rows,
                                 bool is_training) {
-    constexpr int64_t kQueries = 64;  // of a block of core/engine/attention.cpp
+    constexpr int64_t kQueries = 64;  // kBlockQueries of core/engine/attention_task.h
     const int64_t queries = std::min(kQueries, document);
     const int64_t keys = window > 0 ? std::min(document, window + kQueries - 1) : document;
     const int64_t scores = block_bytes(4 * queries * keys);
     const int64_t block = block_bytes(4 * queries * head_dim);
     const int64_t head = block_bytes(4 * document * head_dim);
-    int64_t sum = scores + (is_narrow ? 3 * head : 0);  // q, k and v
-    if (!is_training) return sum + block;
-    // Scores' gradients, dQ of the block, dK and dV; out and its gradient.
-    return sum + scores + block + 2 * head + (is_narrow ? 2 * head : block);
+    const bool is_narrow = rows == HeadRows::Narrow;
+    // Scores, what is made of them where it lies elsewhere, and the block's sums; widened q, k, v.
+    const int64_t both = scores + (is_narrow ? block_bytes(2 * queries * keys) : 0);
+    const int64_t widened = rows == HeadRows::Widened ? head : 0;
+    const int64_t sum = both + block + 3 * widened;
+    // Scores' gradients, dK and dV; widened out and its gradient.
+    return is_training ? sum + both + 2 * head + 2 * widened : sum;
 }
 
 int64_t logits_chunk_rows(int64_t vocab) {

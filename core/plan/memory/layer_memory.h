@@ -79,10 +79,13 @@ LayerChoice layer_choice(const LayerShape& shape, int64_t tokens, int64_t value_
 int64_t shared_bytes(const std::vector<LayerShape>& shapes, Saved value, int64_t tokens,
                      int64_t value_bytes);
 
+/// How attention on a CPU multiplies heads: as float32, bfloat16 widened to it, or bfloat16 as it
+/// is (where the processor has the instructions).
+enum class HeadRows { Wide, Widened, Narrow };
+
 /// Working memory of attention on a CPU, of one thread at a document of this length: two blocks of
-/// scores and the float32 gradients of one key head; heads of narrow values are widened first.
-/// `window` 0 means none.
-int64_t attention_scratch_bytes(int64_t head_dim, int64_t document, int64_t window, bool is_narrow,
+/// scores and the float32 gradients of one key head. `window` 0 means none.
+int64_t attention_scratch_bytes(int64_t head_dim, int64_t document, int64_t window, HeadRows rows,
                                 bool is_training);
 
 /// Rows of logits that exist at once: about 32 MiB of float32, but at least 256, since every

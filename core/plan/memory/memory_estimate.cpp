@@ -8,6 +8,7 @@
 
 #include "core/base/units.h"
 #include "core/plan/memory/model_memory.h"
+#include "kernels/bfloat16_product/bfloat16_product.h"
 
 namespace dayrun::core {
 
@@ -64,6 +65,7 @@ class Estimator {
     int64_t flash_bytes() const;
     int64_t linear_bytes() const;
     bool reaches_qkv() const;
+    bool multiplies_narrow() const;
     int64_t copied_width() const;
     int64_t buffer_bytes() const;
     int64_t logits_bytes() const;
@@ -103,11 +105,13 @@ int64_t Estimator::shared_saved_bytes(const ActivationPlan& plan) const {
 int64_t Estimator::attention_bytes() const {
     if (is_cuda()) return flash_bytes();
     const int64_t window = m_config.sliding_window.empty() ? 0 : m_config.sliding_window.front();
-    const bool is_narrow = m_model.value_bytes < 4;
+    const HeadRows rows = m_model.value_bytes == 4 ? HeadRows::Wide
+                          : multiplies_narrow()    ? HeadRows::Narrow
+                                                   : HeadRows::Widened;
     const int64_t train = attention_scratch_bytes(
-        m_config.head_dim, m_inputs.train.longest_document, window, is_narrow, reaches_qkv());
+        m_config.head_dim, m_inputs.train.longest_document, window, rows, reaches_qkv());
     const int64_t eval = attention_scratch_bytes(m_config.head_dim, m_inputs.eval.longest_document,
-                                                 window, is_narrow, false);
+                                                 window, rows, false);
     return std::max(1, m_inputs.threads) * std::max(train, eval);
 }
 
@@ -128,6 +132,11 @@ int64_t Estimator::flash_bytes() const {
     const int64_t grouped = m_config.num_key_value_heads < heads ? 2 * q : 0;
     return tokens * (q + 2 * kv + grouped) * m_model.value_bytes + rows * heads * 4 +
            sums * rows * q * 4;
+}
+
+// Whether this machine has the engine's own bfloat16 products.
+bool Estimator::multiplies_narrow() const {
+    return m_model.value_bytes < 4 && kernels::has_bfloat16_product();
 }
 
 // Below the lowest trained module no gradient is computed: with adapters on the last layer's MLP
@@ -193,11 +202,11 @@ int64_t Estimator::logits_bytes() const {
     return block_bytes(rows * m_config.vocab_size * m_model.value_bytes);
 }
 
-// A product's operand whose rows do not lie end to end is copied on a CPU: the gradient of one of
-// several modules that read one input. DoRA without dropout has scaled it into memory of its own by
-// then, and an NF4 weight of another type has cast it.
+// A product's operand whose rows do not lie end to end is copied on a CPU (not by our own
+// products): the gradient of one of several modules that read one input. DoRA without dropout has
+// scaled it into memory of its own by then, and an NF4 weight of another type has cast it.
 int64_t Estimator::copied_width() const {
-    if (casts_for_weights()) return 0;
+    if (casts_for_weights() || multiplies_narrow()) return 0;
     const bool is_scaled =
         m_recipe.adapter.method == AdapterMethod::Dora && m_recipe.adapter.lora_dropout == 0;
     int64_t width = 0;
