@@ -32,7 +32,8 @@ def card_name(folder):
 
 def training_table(figures, peers):
     lines = ["| setting | tokens/s | share of the measured peak | of 989 TFLOP/s | used on the card "
-             "| first loss |", "| --- | ---: | ---: | ---: | ---: | ---: |"]
+             "| planned | of the floor | first loss |",
+             "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |"]
     for name, figure in figures.items():
         if not isinstance(figure, dict) or "tokens_per_second" not in figure:
             continue
@@ -40,13 +41,35 @@ def training_table(figures, peers):
             f"| {name} | {figure['tokens_per_second']:,.0f} "
             f"| {figure['share_of_measured_peak']:.2f} "
             f"| {figure['tflops'] / SPECIFICATION_TFLOPS:.2f} "
-            f"| {figure['used_bytes'] / GIB:.2f} GiB | {figure['losses'][0]:.4f} |")
+            f"| {figure['used_bytes'] / GIB:.2f} GiB | {figure['planned_bytes'] / GIB:.2f} GiB "
+            f"| {figure['used_bytes'] / figure['floor_bytes']:.2f} | {figure['losses'][0]:.4f} |")
     for name, figure in peers.items():
         if "tokens_per_second" in figure:
+            used = f"{figure['peak_bytes'] / GIB:.2f} GiB" if "peak_bytes" in figure else ""
             lines.append(f"| {name} (llama-lora's rows) | {figure['tokens_per_second']:,.0f} | | "
-                         f"| {figure['peak_bytes'] / GIB:.2f} GiB | {figure['losses'][0]:.4f} |")
+                         f"| {used} | | | {figure['losses'][0]:.4f} |")
         else:
-            lines.append(f"| {name} | failed: {figure['error'][:80]} | | | | |")
+            lines.append(f"| {name} | failed: {figure['error'][:80]} | | | | | | |")
+    return lines
+
+
+def ratio_lines(figures, peers):
+    """What the goals are stated in: ratios of two rows of the table."""
+    rates = {name: figure["tokens_per_second"] for name, figure in {**figures, **peers}.items()
+             if isinstance(figure, dict) and "tokens_per_second" in figure}
+    pairs = [("llama-lora-any-order", "llama-lora"), ("llama-lora", "peft-eager"), ("llama-lora", "peft-compiled"),
+             ("llama-qlora-4096", "llama-lora-4096")]
+    lines = [f"- {one} is {rates[one] / rates[other]:.2f} times as fast as {other}."
+             for one, other in pairs if one in rates and other in rates]
+    if "llama-lora" in figures and "peft-eager" in peers and "losses" in peers["peft-eager"]:
+        ours, theirs = figures["llama-lora"]["losses"], peers["peft-eager"]["losses"]
+        pairs = list(zip(ours[:3], theirs[:3]))
+        most = max(abs(a - b) for a, b in pairs)
+        lines.append(f"- The first {len(pairs)} losses of both on the same rows differ by at most "
+                     f"{most:.4f} nats.")
+    if any(figure.get("recomputes") for figure in peers.values()):
+        lines.append("- The peer does not fit on this card without gradient checkpointing and runs "
+                     "with it.")
     return lines
 
 
@@ -66,7 +89,15 @@ def main():
     peak = bench.get("figures", {}).get("matmul_peak_flops", 0)
     lines += [f"Matrix-multiply peak in bfloat16, measured in the same run: {peak / 1e12:,.0f} TFLOP/s.",
               "", "## Training", ""]
-    lines += training_table(bench.get("figures", {}), peers)
+    lines += training_table(bench.get("figures", {}), peers) + [""]
+    lines += ratio_lines(bench.get("figures", {}), peers)
+    lines += ["", "Tokens/s count every token of a row. The shares count 4 FLOP a matrix weight and "
+              "token, the head included, the embedding not. The floor is the model, what is trained, "
+              "what the plan keeps and one layer at work; the card's context counts as used.", ""]
+    for name, text in bench.get("figures", {}).items():
+        if name.endswith(" profile"):
+            lines += [f"<details><summary>Where a step of {name[:-8]} spends its time</summary>", "",
+                      "```", text.rstrip(), "```", "</details>", ""]
     for title, results in (("Benchmark runs", bench), ("Checks", check)):
         if results.get("checks"):
             lines += ["", f"## {title}", ""] + checks_table(results["checks"])

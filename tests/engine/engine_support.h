@@ -14,6 +14,7 @@
 #include "core/model/safetensors.h"
 #include "core/recipe/recipe.h"
 #include "core/tokens/packing/packed.h"
+#include "tests/support/tensor_file.h"
 
 namespace dayrun::tests {
 
@@ -48,26 +49,11 @@ std::unique_ptr<engine::TorchEngine> open_engine(const core::Recipe& recipe, int
 bool write_random_adapter(const std::filesystem::path& folder, const core::Recipe& recipe,
                           double scale);
 
-/// One row of one document.
-core::PackedRow make_row(std::vector<int32_t> tokens, std::vector<int32_t> labels,
-                         uint32_t source_index = 0);
 /// A row of random ids; about `masked` of its labels are not trained.
 core::PackedRow random_row(int64_t length, int64_t vocab, uint64_t seed, double masked = 0.3);
 /// Several rows' documents in one row.
 core::PackedRow join_rows(const std::vector<core::PackedRow>& rows);
 
-/// A whole tensor file as float32 values by name (I64 ids are converted too).
-struct TensorFile {
-    std::map<std::string, std::vector<float>> values;
-    std::map<std::string, std::vector<int64_t>> shapes;
-};
-TensorFile read_tensors(const std::filesystem::path& path);
-/// Rows from the tensors input_ids and labels [rows, T].
-std::vector<core::PackedRow> read_rows(const TensorFile& file);
-
-/// Norm of the difference over the norm of `want`.
-double relative_difference(std::span<const float> got, std::span<const float> want);
-double largest_difference(std::span<const float> got, std::span<const float> want);
 std::span<const float> gradient_of(const engine::Parameter& parameter);
 std::span<const float> value_of(const engine::Parameter& parameter);
 

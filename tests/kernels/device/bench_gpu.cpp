@@ -8,8 +8,8 @@
 #include <functional>
 
 #include "kernels/blockwise8/blockwise8.h"
-#include "kernels/cuda_plugin/cuda_ops.h"
 #include "tests/kernels/device/cuda_memory.h"
+#include "tests/kernels/device/plugin_ops.h"
 
 using namespace dayrun::kernels;
 using namespace dayrun::kernels::tests;
@@ -24,7 +24,6 @@ constexpr int kRuns = 21;
 class Bench {
   public:
     Bench() {
-        dayrun_cuda_ops(&m_ops);
         int clock_khz = 0, bus_bits = 0, cache_bytes = 0;
         cudaDeviceGetAttribute(&clock_khz, cudaDevAttrMemoryClockRate, 0);
         cudaDeviceGetAttribute(&bus_bits, cudaDevAttrGlobalMemoryBusWidth, 0);
@@ -89,7 +88,7 @@ class Bench {
     }
 
   private:
-    DeviceOps m_ops;
+    DeviceOps m_ops = plugin_ops();
     double m_peak_bytes_per_s = 1.0;
     std::size_t m_flush_bytes = 0;
     std::shared_ptr<void> m_flush;

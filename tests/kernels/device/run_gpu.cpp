@@ -3,9 +3,9 @@
 //     test_kernels_gpu [part of a case's name | -part to leave out]
 #include <cstdio>
 
-#include "kernels/cuda_plugin/cuda_ops.h"
 #include "tests/kernels/device/cases.h"
 #include "tests/kernels/device/cuda_memory.h"
+#include "tests/kernels/device/plugin_ops.h"
 
 using namespace dayrun::kernels;
 using namespace dayrun::kernels::tests;
@@ -14,8 +14,6 @@ namespace {
 
 class GpuMachine : public Machine {
   public:
-    GpuMachine() { dayrun_cuda_ops(&m_ops); }
-
     const DeviceOps& ops() const override { return m_ops; }
 
     std::shared_ptr<void> allocate(std::size_t bytes) override {
@@ -37,7 +35,7 @@ class GpuMachine : public Machine {
     void run_only(const std::vector<int64_t>&) override {}
 
   private:
-    DeviceOps m_ops;
+    DeviceOps m_ops = plugin_ops();
 };
 
 }  // namespace
