@@ -29,8 +29,9 @@ for target in dayrun_cuda "${programs[@]}"; do
     set_up "$target" "Building $target for the GPU bundle."
 done
 # The kernels' own checks and timings on a card, where the build has them.
+targets=$(ninja -C "$dayrun_build" -t targets all)
 for target in test_kernels_gpu bench_kernels_gpu; do
-    if ninja -C "$dayrun_build" -t targets all | grep -q "^$target:"; then
+    if grep -q "^$target:" <<<"$targets"; then
         set_up "$target" "Building $target for the GPU bundle."
         programs+=("$target")
     fi
