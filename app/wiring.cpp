@@ -58,14 +58,15 @@ std::string device_name(const core::Device& device) {
     return fmt::format("CPU, {} thread{}", device.threads, device.threads == 1 ? "" : "s");
 }
 
-std::filesystem::path project_folder_of(const core::Recipe& recipe, const std::string& given) {
+std::filesystem::path project_folder_of(const std::filesystem::path& folder,
+                                        const std::string& given) {
     if (!given.empty()) return given;
     std::error_code ignored;
-    std::filesystem::path folder = std::filesystem::absolute(recipe.folder, ignored);
-    for (; folder.has_relative_path(); folder = folder.parent_path()) {
-        if (core::Project::is_project(folder)) return folder;
+    std::filesystem::path around = std::filesystem::absolute(folder, ignored);
+    for (; around.has_relative_path(); around = around.parent_path()) {
+        if (core::Project::is_project(around)) return around;
     }
-    return recipe.folder;
+    return folder;
 }
 
 core::EngineFactory engine_factory() {

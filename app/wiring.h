@@ -19,9 +19,10 @@ core::Result<core::Device> choose_device(const CommonOptions& common);
 /// "CPU, 2 threads" or the card's name.
 std::string device_name(const core::Device& device);
 
-/// Where a recipe's token caches belong: the folder `given` on the command line; else the project
-/// that the recipe lies in, so that its runs find them; else the recipe's folder.
-std::filesystem::path project_folder_of(const core::Recipe& recipe, const std::string& given);
+/// Where the runs and token caches of a recipe or queue in `folder` belong: the project `given` on
+/// the command line; else the one that the folder lies in; else the folder itself.
+std::filesystem::path project_folder_of(const std::filesystem::path& folder,
+                                        const std::string& given);
 
 /// The libtorch engine of this program.
 core::EngineFactory engine_factory();

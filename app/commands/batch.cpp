@@ -35,8 +35,8 @@ class JsonLines : public core::RunListener {
 };
 
 std::filesystem::path project_folder(const BatchOptions& options) {
-    if (!options.project.empty()) return options.project;
-    return std::filesystem::absolute(options.queue).parent_path();
+    return project_folder_of(std::filesystem::absolute(options.queue).parent_path(),
+                             options.project);
 }
 
 int dry_run(const BatchOptions& options, const std::vector<core::QueueItem>& items, bool json) {
@@ -92,7 +92,9 @@ void add_batch_options(CLI::App& parser, Action& chosen) {
     auto options = std::make_shared<BatchOptions>();
     auto* queue = parser.add_option("--batch", options->queue,
                                     "Run a queue file or one recipe without a window");
-    parser.add_option("--project", options->project, "Project folder; default: beside the queue")
+    parser
+        .add_option("--project", options->project,
+                    "Project folder; default: the one the queue lies in, else beside it")
         ->needs(queue);
     parser
         .add_flag("--continue", options->continues,

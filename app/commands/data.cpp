@@ -92,7 +92,7 @@ int compile(const CommonOptions& common, const DataOptions& options) {
         if (!opened.ok()) return report_error(opened.error());
         tokenizer = std::move(*opened);
     }
-    const std::filesystem::path project = project_folder_of(*recipe, options.project);
+    const std::filesystem::path project = project_folder_of(recipe->folder, options.project);
     const auto data = core::compile_data(*recipe, tokenizer.get(), project / "cache");
     if (!data.ok()) return report_error(data.error());
     if (common.json) {

@@ -23,7 +23,7 @@ int run_plan(const CommonOptions& common, const PlanCommandOptions& given) {
     core::PlanOptions options;
     const auto device = choose_device(common);
     if (device.ok()) options.threads = device->threads;
-    options.project_folder = project_folder_of(*recipe, given.project);
+    options.project_folder = project_folder_of(recipe->folder, given.project);
     options.cache_folder = options.project_folder / "cache";
     if (!given.device_memory.empty()) {
         const auto bytes = core::parse_bytes(given.device_memory);
@@ -61,7 +61,8 @@ void add_plan_command(CLI::App& parser, Action& chosen) {
         parser.add_subcommand("plan", "The pre-flight sheet: memory, time, disk, checks");
     command->footer("Example: dayrun plan recipe.yaml --device-memory 23.0GiB");
     command->add_option("recipe", options->recipe, "Recipe file")->required();
-    command->add_option("--project", options->project, "Project folder; default: the recipe's");
+    command->add_option("--project", options->project,
+                        "Project folder; default: the one the recipe lies in, else beside it");
     command->add_option("--device-memory", options->device_memory,
                         "Plan for a card with this much memory, for example 23.0GiB");
     command->callback([&chosen, options] {

@@ -9,6 +9,8 @@
 namespace dayrun::core {
 
 bool is_valid_utf8(std::string_view text);
+/// What is known about a text's bytes.
+enum class Utf8 { Unchecked, Checked };
 /// The largest position <= `position` that does not stand inside a UTF-8 sequence.
 size_t utf8_floor(std::string_view text, size_t position);
 /// Runs of anything but ASCII white space.

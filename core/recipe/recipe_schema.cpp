@@ -62,12 +62,6 @@ std::string value_text(const SettingEntry& entry, const Recipe& recipe, size_t i
 
 }  // namespace
 
-std::filesystem::path Recipe::resolved(const std::string& path) const {
-    const std::filesystem::path given(path);
-    if (given.empty() || given.is_absolute()) return given;
-    return (folder / given).lexically_normal();
-}
-
 std::span<const SettingInfo> settings() {
     static const std::vector<SettingInfo> s_infos = [] {
         std::vector<SettingInfo> infos;

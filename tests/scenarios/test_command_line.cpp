@@ -104,6 +104,27 @@ class TestCommandLine : public QObject {
         }
     }
 
+    // contracts.md section 4: a recipe that lies in a project's folder is of that project.
+    void a_recipe_inside_a_project_runs_there() {
+        write("r.yaml", recipe_text(""));
+        const auto made = run_dayrun({"--batch", file("r.yaml"), "--project", file("home")});
+        QVERIFY2(made.exit_code == 0, made.errors.c_str());
+        std::filesystem::create_directories(path("home/recipes"));
+        std::string text = recipe_text("");
+        for (const std::string name : {"rows.jsonl", "held.jsonl"}) {
+            text.replace(text.find(name), name.size(), "../../" + name);
+        }
+        write("home/recipes/r.yaml", text);
+        const auto inside = run_dayrun({"--batch", file("home/recipes/r.yaml")});
+        QVERIFY2(inside.exit_code == 0, inside.errors.c_str());
+        QCOMPARE(run_dayrun({"data", "compile", file("home/recipes/r.yaml")}).exit_code, 0);
+        const auto runs =
+            nlohmann::json::parse(run_dayrun({"runs", "--project", file("home"), "--json"}).output);
+        QCOMPARE(runs.size(), size_t{2});
+        QVERIFY(!std::filesystem::exists(path("home/recipes/project.sqlite")));
+        QVERIFY(!std::filesystem::exists(path("home/recipes/cache")));
+    }
+
     void ctrl_c_saves_and_ends_with_exit_code_1() {
         QProcess process;
         start_long_run(process);

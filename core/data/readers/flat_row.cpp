@@ -7,7 +7,6 @@
 #include <string>
 
 #include "core/data/readers/record_splitter.h"
-#include "core/data/text.h"
 
 namespace dayrun::core {
 namespace {
@@ -208,8 +207,9 @@ class FlatRowReader {
 
 }  // namespace
 
-bool read_flat_row(std::string_view text, Value& row) {
-    return is_valid_utf8(text) && FlatRowReader(text).read(row);
+bool read_flat_row(std::string_view text, Utf8 utf8, Value& row) {
+    const bool is_valid = utf8 == Utf8::Checked || is_valid_utf8(text);
+    return is_valid && FlatRowReader(text).read(row);
 }
 
 }  // namespace dayrun::core

@@ -7,12 +7,13 @@
 
 #include <string_view>
 
+#include "core/data/text.h"
 #include "core/data/value.h"
 
 namespace dayrun::core {
 
 /// Reads `text`, behind which kTextPadding (record_splitter.h) bytes can be read, into `row`, whose
 /// memory is used again. False when it is no such row; `row` is then of no use.
-bool read_flat_row(std::string_view text, Value& row);
+bool read_flat_row(std::string_view text, Utf8 utf8, Value& row);
 
 }  // namespace dayrun::core

@@ -145,12 +145,12 @@ std::string_view JsonParser::padded_copy(std::string_view text) {
 
 Result<Value> JsonParser::parse(std::string_view text) {
     Value value;
-    TRY_VOID(parse_padded(padded_copy(text), value));
+    TRY_VOID(parse_padded(padded_copy(text), Utf8::Unchecked, value));
     return value;
 }
 
-Result<void> JsonParser::parse_padded(std::string_view text, Value& value) {
-    if (read_flat_row(text, value)) return {};
+Result<void> JsonParser::parse_padded(std::string_view text, Utf8 utf8, Value& value) {
+    if (read_flat_row(text, utf8, value)) return {};
     auto parsed = parse_strict(text, value);
     const bool may_be_python = !parsed.ok() && (text.find("NaN") != std::string_view::npos ||
                                                 text.find("Infinity") != std::string_view::npos);

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "core/base/result.h"
+#include "core/data/text.h"
 #include "core/data/value.h"
 
 namespace dayrun::core {
@@ -23,7 +24,7 @@ class JsonParser {
     /// The same for a text with kTextPadding (record_splitter.h) readable bytes behind it, into a
     /// value whose memory is used again: no copy of the text, and no allocation for a row like the
     /// one before.
-    Result<void> parse_padded(std::string_view text, Value& value);
+    Result<void> parse_padded(std::string_view text, Utf8 utf8, Value& value);
 
   private:
     Result<void> parse_strict(std::string_view padded, Value& value);

@@ -91,7 +91,16 @@ Result<bool> RecordSplitter::fill() {
         m_begin += kBom.size();
         m_front_offset = static_cast<int64_t>(kBom.size());
     }
+    if (m_kind == RecordKind::Line) check_utf8();
     return !m_is_at_end;
+}
+
+/// All whole lines of the buffer at once, which costs half of what it costs one by one. A break is
+/// never inside a character, so that lines of a valid text are valid.
+void RecordSplitter::check_utf8() {
+    const size_t last = rest().rfind('\n');
+    const size_t size = last == std::string_view::npos ? 0 : last;
+    m_checked = is_valid_utf8(rest().substr(0, size)) ? m_begin + size : 0;
 }
 
 void RecordSplitter::drop_front(size_t count) {
@@ -261,6 +270,7 @@ Result<bool> RecordSplitter::next_raw(Record& record) {
         m_consumed = next;
         record.text = rest().substr(0, end);
         record.is_padded = true;
+        if (m_begin + end <= m_checked) record.utf8 = Utf8::Checked;
     }
     trim_record(record, m_kind);
     return true;

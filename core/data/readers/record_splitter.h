@@ -10,6 +10,7 @@
 
 #include "core/base/result.h"
 #include "core/data/readers/byte_stream.h"
+#include "core/data/text.h"
 
 namespace dayrun::core {
 
@@ -24,11 +25,12 @@ inline constexpr size_t kTextPadding = 64;
 enum class RecordKind { Line, ArrayElement, CsvRecord, TextDocument };
 
 struct Record {
-    std::string_view text;  // until the next call; without its line break or comma
-    int64_t line = 0;       // where it starts, from 1
-    int64_t offset = 0;     // of its first byte in the unpacked file
-    int64_t length = 0;     // bytes, also of a record that is too long to hold
+    std::string_view text;   // until the next call; without its line break or comma
+    int64_t line = 0;        // where it starts, from 1
+    int64_t offset = 0;      // of its first byte in the unpacked file
+    int64_t length = 0;      // bytes, also of a record that is too long to hold
     bool is_padded = false;  // kTextPadding bytes behind `text` may be read
+    Utf8 utf8 = Utf8::Unchecked;
     bool is_too_long = false;
 };
 
@@ -50,6 +52,7 @@ class RecordSplitter {
     bool find_element_end(size_t& end, size_t& next);
     bool find_document_end(size_t& end, size_t& next);
     Result<bool> fill();
+    void check_utf8();
     void make_room();
     void drop_front(size_t count);
     Error damaged(const std::string& what) const;
@@ -60,12 +63,13 @@ class RecordSplitter {
     std::unique_ptr<char[]> m_buffer;  // not initialised behind m_end
     size_t m_capacity = 0;             // of the buffer, less kTextPadding
     size_t m_begin = 0, m_end = 0;     // rest(); fill() makes room of what lies before it
-    size_t m_scan = 0;           // rest()[0, m_scan) holds no end of a record
-    size_t m_consumed = 0;       // bytes of rest() that the last record used
-    std::string m_last_text;     // the array's last element, while what follows it is checked
-    int64_t m_front_offset = 0;  // file offset of rest()[0]
-    int64_t m_front_line = 1;    // its line
-    bool m_is_at_end = false;    // the stream has no more
+    size_t m_checked = 0;              // the buffer's lines before it are valid UTF-8
+    size_t m_scan = 0;                 // rest()[0, m_scan) holds no end of a record
+    size_t m_consumed = 0;             // bytes of rest() that the last record used
+    std::string m_last_text;           // the array's last element, while what follows it is checked
+    int64_t m_front_offset = 0;        // file offset of rest()[0]
+    int64_t m_front_line = 1;          // its line
+    bool m_is_at_end = false;          // the stream has no more
     bool m_in_quotes = false, m_is_escaped = false, m_is_open = false, m_is_closed = false;
     int m_depth = 0;
 };

@@ -46,7 +46,7 @@ class JsonRowReader : public RowReader {
         if (record.is_too_long) {
             row.fail(too_long(record.length));
         } else if (record.is_padded) {
-            const auto parsed = m_parser.parse_padded(record.text, row.value);
+            const auto parsed = m_parser.parse_padded(record.text, record.utf8, row.value);
             check_json_row(parsed.ok() ? nullptr : &parsed.error(), row);
         } else {
             parse_json_row(m_parser, record.text, row);
