@@ -1,9 +1,13 @@
 // Stage Data as a person uses it, offscreen: files are imported and mapped, the mix is turned, rows
 // are filtered, and the token lens shows the trainer's own cache.
+#include <QAction>
+#include <QApplication>
 #include <QCheckBox>
 #include <QComboBox>
 #include <QDoubleSpinBox>
+#include <QDropEvent>
 #include <QLineEdit>
+#include <QMimeData>
 #include <QPushButton>
 #include <QSlider>
 #include <QTabWidget>
@@ -139,6 +143,53 @@ class TestDataStage : public QObject {
         QVERIFY2(watch.longestGapMs() < 500, "the event loop was blocked");
     }
 
+    // What is dropped may be anything: each says what is wrong, and only what can be read is added.
+    void dropsOfBrokenThingsAreToldCalmly() {
+        LoopWatch watch;
+        const std::filesystem::path folder = m_folder / "odd";
+        QVERIFY(core::write_file(folder / "damaged.parquet", "PAR1 and then nothing").ok());
+        QVERIFY(
+            core::write_file(folder / "cut.jsonl.gz", std::string("\x1f\x8b\x08\x00abc", 7)).ok());
+        QVERIFY(core::write_file(folder / "picture.png", std::string("\x89PNG\0\0", 6)).ok());
+        QVERIFY(core::write_file(folder / "binary.jsonl", std::string(300, '\0')).ok());
+        QVERIFY(core::write_file(folder / "empty.csv", "").ok());
+        QVERIFY(core::write_file(m_folder / "no_data" / "deep" / "readme.html", "<p>").ok());
+        QVERIFY(core::write_file(folder / "good.jsonl", dollyRows()).ok());
+        const std::vector<std::filesystem::path> broken{
+            folder / "damaged.parquet", folder / "cut.jsonl.gz", folder / "picture.png",
+            folder / "binary.jsonl",    folder / "empty.csv",    folder / "nothing here.jsonl",
+            m_folder / "no_data"};
+        const size_t before = document().recipe().data.size();
+        for (const std::filesystem::path& path : broken) {
+            QMimeData dropped;
+            dropped.setUrls({QUrl::fromLocalFile(pathText(path))});
+            QDragEnterEvent enter(QPoint(50, 50), Qt::CopyAction, &dropped, Qt::LeftButton,
+                                  Qt::NoModifier);
+            QApplication::sendEvent(&stage(), &enter);
+            QVERIFY(enter.isAccepted());
+            QDropEvent drop(QPointF(50, 50), Qt::CopyAction, &dropped, Qt::LeftButton,
+                            Qt::NoModifier);
+            QApplication::sendEvent(&stage(), &drop);
+            auto* sheet = stage().findChild<ImportSheet*>();
+            QVERIFY2(sheet != nullptr, path.c_str());
+            QVERIFY2(waitFor([&] { return sheet->isQuiet(); }), path.c_str());
+            qInfo("%s: %s", path.filename().c_str(), qPrintable(sheet->problemText()));
+            QVERIFY2(!sheet->problemText().isEmpty(), path.c_str());
+            sheet->reject();
+            QVERIFY(waitFor([&] { return stage().findChild<ImportSheet*>() == nullptr; }));
+        }
+        ImportSheet* sheet = stage().importPaths(
+            {pathText(folder / "damaged.parquet"), pathText(folder / "good.jsonl")});
+        QVERIFY(waitFor([&] { return sheet->isQuiet(); }));
+        QCOMPARE(sheet->sources().size(), size_t{1});
+        QTest::mouseClick(sheet->acceptButton(), Qt::LeftButton);
+        QCOMPARE(document().recipe().data.size(), before + 1);
+        QCOMPARE(document().recipe().data.back().name, std::string("good"));
+        document().undoStack().undo();
+        QVERIFY(waitUntilPrepared());
+        QVERIFY2(watch.longestGapMs() < 500, "the event loop was blocked");
+    }
+
     void filtersRows() {
         stage().showSource(0);
         stage().showPage(DataPage::Rows);
@@ -205,6 +256,26 @@ class TestDataStage : public QObject {
             return !page->lens()->page().documents.empty() &&
                    page->lens()->page().documents.front().title == "own, row 22";
         }));
+    }
+
+    void leavesOutARowFromTheTable() {
+        stage().showSource(0);
+        RowsPage* page = stage().rowsPage();
+        page->table()->selectRow(4);
+        QVERIFY(waitFor([&] { return page->rows().row(4) != nullptr; }));
+        m_window->action(QStringLiteral("data.leaveOutRow"))->trigger();
+        QCOMPARE(document().recipe().data[0].drop_rows, std::vector<int64_t>{5});
+        QVERIFY(waitUntilPrepared());
+        QCOMPARE(stage()
+                     .prepared()
+                     .prepared()
+                     ->data->sources[0]
+                     .dropped.reasons.at(core::kLeftOutByNumber)
+                     .examples,
+                 std::vector<std::string>{"row 5"});
+        document().undoStack().undo();
+        QVERIFY(document().recipe().data[0].drop_rows.empty());
+        QVERIFY(waitUntilPrepared());
     }
 
     void mixesWithUndo() {

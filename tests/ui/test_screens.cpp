@@ -22,6 +22,7 @@
 #include "ui/bridge/run_controller.h"
 #include "ui/bridge/text.h"
 #include "ui/charts/chart_view.h"
+#include "ui/panels/inspector.h"
 #include "ui/shell/main_window.h"
 #include "ui/shell/stage_rail.h"
 #include "ui/stages/compare/compare_stage.h"
@@ -316,6 +317,24 @@ class TestScreens : public QObject {
         m_window->dataStage()->showPage(static_cast<DataPage>(page));
         waitUntilQuiet();
         lookOver(QStringLiteral("text-") + QString::fromUtf8(QTest::currentDataTag()));
+    }
+
+    // Names and values of any length wrap in the narrow inspector, and none is cut off.
+    void longFacts() {
+        Inspector inspector;
+        inspector.resize(230, 500);
+        inspector.show();
+        inspector.showFacts(
+            QStringLiteral("Row 1"),
+            {{QStringLiteral("Place"), QStringLiteral("task001_opposite_of_words.json, row 1")},
+             {QStringLiteral("input_language_of_the_task"), QStringLiteral("English")},
+             {QStringLiteral("task"), QStringLiteral("task001_opposite_of_words_and_more")},
+             {QStringLiteral("id"), QStringLiteral("task001-train-1-of-many-of-them")}});
+        waitUntilQuiet();
+        lookOver(QStringLiteral("inspector"), &inspector);
+        inspector.close();
+        m_window->activateWindow();
+        QVERIFY(QTest::qWaitForWindowActive(m_window.get()));
     }
 
     void emptyStages() {

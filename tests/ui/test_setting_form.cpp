@@ -89,6 +89,19 @@ class TestSettingForm : public QObject {
         QCOMPARE(m_document->recipe().optimizer.learning_rate, 2.0e-4);
     }
 
+    // A template of several lines in a field of one line stays as it is until somebody types.
+    void leavesATextOfSeveralLinesAlone() {
+        const QString text = QStringLiteral("Ask: {instruction}\n\nSay:\n");
+        QVERIFY(m_document->setSetting(QStringLiteral("prompt.template"), text).ok());
+        SettingForm form(*m_document, FormScope::All);
+        SettingEditor* editor = form.editor(QStringLiteral("prompt.template"));
+        const int before = m_document->undoStack().count();
+        auto* line = editor->findChild<QLineEdit*>();
+        Q_EMIT line->editingFinished();
+        QCOMPARE(m_document->undoStack().count(), before);
+        QCOMPARE(m_document->recipe().prompt.prompt_template, text.toStdString());
+    }
+
     void marksWhatDiffersAndRevertsWithOneClick() {
         SettingForm form(*m_document, FormScope::All);
         SettingEditor* warmup = form.editor(QStringLiteral("schedule.warmup_steps"));

@@ -17,6 +17,7 @@
 #include "ui/panels/preflight_sheet.h"
 #include "ui/shell/main_window.h"
 #include "ui/stages/compare/compare_stage.h"
+#include "ui/stages/data/data_stage.h"
 #include "ui/stages/plan/plan_stage.h"
 #include "ui/stages/run/card_charts.h"
 #include "ui/stages/run/run_charts.h"
@@ -142,6 +143,9 @@ class TestWindow : public QObject {
         window.closeProject();
         QVERIFY(window.openProject(folder.path(), ProjectDocument::OpenAs::Existing));
         QVERIFY(waitFor([&] { return window.compareStage()->runs().rowCount() == 1; }));
+        // It is offered where the last run is shown.
+        window.showStage(StageId::Run);
+        QVERIFY(waitFor([&] { return window.runStage()->continueButton()->isVisible(); }));
         Q_EMIT window.compareStage()->continueRunWanted(run_id);
         QVERIFY(waitFor([&] { return window.runs()->isRunning(); }));
         QCOMPARE(window.currentStage(), StageId::Run);
@@ -154,6 +158,34 @@ class TestWindow : public QObject {
             QCOMPARE(ended.steps[i].step, static_cast<int64_t>(i) + 1);
         }
         QVERIFY(!go_on->isEnabled());
+        QVERIFY(!window.runStage()->continueButton()->isVisible());
+    }
+
+    // From a check to what it is about.
+    void showsTheOffendersOfACheck() {
+        const TempFolder folder;
+        makeTextProject(folder.path());
+        MainWindow window(optionsWith(fakeEngine()), Memory::Forget);
+        window.show();
+        QVERIFY(window.openProject(folder.path(), ProjectDocument::OpenAs::Existing));
+        QVERIFY(window.document()
+                    ->setSetting(QStringLiteral("overlap.files"), QStringLiteral("[../eval.csv]"))
+                    .ok());
+        QVERIFY(waitFor([&] { return window.planStage()->startButton()->isEnabled(); }));
+        window.action(QStringLiteral("run.start"))->trigger();
+        QPushButton* show = nullptr;
+        QVERIFY(waitFor([&] {
+            auto* sheet = window.findChild<PreflightSheet*>();
+            if (sheet == nullptr) return false;
+            for (auto* button : sheet->findChildren<QPushButton*>()) {
+                if (button->accessibleName().contains(QStringLiteral("overlap"))) show = button;
+            }
+            return show != nullptr;
+        }));
+        QTest::mouseClick(show, Qt::LeftButton);
+        QCOMPARE(window.currentStage(), StageId::Data);
+        QCOMPARE(window.dataStage()->page(), DataPage::Overlap);
+        QVERIFY(!window.runs()->isRunning());
     }
 
     void keepsTheWindowAliveWhenTheEngineFails() {

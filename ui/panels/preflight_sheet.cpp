@@ -36,11 +36,15 @@ PreflightSheet::PreflightSheet(const core::Recipe& recipe, core::PlanOptions opt
     auto* scroll = new QScrollArea;
     scroll->setWidgetResizable(true);
     scroll->setAccessibleName(tr("Checks"));
-    auto* page = new Card;
+    scroll->setProperty("kind", QStringLiteral("card"));
+    auto* page = new QWidget;
+    page->setProperty("kind", QStringLiteral("clear"));
+    auto* body = new QVBoxLayout(page);
+    body->setContentsMargins(14, 12, 14, 12);
     m_checks = new QVBoxLayout;
     m_checks->setSpacing(10);
-    page->body()->addLayout(m_checks);
-    page->body()->addStretch();
+    body->addLayout(m_checks);
+    body->addStretch();
     scroll->setWidget(page);
     column->addWidget(scroll, 1);
     m_read = new QCheckBox(tr("I have read the warnings and start all the same"));
@@ -83,7 +87,10 @@ void PreflightSheet::showSheet(const core::Result<core::PlanSheet>& result) {
         return showStartable();
     }
     const core::PlanSheet& sheet = *result;
-    ConsequencesPanel::addChecks(m_checks, sheet.checks);
+    ConsequencesPanel::addChecks(m_checks, sheet.checks, [this](const QString& check) {
+        Q_EMIT lookWanted(check);
+        reject();
+    });
     for (const std::string& missing : sheet.missing) {
         auto* line = makeLabel(QStringLiteral("\u2715 ") + toQt(missing), "bad");
         line->setWordWrap(true);

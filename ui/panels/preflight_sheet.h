@@ -29,6 +29,8 @@ class PreflightSheet : public QDialog {
   Q_SIGNALS:
     /// The person has seen the sheet and starts; carries the recipe that was checked.
     void startConfirmed();
+    /// The person wants to see what a check is about; the sheet closes.
+    void lookWanted(const QString& check);
 
   private:
     void showSheet(const core::Result<core::PlanSheet>& sheet);

@@ -1,11 +1,14 @@
 // Opening, changing and saving the draft. Neighbour: commands.cpp holds the verbs.
 #include "ui/project/project_document.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <chrono>
 #include <set>
 
 #include "core/base/atomic_file.h"
+#include "core/base/units.h"
 #include "core/recipe/recipe_schema.h"
 #include "core/recipe/recipe_yaml.h"
 #include "ui/bridge/text.h"
@@ -15,6 +18,9 @@ namespace dayrun::ui {
 namespace {
 
 namespace fs = std::filesystem;
+
+// A recipe stays a page that a person can read; what takes more is the job of a filter.
+constexpr size_t kMostDroppedRows = 20'000;
 
 // A name for a new source that no other source has: "train", "train_2".
 std::string uniqueName(const fs::path& path, const std::set<std::string>& taken) {
@@ -150,23 +156,38 @@ void ProjectDocument::removeSource(size_t index) {
     m_undo.push(new RemoveSourceCommand(*this, name, std::move(changed)));
 }
 
-void ProjectDocument::dropRows(const std::vector<std::pair<size_t, int64_t>>& rows) {
+core::Result<void> ProjectDocument::dropRows(const std::vector<std::pair<size_t, int64_t>>& rows) {
     core::Recipe changed = m_recipe;
-    int64_t dropped = 0;
+    const auto countNumbers = [](const core::Recipe& recipe) {
+        size_t count = 0;
+        for (const core::DataSpec& spec : recipe.data) count += spec.drop_rows.size();
+        return count;
+    };
     for (const auto& [source, row] : rows) {
-        if (source >= changed.data.size()) continue;
-        std::vector<int64_t>& numbers = changed.data[source].drop_rows;
-        const auto place = std::lower_bound(numbers.begin(), numbers.end(), row);
-        if (place != numbers.end() && *place == row) continue;
-        numbers.insert(place, row);
-        ++dropped;
+        if (source < changed.data.size()) changed.data[source].drop_rows.push_back(row);
     }
-    if (dropped == 0) return;
+    for (core::DataSpec& spec : changed.data) {
+        std::vector<int64_t>& numbers = spec.drop_rows;
+        std::sort(numbers.begin(), numbers.end());
+        numbers.erase(std::unique(numbers.begin(), numbers.end()), numbers.end());
+    }
+    const size_t count = countNumbers(changed);
+    const size_t dropped = count - countNumbers(m_recipe);
+    if (dropped == 0) return {};
+    if (count > kMostDroppedRows) {
+        return core::Error{
+            .code = core::ErrorCode::BadRecipe,
+            .message = fmt::format("{} rows are too many to name one by one (at most {}).",
+                                   core::format_count(static_cast<int64_t>(count)),
+                                   core::format_count(int64_t{kMostDroppedRows})),
+            .hint = "Let mix.dedupe, overlap.remove or a filter leave them out."};
+    }
     const auto& [source, row] = rows.front();
     const QString what = dropped == 1
                              ? tr("%1 row %2").arg(toQt(changed.data[source].name)).arg(row)
                              : tr("%1 rows").arg(dropped);
     m_undo.push(new ApplyRecipeCommand(*this, tr("Leave out %1").arg(what), std::move(changed)));
+    return {};
 }
 
 void ProjectDocument::bringBack(size_t source, int64_t row) {

@@ -53,8 +53,9 @@ class ProjectDocument : public QObject {
     /// Puts another spec in a source's place.
     void changeSource(size_t index, const core::DataSpec& source);
     void removeSource(size_t index);
-    /// Leaves out single rows, each a source and a number from 1, as one command.
-    void dropRows(const std::vector<std::pair<size_t, int64_t>>& rows);
+    /// Leaves out single rows, each a source and a number from 1, as one command; BadRecipe when
+    /// the recipe would name more than a person can read.
+    core::Result<void> dropRows(const std::vector<std::pair<size_t, int64_t>>& rows);
     /// Uses a row again that was left out by its number, or with 0 all of the source's.
     void bringBack(size_t source, int64_t row);
     /// Replaces overlap.files as one command with this text.

@@ -194,6 +194,11 @@ void MainWindow::connectProject() {
         showStatusOf(id);
     }
     connect(m_open->plan, &PlanStage::runStarted, this, [this] { showStage(StageId::Run); });
+    connect(m_open->plan, &PlanStage::lookWanted, this, [this](const QString& check) {
+        showStage(StageId::Data);
+        m_open->data->showCheck(check);
+    });
+    connect(m_open->run, &RunStage::continueWanted, this, &MainWindow::continueShownRun);
     connect(m_open->run, &RunStage::startWanted, this, [this] { m_open->plan->openPreflight(); });
     connect(m_open->run, &RunStage::stopWanted, this, &MainWindow::requestStop);
     // Stage Run shows the last run of the project until another one is started or chosen.

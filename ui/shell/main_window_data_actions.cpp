@@ -45,6 +45,8 @@ void MainWindow::makeDataMenu() {
     add("data.next", tr("&Next row"), {}, [](DataStage& stage) { stage.rowsPage()->step(1); });
     add("data.previous", tr("&Previous row"), {},
         [](DataStage& stage) { stage.rowsPage()->step(-1); });
+    add("data.leaveOutRow", tr("Leave &out the selected row"), {},
+        [](DataStage& stage) { stage.rowsPage()->leaveOut(); });
     menu->addSeparator();
     add("data.caches", tr("Token &caches…"), {}, [](DataStage& stage) { stage.showCaches(); });
 }

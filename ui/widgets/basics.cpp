@@ -2,7 +2,7 @@
 #include "ui/widgets/basics.h"
 
 #include <QComboBox>
-#include <QFormLayout>
+#include <QGridLayout>
 #include <QHBoxLayout>
 #include <QKeyEvent>
 #include <QPainter>
@@ -24,7 +24,7 @@ QString breakable(const QString& text) {
         run = letter.isSpace() ? 0 : run + 1;
         const bool is_joint = letter == QLatin1Char('/') || letter == QLatin1Char('_') ||
                               letter == QLatin1Char(',') || letter == QLatin1Char('-');
-        if ((is_joint && run > 6) || run > 18) {
+        if ((is_joint && run > 4) || run > 18) {
             result += QChar(0x200b);
             run = 0;
         }
@@ -168,13 +168,12 @@ void Card::keyPressEvent(QKeyEvent* event) {
 }
 
 FactList::FactList(QWidget* parent) : QWidget(parent) {
-    m_form = new QFormLayout(this);
-    m_form->setContentsMargins(0, 0, 0, 0);
-    m_form->setHorizontalSpacing(14);
-    m_form->setVerticalSpacing(6);
-    m_form->setRowWrapPolicy(QFormLayout::DontWrapRows);
-    m_form->setFieldGrowthPolicy(QFormLayout::AllNonFixedFieldsGrow);
-    m_form->setLabelAlignment(Qt::AlignLeft | Qt::AlignTop);
+    // Not a form layout: that one cuts values off that wrap to a second line.
+    m_grid = new QGridLayout(this);
+    m_grid->setContentsMargins(0, 0, 0, 0);
+    m_grid->setHorizontalSpacing(14);
+    m_grid->setVerticalSpacing(6);
+    m_grid->setColumnStretch(1, 1);
 }
 
 void FactList::setFacts(const Facts& facts) {
@@ -193,21 +192,25 @@ void FactList::setFacts(const Facts& facts) {
 }
 
 void FactList::build(const Facts& facts) {
-    while (m_form->rowCount() > 0) m_form->removeRow(0);
+    clearLayout(m_grid);
     m_names.clear();
     m_values.clear();
     for (const auto& [name, value] : facts) {
         auto* text = makeLabel({});
         text->setWordWrap(true);
         text->setTextInteractionFlags(Qt::TextSelectableByMouse);
-        auto* label = makeLabel(name, "muted");
+        auto* label = makeLabel(m_is_narrow ? breakable(name) : name, "muted");
         if (m_is_narrow) {
             label->setWordWrap(true);
             label->setFixedWidth(std::min(label->fontMetrics().horizontalAdvance(name) + 2,
                                           label->fontMetrics().averageCharWidth() * 13));
             text->setMinimumWidth(60);
         }
-        m_form->addRow(label, text);
+        label->setAlignment(Qt::AlignLeft | Qt::AlignTop);
+        text->setAlignment(Qt::AlignLeft | Qt::AlignTop);
+        const int row = static_cast<int>(m_names.size());
+        m_grid->addWidget(label, row, 0);
+        m_grid->addWidget(text, row, 1);
         m_names.push_back(name);
         m_values.push_back(text);
     }

@@ -13,7 +13,7 @@
 #include "ui/shell/icons.h"
 
 class QComboBox;
-class QFormLayout;
+class QGridLayout;
 class QToolButton;
 
 namespace dayrun::ui {
@@ -90,7 +90,7 @@ class FactList : public QWidget {
   private:
     void build(const Facts& facts);
 
-    QFormLayout* m_form;
+    QGridLayout* m_grid;
     bool m_is_narrow = false;
     std::vector<QString> m_names;
     std::vector<QLabel*> m_values;

@@ -10,6 +10,7 @@
 #include <QTabWidget>
 
 #include "core/base/units.h"
+#include "ui/bridge/check_place.h"
 #include "ui/bridge/prepared_data.h"
 #include "ui/bridge/source_rows.h"
 #include "ui/bridge/text.h"
@@ -295,6 +296,29 @@ void DataStage::showRow(int source, int64_t row) {
     showSource(source);
     showPage(DataPage::Rows);
     rowsPage()->showRow(row);
+}
+
+void DataStage::showCheck(const QString& check) {
+    const auto search = [this](LensSearch what) {
+        showPage(DataPage::Tokens);
+        tokensPage()->showSearch(what);
+    };
+    switch (placeOfCheck(check)) {
+        case CheckPlace::None:
+            return;
+        case CheckPlace::Rows:
+            return showPage(DataPage::Rows);
+        case CheckPlace::LeftOut:
+            return showPage(DataPage::LeftOut);
+        case CheckPlace::Overlap:
+            return showPage(DataPage::Overlap);
+        case CheckPlace::StopNotTrained:
+            return search(LensSearch::StopNotTrained);
+        case CheckPlace::CutOff:
+            return search(LensSearch::CutOff);
+        case CheckPlace::NotOneBos:
+            return search(LensSearch::NotOneBos);
+    }
 }
 
 // Most examples say the row's number. Of a row that could not be read only the place in its file is

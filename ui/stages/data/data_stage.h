@@ -57,6 +57,9 @@ class DataStage : public Stage {
     /// The same for an example of a drop report: "row 17", "train.jsonl:17: it is not JSON".
     void showExample(int source, const QString& example);
 
+    /// Shows what a pre-flight check of this name is about.
+    void showCheck(const QString& check);
+
     // Each page is made when it is first asked for, by its tab or from here.
     RowsPage* rowsPage();
     MixPage* mixPage();

@@ -49,7 +49,7 @@ QString partsText(const std::vector<core::Sample>& samples) {
 
 ImportSheet::ImportSheet(std::vector<core::DataSpec> sources, std::filesystem::path folder, Use use,
                          QWidget* parent)
-    : QDialog(parent), m_folder(std::move(folder)) {
+    : QDialog(parent), m_folder(std::move(folder)), m_purpose(use) {
     setWindowTitle(use == Use::AddSources ? tr("Import data") : tr("How the source is read"));
     resize(900, 640);
     for (core::DataSpec& spec : sources) {
@@ -71,14 +71,12 @@ ImportSheet::ImportSheet(std::vector<core::DataSpec> sources, std::filesystem::p
     auto* cancel = makeButton(tr("Cancel"), tr("Change nothing"));
     connect(cancel, &QPushButton::clicked, this, &QDialog::reject);
     buttons->addWidget(cancel);
-    const QString add =
-        m_entries.size() == 1 ? tr("&Add the source") : tr("&Add %1 sources").arg(m_entries.size());
-    m_accept = makeButton(use == Use::AddSources ? add : tr("&Use this"),
-                          tr("Puts it into the recipe; undo takes it back"), "primary");
+    m_accept = makeButton({}, tr("Puts it into the recipe; undo takes it back"), "primary");
     m_accept->setDefault(true);
     connect(m_accept, &QPushButton::clicked, this, &QDialog::accept);
     buttons->addWidget(m_accept);
     column->addLayout(buttons);
+    showAcceptable();
     show(0);
     for (size_t i = 0; i < m_entries.size(); ++i) startFile(i);
 }
@@ -113,7 +111,7 @@ QWidget* ImportSheet::makeDetails() {
     m_name->setAccessibleDescription(tr("Used in reports and charts"));
     connect(m_name, &QLineEdit::textEdited, this, [this](const QString& text) {
         m_entries[m_current].spec.name = toStd(text.trimmed());
-        m_accept->setEnabled(!text.trimmed().isEmpty());
+        showAcceptable();
     });
     form->addRow(tr("Name"), m_name);
     m_converter = new QComboBox;
@@ -164,8 +162,34 @@ void ImportSheet::fillConverters() {
 
 std::vector<core::DataSpec> ImportSheet::sources() const {
     std::vector<core::DataSpec> specs;
-    for (const Entry& entry : m_entries) specs.push_back(entry.spec);
+    for (const Entry& entry : m_entries) {
+        if (isUsable(entry)) specs.push_back(entry.spec);
+    }
     return specs;
+}
+
+// A source that is there already may be changed even while its file is away.
+bool ImportSheet::isUsable(const Entry& entry) const {
+    if (m_purpose == Use::ChangeSource || !entry.file) return true;
+    const bool is_empty = entry.look && entry.look->ok() && (*entry.look)->rows == 0;
+    return entry.file->ok() && !is_empty;
+}
+
+void ImportSheet::showAcceptable() {
+    const auto usable = std::count_if(m_entries.begin(), m_entries.end(),
+                                      [this](const Entry& entry) { return isUsable(entry); });
+    const bool are_named = std::none_of(m_entries.begin(), m_entries.end(),
+                                        [](const Entry& entry) { return entry.spec.name.empty(); });
+    m_accept->setText(m_purpose == Use::ChangeSource ? tr("&Use this")
+                      : usable == 1                  ? tr("&Add the source")
+                                                     : tr("&Add %1 sources").arg(usable));
+    m_accept->setEnabled(usable > 0 && are_named);
+    if (m_list == nullptr) return;
+    for (size_t i = 0; i < m_entries.size(); ++i) {
+        const QString name = toQt(m_entries[i].spec.name);
+        m_list->item(static_cast<int>(i))
+            ->setText(isUsable(m_entries[i]) ? name : QStringLiteral("\u26a0 ") + name);
+    }
 }
 
 bool ImportSheet::isByColumns(const core::DataSpec& spec) const {
@@ -197,6 +221,7 @@ void ImportSheet::takeFile(size_t index, core::Result<core::FileInspection> file
         entry.spec.columns = file->mapping;
     }
     entry.file = std::move(file);
+    showAcceptable();
     startLook(index);
     if (index == m_current) showEntry();
 }
@@ -211,6 +236,7 @@ void ImportSheet::startLook(size_t index) {
         },
         [this, index](core::Result<SourceLook> look) {
             m_entries[index].look = std::move(look);
+            showAcceptable();
             if (index == m_current) showEntry();
         });
     if (index == m_current) showEntry();
@@ -285,7 +311,9 @@ void ImportSheet::showLook(const Entry& entry) {
         for (const auto& [reason, left] : look.dropped.reasons) {
             facts << tr("%1 left out: %2").arg(toQt(core::format_count(left.count)), toQt(reason));
         }
-        if (!look.first_bad_row.empty()) {
+        if (look.rows == 0) {
+            problem = tr("There are no rows in it.");
+        } else if (!look.first_bad_row.empty()) {
             problem = tr("First failing row: %1").arg(toQt(look.first_bad_row));
         }
         if (!look.warning.empty() && isTrainedOn(entry.spec)) warning = warningText(look.warning);

@@ -33,7 +33,7 @@ class ImportSheet : public QDialog {
     /// `folder` is where relative paths of the specs start.
     ImportSheet(std::vector<core::DataSpec> sources, std::filesystem::path folder, Use use,
                 QWidget* parent);
-    /// The sources as they are chosen now.
+    /// The sources as they are chosen now, without those whose files cannot be read.
     std::vector<core::DataSpec> sources() const;
 
     QComboBox* converterBox() const { return m_converter; }
@@ -65,8 +65,11 @@ class ImportSheet : public QDialog {
     void chooseConverter();
     void changeMapping();
     bool isByColumns(const core::DataSpec& spec) const;
+    bool isUsable(const Entry& entry) const;
+    void showAcceptable();
 
     std::filesystem::path m_folder;
+    Use m_purpose;
     std::vector<Entry> m_entries;
     size_t m_current = 0;
     QListWidget* m_list = nullptr;

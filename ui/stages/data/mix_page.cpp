@@ -161,8 +161,8 @@ void MixPage::showFigures() {
         state = QStringLiteral("\u26a0 ") + m_prepared.problem();
     }
     m_state->setText(state);
-    m_total->setText(fits ? tr("An epoch: %1 rows, %2 tokens, %3 of them trained. The run: %4 "
-                               "epochs, %5 trained tokens.")
+    m_total->setText(fits ? tr("An epoch: %1 rows, %2 tokens, %3 of them trained. Epochs: %4, "
+                               "together %5 trained tokens.")
                                 .arg(numberText(m_mix.rows_per_epoch),
                                      numberText(m_mix.tokens_per_epoch),
                                      numberText(m_mix.trained_tokens_per_epoch),

@@ -8,6 +8,7 @@
 #include <QTabWidget>
 #include <QTableView>
 #include <QTextEdit>
+#include <algorithm>
 
 #include "core/base/units.h"
 #include "ui/bridge/prepared_data.h"
@@ -128,7 +129,7 @@ void RowsPage::showSource(int index) {
     // Another setting of the recipe has changed: the rows on the screen are still right.
     const bool is_same = index == m_index && spec.name == m_spec.name && isReadAlike(spec, m_spec);
     if (!is_same) m_wanted_row.reset();
-    if (m_has_source && is_same) return showLens();
+    if (m_has_source && is_same) return showSelected();
     m_has_source = true;
     m_index = index;
     m_spec = spec;
@@ -179,6 +180,19 @@ void RowsPage::step(int rows) {
     if (m_rows->rowCount() > 0) m_table->selectRow(row);
 }
 
+void RowsPage::leaveOut() {
+    const core::BrowsedRow* row = m_rows->row(m_table->currentIndex().row());
+    if (row == nullptr || !m_has_source) return;
+    const auto dropped =
+        m_context.document.dropRows({{static_cast<size_t>(m_index), row->row_index + 1}});
+    if (!dropped.ok()) m_reading->setText(QStringLiteral("\u26a0 ") + toQt(dropped.error()));
+}
+
+bool RowsPage::isLeftOut(const core::BrowsedRow& row) const {
+    const auto& numbers = m_context.document.recipe().data[static_cast<size_t>(m_index)].drop_rows;
+    return std::binary_search(numbers.begin(), numbers.end(), row.row_index + 1);
+}
+
 void RowsPage::showSelected() {
     const core::BrowsedRow* row = m_rows->row(m_table->currentIndex().row());
     if (row == nullptr) return;
@@ -204,6 +218,7 @@ void RowsPage::showRow(const core::BrowsedRow& row) {
     heading.setFontWeight(QFont::DemiBold);
     QTextCharFormat plain;
     plain.setForeground(colors.text);
+    if (isLeftOut(row)) cursor.insertText(tr("Left out by its number."), heading);
     if (!row.problem.empty())
         cursor.insertText(QStringLiteral("\u26a0 ") + toQt(row.problem), plain);
     // A row that gives no sample is shown as the file has it: that is what must be mended.

@@ -35,6 +35,8 @@ class RowsPage : public QWidget {
     void showRow(int64_t row);
     /// Moves the selection by rows, as the arrow keys do.
     void step(int rows);
+    /// Leaves the selected row out of the data by its number; undo brings it back.
+    void leaveOut();
     /// Fills the inspector with the selected row.
     void showInInspector();
 
@@ -53,6 +55,7 @@ class RowsPage : public QWidget {
     void showSelected();
     void showLens();
     void showRow(const core::BrowsedRow& row);
+    bool isLeftOut(const core::BrowsedRow& row) const;
 
     StageContext m_context;
     PreparedData& m_prepared;

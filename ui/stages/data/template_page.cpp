@@ -118,6 +118,10 @@ QWidget* TemplatePage::makeEditor() {
         tr("{field} stands for a field of the row; a part in [[ ]] is left out when a field in it "
            "is empty"));
     m_text->setToolTip(m_text->accessibleDescription());
+    m_text->setPlaceholderText(
+        tr("A named template has no text to edit. Choose \"your own text\" above to write one: "
+           "{instruction}, {input} and the other fields of the rows in double brackets [[ ]] "
+           "where they may be missing."));
     m_text->setTabChangesFocus(true);
     m_text->setMinimumHeight(90);
     connect(m_text, &QPlainTextEdit::textChanged, this, &TemplatePage::checkSoon);

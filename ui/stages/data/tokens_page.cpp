@@ -81,8 +81,8 @@ QWidget* TokensPage::makeLeft() {
     m_table->setModel(m_found);
     prepareTable(*m_table, tr("Samples and rows found"), tr("The lens follows the arrow keys"));
     m_table->horizontalHeader()->setStretchLastSection(true);
-    const int digits = m_table->fontMetrics().horizontalAdvance(QStringLiteral("888,888")) + 24;
-    m_table->setColumnWidth(CachedSampleModel::Name, 130);
+    const int digits = m_table->fontMetrics().horizontalAdvance(QStringLiteral("88,888")) + 24;
+    m_table->setColumnWidth(CachedSampleModel::Name, 112);
     m_table->setColumnWidth(CachedSampleModel::Tokens, digits);
     m_table->setColumnWidth(CachedSampleModel::Trained, digits);
     connect(m_table->selectionModel(), &QItemSelectionModel::currentRowChanged, this,

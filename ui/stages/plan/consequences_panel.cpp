@@ -6,6 +6,7 @@
 
 #include "core/base/clock.h"
 #include "core/base/units.h"
+#include "ui/bridge/check_place.h"
 #include "ui/bridge/text.h"
 #include "ui/widgets/basics.h"
 #include "ui/widgets/gauges.h"
@@ -119,7 +120,7 @@ void ConsequencesPanel::showSheet(const core::PlanSheet& sheet) {
     m_disk->setFacts({{tr("The run writes"), or_unknown(sheet.disk_bytes)},
                       {tr("Free"), or_unknown(sheet.disk_free_bytes)}});
     clearLayout(m_checks);
-    addChecks(m_checks, sheet.checks);
+    addChecks(m_checks, sheet.checks, [this](const QString& check) { Q_EMIT lookWanted(check); });
     for (const std::string& missing : sheet.missing) {
         auto* line = makeLabel(QStringLiteral("\u25cb ") + toQt(missing), "muted");
         line->setWordWrap(true);
@@ -188,7 +189,8 @@ void ConsequencesPanel::showTime(const core::PlanSheet& sheet) {
 }
 
 void ConsequencesPanel::addChecks(QVBoxLayout* column,
-                                  const std::vector<core::PreflightCheck>& checks) {
+                                  const std::vector<core::PreflightCheck>& checks,
+                                  const std::function<void(const QString&)>& look) {
     for (const core::PreflightCheck& check : checks) {
         auto* line = makeLabel(signOf(check.level) + QLatin1Char(' ') + toQt(check.message),
                                kindOf(check.level));
@@ -205,6 +207,17 @@ void ConsequencesPanel::addChecks(QVBoxLayout* column,
         hint->setWordWrap(true);
         hint->setContentsMargins(16, 0, 0, 0);
         column->addWidget(hint);
+        if (check.level == core::CheckLevel::Green || !isShownByData(toQt(check.name))) continue;
+        auto* show = makeButton(tr("Show them"),
+                                tr("Show what this check is about: %1").arg(toQt(check.name)));
+        show->setAccessibleName(tr("Show: %1").arg(toQt(check.name)));
+        connect(show, &QPushButton::clicked, column,
+                [look, name = toQt(check.name)] { look(name); });
+        auto* line_of_button = new QHBoxLayout;
+        line_of_button->setContentsMargins(16, 0, 0, 0);
+        line_of_button->addWidget(show);
+        line_of_button->addStretch();
+        column->addLayout(line_of_button);
     }
 }
 

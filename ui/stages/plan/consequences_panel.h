@@ -3,6 +3,7 @@
 #pragma once
 
 #include <QScrollArea>
+#include <functional>
 
 #include "core/plan/preflight.h"
 
@@ -25,8 +26,13 @@ class ConsequencesPanel : public QScrollArea {
     void showProblem(const QString& problem);
     /// While a new estimate is made the old one is dimmed, not emptied.
     void setMeasuring(bool is_measuring);
-    /// Lines "sign message hint" of checks, the same in the pre-flight sheet.
-    static void addChecks(QVBoxLayout* column, const std::vector<core::PreflightCheck>& checks);
+    /// Lines "sign message hint" of checks, the same in the pre-flight sheet; `look` is called with
+    /// the name of a check whose offenders the person wants to see.
+    static void addChecks(QVBoxLayout* column, const std::vector<core::PreflightCheck>& checks,
+                          const std::function<void(const QString&)>& look);
+
+  Q_SIGNALS:
+    void lookWanted(const QString& check);
 
   private:
     void showMemory(const core::PlanSheet& sheet);

@@ -136,6 +136,7 @@ QWidget* PlanStage::makeRight() {
     column->setContentsMargins(0, 0, 0, 0);
     column->setSpacing(12);
     m_consequences = new ConsequencesPanel;
+    connect(m_consequences, &ConsequencesPanel::lookWanted, this, &PlanStage::lookWanted);
     column->addWidget(m_consequences, 1);
     auto* line = new QHBoxLayout;
     line->setSpacing(12);
@@ -275,6 +276,7 @@ void PlanStage::openPreflight() {
     addMeasuredSpeed(options, m_context.document.recipe(), toStd(m_context.runs.deviceName()));
     auto* sheet = new PreflightSheet(m_context.document.recipe(), options, this);
     sheet->setAttribute(Qt::WA_DeleteOnClose);
+    connect(sheet, &PreflightSheet::lookWanted, this, &PlanStage::lookWanted);
     connect(sheet, &PreflightSheet::startConfirmed, this, [this, sheet] {
         const auto started = m_context.runs.start(sheet->recipe());
         if (!started.ok()) {

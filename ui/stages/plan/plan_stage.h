@@ -40,6 +40,8 @@ class PlanStage : public Stage {
   Q_SIGNALS:
     /// The run has been started.
     void runStarted();
+    /// The person wants to see what a check of this name is about.
+    void lookWanted(const QString& check);
 
   private:
     QWidget* makeForms();

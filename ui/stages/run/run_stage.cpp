@@ -107,6 +107,10 @@ QWidget* RunStage::makeHeader(QMenu* stop_menu) {
     line->addWidget(m_clock);
     line->addSpacing(8);
     line->addWidget(makeChartOptions());
+    m_continue = makeButton(tr("Con&tinue"), tr("Go on with this run, to the last bit, where it "
+                                                "stopped"));
+    connect(m_continue, &QPushButton::clicked, this, &RunStage::continueWanted);
+    line->addWidget(m_continue);
     m_start = makeButton(tr("Start &new run…"), tr("Open the pre-flight sheet"), "primary");
     connect(m_start, &QPushButton::clicked, this, &RunStage::startWanted);
     line->addWidget(m_start);
@@ -246,6 +250,8 @@ void RunStage::showState() {
     m_problem->setText(run->error);
     m_problem->setVisible(!run->error.isEmpty());
     m_start->setVisible(!is_running);
+    m_continue->setVisible(!is_running && isOver(run->state) &&
+                           run->state != core::RunState::Finished);
     m_stop->setVisible(is_running);
     m_stop->setEnabled(pending == core::RunRequest::None || pending == core::RunRequest::FinishNow);
     m_charts->setEmptyText(is_running ? tr("The first point comes after step 1.")

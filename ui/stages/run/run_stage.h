@@ -36,6 +36,7 @@ class RunStage : public Stage {
 
     RunCharts* charts() const { return m_charts; }
     QToolButton* stopButton() const { return m_stop; }
+    QPushButton* continueButton() const { return m_continue; }
     CardCharts* cardCharts() const { return m_card_charts; }
     /// Watches another card than the one of the device; for tests.
     void setCardWatch(std::unique_ptr<CardWatch> watch);
@@ -43,6 +44,8 @@ class RunStage : public Stage {
   Q_SIGNALS:
     /// Asks for the pre-flight sheet.
     void startWanted();
+    /// Asks to go on with the run that is shown.
+    void continueWanted();
     void stopWanted(dayrun::core::RunRequest request);
 
   private:
@@ -63,6 +66,7 @@ class RunStage : public Stage {
     QLabel* m_state;
     QLabel* m_problem;
     QPushButton* m_start;
+    QPushButton* m_continue;
     QToolButton* m_stop;
     DayRing* m_ring;
     QLabel* m_clock;

@@ -29,7 +29,8 @@ QTreeWidgetItem* makeLine(QTreeWidgetItem* line, const QString& what, int64_t ro
         const double percent = 100.0 * static_cast<double>(rows) / static_cast<double>(of_rows);
         line->setText(2, DropsPage::tr("%1 %").arg(percent, 0, 'f', 1));
     }
-    for (const int column : {1, 2}) line->setTextAlignment(column, Qt::AlignRight);
+    for (const int column : {1, 2})
+        line->setTextAlignment(column, Qt::AlignRight | Qt::AlignVCenter);
     return line;
 }
 
@@ -52,7 +53,6 @@ DropsPage::DropsPage(StageContext context, PreparedData& prepared, QWidget* pare
     m_tree->setAccessibleName(tr("Rows left out"));
     m_tree->setAccessibleDescription(
         tr("By source and reason; a click or Enter on an example shows its row"));
-    m_tree->setUniformRowHeights(true);
     m_tree->setAlternatingRowColors(true);
     m_tree->header()->setStretchLastSection(false);
     m_tree->header()->setSectionResizeMode(0, QHeaderView::Stretch);

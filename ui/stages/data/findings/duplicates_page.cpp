@@ -135,6 +135,14 @@ std::vector<core::SampleRef> DuplicatesPage::droppable(const QModelIndex& line) 
     return rows;
 }
 
+QString DuplicatesPage::dropNote(const QModelIndex& line) const {
+    if (matches().group(line) == nullptr || !isOfRecipe(*matches().prepared())) return {};
+    if (matches().match(line) == nullptr) {
+        return tr("Leaves out the row that stays; the next one of the group stays instead.");
+    }
+    return tr("Left out already by the recipe. Select the group to let another of its rows stay.");
+}
+
 size_t DuplicatesPage::sharedWords(const Prepared&) const {
     return core::kShingleWords;
 }

@@ -20,6 +20,7 @@ class DuplicatesPage : public MatchesPage {
     void refresh() override;
     QString foundText(const Prepared& prepared, const Groups& groups) const override;
     std::vector<core::SampleRef> droppable(const QModelIndex& line) const override;
+    QString dropNote(const QModelIndex& line) const override;
     size_t sharedWords(const Prepared& prepared) const override;
 
   private:

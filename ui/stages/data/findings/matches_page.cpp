@@ -127,7 +127,9 @@ QWidget* MatchesPage::makeGroups() {
                                                   "their numbers; undo brings them back"));
     connect(m_leave_out, &QPushButton::clicked, this, &MatchesPage::leaveOut);
     line->addWidget(m_leave_out);
-    line->addStretch();
+    m_drop_note = makeLabel({}, "muted");
+    m_drop_note->setWordWrap(true);
+    line->addWidget(m_drop_note, 1);
     column->addLayout(line);
     split->addWidget(panel);
     m_pair = new TextPairView;
@@ -228,6 +230,7 @@ std::vector<core::SampleRef> MatchesPage::chosen() const {
 void MatchesPage::showButton() {
     const auto rows = static_cast<qint64>(chosen().size());
     m_leave_out->setEnabled(rows > 0 && m_matches->prepared() == m_prepared.prepared());
+    m_drop_note->setText(dropNote(m_tree->currentIndex()));
     m_leave_out->setText(rows > 1 ? tr("&Leave out %1 rows").arg(numberText(rows))
                                   : tr("&Leave out this row"));
 }
@@ -240,7 +243,8 @@ void MatchesPage::leaveOut() {
         const core::TokenCache& cache = prepared->data->cache(row.source_index);
         rows.emplace_back(row.source_index, static_cast<int64_t>(cache.row_indices[row.row]) + 1);
     }
-    m_context.document.dropRows(rows);
+    const auto dropped = m_context.document.dropRows(rows);
+    if (!dropped.ok()) m_drop_note->setText(QStringLiteral("\u26a0 ") + toQt(dropped.error()));
 }
 
 void MatchesPage::showSelected() {

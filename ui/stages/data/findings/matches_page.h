@@ -53,6 +53,8 @@ class MatchesPage : public QWidget {
     virtual QString foundText(const Prepared& prepared, const Groups& groups) const = 0;
     /// The rows that "Leave out" takes for a line.
     virtual std::vector<core::SampleRef> droppable(const QModelIndex& line) const = 0;
+    /// Why "Leave out" takes nothing for a line, or what it would do; "" when that is plain.
+    virtual QString dropNote(const QModelIndex& line) const = 0;
     /// Words in a row that count as shared.
     virtual size_t sharedWords(const Prepared& prepared) const = 0;
 
@@ -78,6 +80,7 @@ class MatchesPage : public QWidget {
     QTreeView* m_tree;
     TextPairView* m_pair;
     QPushButton* m_leave_out;
+    QLabel* m_drop_note;
     std::shared_ptr<const Prepared> m_looked_at;
     QString m_looked_for;
     bool m_is_looking = false;

@@ -95,7 +95,7 @@ void OverlapPage::makeSets() {
         m_sets->horizontalHeaderItem(column)->setTextAlignment(
             (column == Name ? Qt::AlignLeft : Qt::AlignRight) | Qt::AlignVCenter);
     }
-    m_sets->setFixedHeight(5 * (m_sets->fontMetrics().height() + 12));
+    m_sets->setFixedHeight(4 * (m_sets->fontMetrics().height() + 16));
     above()->addWidget(m_sets);
     auto* line = new QHBoxLayout;
     auto* add = makeButton(tr("Add &evaluation files…"),
@@ -200,9 +200,9 @@ QString OverlapPage::foundText(const Prepared& prepared, const Groups& groups) c
             "nothing to compare with.");
     }
     if (groups.empty()) return tr("No training row stands in an evaluation set.");
-    const int64_t rows = prepared.data->overlap.training_rows();
-    return tr("\u26a0 %1 overlap with an evaluation set: what is measured there is too good.")
-        .arg(counted(rows, tr("training row"), tr("training rows")));
+    return tr("\u26a0 %1 an evaluation set: what is measured there is too good.")
+        .arg(counted(prepared.data->overlap.training_rows(), tr("training row overlaps with"),
+                     tr("training rows overlap with")));
 }
 
 std::vector<core::SampleRef> OverlapPage::droppable(const QModelIndex& line) const {
@@ -212,6 +212,10 @@ std::vector<core::SampleRef> OverlapPage::droppable(const QModelIndex& line) con
         for (const RowMatch& match : group->matches) rows.push_back(match.row);
     }
     return rows;
+}
+
+QString OverlapPage::dropNote(const QModelIndex&) const {
+    return {};
 }
 
 size_t OverlapPage::sharedWords(const Prepared& prepared) const {

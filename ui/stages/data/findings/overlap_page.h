@@ -26,6 +26,7 @@ class OverlapPage : public MatchesPage {
     void refresh() override;
     QString foundText(const Prepared& prepared, const Groups& groups) const override;
     std::vector<core::SampleRef> droppable(const QModelIndex& line) const override;
+    QString dropNote(const QModelIndex& line) const override;
     size_t sharedWords(const Prepared& prepared) const override;
 
   private:
