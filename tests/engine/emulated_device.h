@@ -59,6 +59,7 @@ class EmulatedDevice : public engine::Accelerator {
     explicit EmulatedDevice(int64_t bytes = int64_t{64} << 20, Kernels kernels = Kernels::Cpu);
 
     EmulatedArena& arena() override { return m_arena; }
+    int64_t overhead_bytes() const override { return 0; }
     void copy_rows(const engine::Matrix& to, const engine::Matrix& from) override;
     engine::Arena& pinned_arena() override { return engine::host_arena(); }
     void copy_queued(void* to, const void* from, int64_t bytes) override {

@@ -55,6 +55,7 @@ class FakeEngine : public Engine {
     void set_activation_plan(const ActivationPlan&) override {}
     Result<RehearsalFigures> rehearse(const PackedBatch& train, const PackedBatch&) override {
         ++m_counts->rehearse;
+        if (m_counts->make_leaner < m_script->rehearses_after) return short_of_memory();
         TRY_VOID(evaluate({train}, 1));
         RehearsalFigures figures;
         figures.train_s = 0.001;
@@ -71,9 +72,7 @@ class FakeEngine : public Engine {
         if (from > 0 && call >= from &&
             m_counts->make_leaner < std::max(1, m_script->leaner_plans)) {
             m_loss += 1e6;  // what a step that broke off leaves behind must not count
-            return Error{.code = ErrorCode::OutOfGpuMemory,
-                         .message = "The fake card's memory is not enough.",
-                         .hint = "Choose a larger one."};
+            return short_of_memory();
         }
         m_loss += loss_sum(batch, 0, batch.tokens.size()) / loss_divisor;
         return {};
@@ -171,6 +170,11 @@ class FakeEngine : public Engine {
     int64_t device_bytes_peak() const override { return 2 * kHeldBytes; }
 
   private:
+    static Error short_of_memory() {
+        return {.code = ErrorCode::OutOfGpuMemory,
+                .message = "The fake card's memory is not enough.",
+                .hint = "Choose a larger one."};
+    }
     void rest() const {
         if (m_script->sleep_ms > 0) {
             std::this_thread::sleep_for(std::chrono::milliseconds(m_script->sleep_ms));

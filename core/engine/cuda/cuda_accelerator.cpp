@@ -16,14 +16,18 @@ namespace {
 // What the libraries may still take beside the arena when no limit is given.
 constexpr int64_t kReserve = int64_t{512} << 20;
 
-/// Bytes of the card that this process may still take: the limit less what its context holds.
-int64_t free_within(int64_t max_bytes) {
-    size_t free_bytes = 0, total_bytes = 0;
-    check_cuda(cudaMemGetInfo(&free_bytes, &total_bytes), "ask for the device's memory");
-    const auto free = static_cast<int64_t>(free_bytes);
-    const auto used = static_cast<int64_t>(total_bytes) - free;
-    if (max_bytes <= 0) return free - kReserve;
-    return std::min(free, max_bytes - used);
+struct CardBytes {
+    int64_t free = 0, used = 0;
+};
+CardBytes card_bytes() {
+    size_t free = 0, total = 0;
+    check_cuda(cudaMemGetInfo(&free, &total), "ask for the device's memory");
+    return {static_cast<int64_t>(free), static_cast<int64_t>(total - free)};
+}
+
+/// What this process may still take: the limit less what its context holds.
+int64_t free_within(const CardBytes& card, int64_t max_bytes) {
+    return max_bytes > 0 ? std::min(card.free, max_bytes - card.used) : card.free - kReserve;
 }
 
 }  // namespace
@@ -35,7 +39,9 @@ CudaAccelerator::CudaAccelerator(const CudaOptions& options, const kernels::Devi
     const auto index = static_cast<c10::DeviceIndex>(options.device);
     const c10::cuda::CUDAStream stream = c10::cuda::getStreamFromPool(true, index);
     m_stream = stream.stream();
-    const int64_t limit = free_within(options.max_bytes);
+    const CardBytes card = card_bytes();
+    m_overhead_bytes = card.used;
+    const int64_t limit = free_within(card, options.max_bytes);
     if (limit <= 0) throw std::bad_alloc();
     m_arena = std::make_unique<CudaArena>(options.device, limit, m_stream);
     m_torch = std::make_unique<TorchMemory>(*m_arena, m_stream);

@@ -27,6 +27,7 @@ class CudaAccelerator : public Accelerator {
     ~CudaAccelerator() override;
 
     CudaArena& arena() override { return *m_arena; }
+    int64_t overhead_bytes() const override { return m_overhead_bytes; }
     void copy_rows(const Matrix& to, const Matrix& from) override;
     PinnedArena& pinned_arena() override { return m_pinned; }
     void copy_queued(void* to, const void* from, int64_t bytes) override;
@@ -60,6 +61,7 @@ class CudaAccelerator : public Accelerator {
     };
 
     CudaOptions m_options;
+    int64_t m_overhead_bytes = 0;
     cudaStream_t m_stream = nullptr;
     PinnedArena m_pinned;
     std::unique_ptr<CudaArena> m_arena;

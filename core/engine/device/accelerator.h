@@ -53,6 +53,8 @@ class Accelerator {
     /// Blocks on the device. Releasing one is in order with the queue: what is queued before may
     /// still use it. Its copies from the host return at once, those to the host wait.
     virtual Arena& arena() = 0;
+    /// What the device held before the arena was made: the context, the libraries, other programs.
+    virtual int64_t overhead_bytes() const = 0;
     virtual void copy_rows(const Matrix& to, const Matrix& from) = 0;
     /// Page-locked memory of the host, and copies between it and the arena's blocks that wait for
     /// nobody: they are done in the queue's order.

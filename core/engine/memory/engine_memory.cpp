@@ -41,9 +41,9 @@ Result<void> TorchEngine::limit_memory(int64_t bytes) {
     return {};
 }
 
-// Of the arena that the base will lie in.
+// Of the host's memory; a device's arena was made with its own.
 void TorchEngine::apply_limit() {
-    if (m_limit_bytes > 0) current_arena().ledger().set_limit(m_limit_bytes);
+    if (m_limit_bytes > 0 && m_accelerator == nullptr) current_arena().ledger().set_limit(m_limit_bytes);
 }
 
 void TorchEngine::set_activation_plan(const ActivationPlan& plan) {
@@ -99,8 +99,10 @@ Result<core::RehearsalFigures> TorchEngine::rehearse(const core::PackedBatch& tr
         for (size_t part = 0; part < figures.part_bytes.size(); ++part) {
             figures.part_bytes[part] = ledger.peak(static_cast<MemoryPart>(part));
         }
-        figures.part_bytes[static_cast<size_t>(MemoryPart::Overhead)] = m_overhead_bytes;
-        figures.peak_bytes = m_overhead_bytes + ledger.total_peak();
+        const int64_t overhead =
+            m_accelerator != nullptr ? m_accelerator->overhead_bytes() : m_overhead_bytes;
+        figures.part_bytes[static_cast<size_t>(MemoryPart::Overhead)] = overhead;
+        figures.peak_bytes = overhead + ledger.total_peak();
         return figures;
     });
 }

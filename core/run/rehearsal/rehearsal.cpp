@@ -50,11 +50,12 @@ std::optional<MemoryEstimate> estimate_for(const RehearsalOrder& order,
     return std::move(estimate).value();
 }
 
-Result<void> check_memory(const Recipe& recipe, int64_t peak_bytes) {
-    const auto& limit = recipe.budget.max_device_bytes;
+Result<void> check_memory(const RehearsalOrder& order, int64_t peak_bytes) {
+    const auto& limit = order.recipe.budget.max_device_bytes;
     if (!limit || peak_bytes <= *limit) return {};
     return Error{
-        .code = ErrorCode::OutOfHostMemory,
+        .code = order.device.kind == DeviceKind::Cuda ? ErrorCode::OutOfGpuMemory
+                                                      : ErrorCode::OutOfHostMemory,
         .message = fmt::format("The largest micro-batch takes {} of memory, and the budget "
                                "is {}.",
                                format_bytes(peak_bytes), format_bytes(*limit)),
@@ -103,6 +104,22 @@ void tell(const RehearsalOrder& order, const LargestBatches& largest,
                                     format_bytes(estimate->total_bytes)));
 }
 
+// An estimate may be a little too low: what a card then has no room for is tried again with more
+// recomputation, as in a step.
+Result<RehearsalFigures> rehearse_until_it_fits(const RehearsalOrder& order,
+                                                const LargestBatches& largest) {
+    while (true) {
+        auto figures = order.engine.rehearse(largest.train, largest.eval);
+        if (figures.ok() || figures.error().code != ErrorCode::OutOfGpuMemory) return figures;
+        order.engine.drop_gradients();
+        if (!order.engine.make_leaner()) return figures;
+        order.reporter.warning(fmt::format(
+            "The largest micro-batch did not fit the card; it is tried again with more "
+            "recomputation. {}",
+            figures.error().message));
+    }
+}
+
 }  // namespace
 
 std::string compare_parts(const MemoryEstimate& estimate, const RehearsalFigures& figures) {
@@ -127,9 +144,9 @@ Result<void> rehearse_run(const RehearsalOrder& order) {
                                         plan_text(estimate->plan),
                                         100 * estimate->recompute_ratio));
     }
-    TRY(figures, order.engine.rehearse(largest.train, largest.eval));
+    TRY(figures, rehearse_until_it_fits(order, largest));
     tell(order, largest, figures, estimate);
-    return check_memory(order.recipe, figures.peak_bytes);
+    return check_memory(order, figures.peak_bytes);
 }
 
 }  // namespace dayrun::core

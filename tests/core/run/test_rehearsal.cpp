@@ -36,6 +36,23 @@ class TestRehearsal : public QObject {
         QVERIFY(scene.told.has_log("Rehearsal: "));
     }
 
+    void a_card_that_is_short_is_rehearsed_leaner() {
+        Scene plain, scene;
+        QVERIFY(plain.run().state == RunState::Finished);
+        scene.script->rehearses_after = 2;
+        scene.script->leaner_plans = 3;
+        QVERIFY(scene.run().state == RunState::Finished);
+        QCOMPARE(scene.counts->rehearse.load(), 3);
+        QVERIFY(scene.told.has_log("tried again with more recomputation"));
+        QVERIFY(scene.told.losses() == plain.told.losses());
+        Scene hopeless;
+        hopeless.script->rehearses_after = 2;
+        hopeless.script->leaner_plans = 1;
+        const RunOutcome outcome = hopeless.run();
+        QVERIFY(outcome.state == RunState::Failed);
+        QCOMPARE(outcome.error->code, ErrorCode::OutOfGpuMemory);
+    }
+
     // Checkpoints of 1,100 bytes, of which two and the adapters stay.
     void checkpoints_over_the_disk_budget_are_refused() {
         check_refused("budget: {max_disk_bytes: 1000B}\n", ErrorCode::DiskFull,
