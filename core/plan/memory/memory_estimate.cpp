@@ -253,7 +253,9 @@ ActivationPlan Estimator::plan() const {
     if (m_inputs.plan) return *m_inputs.plan;
     const ActivationPlan all(m_choices.size(), Keep::Everything);
     if (!m_inputs.limit_bytes) return all;
-    const int64_t left = *m_inputs.limit_bytes - fixed_bytes();
+    // Holes between a device's blocks took 0.6 to 1.3 % of the memory of both winning recipes.
+    const int64_t holes = is_cuda() ? *m_inputs.limit_bytes / 75 : 0;
+    const int64_t left = *m_inputs.limit_bytes - fixed_bytes() - holes;
     if (kept_bytes(m_choices, all) + working_bytes(all) <= left) return all;
     // As soon as one layer drops something, its place is in the shared set.
     const ActivationPlan least(m_choices.size(), Keep::InputOnly);
