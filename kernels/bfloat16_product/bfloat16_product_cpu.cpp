@@ -41,6 +41,9 @@ constexpr int64_t kPanelPairs = 2048;  // of one: half a MiB
 constexpr int64_t kPackedBeyond = 16;
 // So many rows share packed panels: x of a chunk stays in the third-level cache.
 constexpr int64_t kChunkRows = 2048;
+// With fewer panels than this the rows are divided among threads too, by so many at least.
+constexpr int64_t kManyPanels = 8;
+constexpr int64_t kThinRows = 192;
 // Rows of a block of an outer product's sum.
 constexpr int64_t kBlockRows = 1024;
 // Columns of its left side that are turned at once: half a MiB.
@@ -282,14 +285,18 @@ bool has_bfloat16_product() {
 
 void bfloat16_product(const Bfloat16Product& params) {
     const int64_t panels = (params.cols + kPanelColumns - 1) / kPanelColumns;
-    const int64_t chunks = (params.rows + kChunkRows - 1) / kChunkRows;
-    parallel_for(chunks * panels, 1, [&](int64_t begin, int64_t end) {
+    const int64_t step = panels < kManyPanels ? kThinRows : kChunkRows;
+    const int64_t steps = (params.rows + step - 1) / step;
+    parallel_for(steps * panels, 1, [&](int64_t begin, int64_t end) {
         for (int64_t i = begin; i < end;) {
-            const int64_t row = i / panels * kChunkRows, panel = i % panels;
+            const int64_t row = i / panels * step, panel = i % panels;
             const int64_t count = std::min({kGroupPanels, end - i, panels - panel});
-            product_group(params, row, std::min(kChunkRows, params.rows - row),
+            // Neighbouring rows of one thread share their panels.
+            const int64_t together =
+                count == panels ? std::min((end - i) / panels, kChunkRows / step) : 1;
+            product_group(params, row, std::min(together * step, params.rows - row),
                           panel * kPanelColumns, count);
-            i += count;
+            i += count * together;
         }
     });
 }

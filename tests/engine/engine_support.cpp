@@ -192,6 +192,33 @@ PackedRow join_rows(const std::vector<PackedRow>& rows) {
     return joined;
 }
 
+PackedBatch batch_of_step(int step, int64_t vocab) {
+    const auto seed = static_cast<uint64_t>(step);
+    return make_batch(
+        {join_rows({random_row(11, vocab, 10 * seed), random_row(5, vocab, 10 * seed + 1)}),
+         random_row(13, vocab, 10 * seed + 2)},
+        0, seed);
+}
+
+bool train(engine::TorchEngine& engine, int first, int last, int64_t vocab, StepFigures& figures) {
+    for (int step = first; step < last; ++step) {
+        const PackedBatch batch = batch_of_step(step, vocab);
+        if (!engine.accumulate(batch, static_cast<double>(batch.target_token_count)).ok()) {
+            return false;
+        }
+        const auto outcome = engine.apply_step(0.01);
+        if (!outcome.ok() || outcome->skipped) return false;
+        figures.losses.push_back(outcome->loss);
+        figures.norms.push_back(outcome->grad_norm);
+    }
+    return true;
+}
+
+double eval_loss(engine::TorchEngine& engine, int64_t vocab) {
+    const auto result = engine.evaluate({batch_of_step(99, vocab)}, 1);
+    return result.ok() ? result->total.loss_sum : NAN;
+}
+
 std::span<const float> gradient_of(const engine::Parameter& parameter) {
     return {parameter.gradient, static_cast<size_t>(parameter.count)};
 }

@@ -54,6 +54,18 @@ core::PackedRow random_row(int64_t length, int64_t vocab, uint64_t seed, double 
 /// Several rows' documents in one row.
 core::PackedRow join_rows(const std::vector<core::PackedRow>& rows);
 
+/// A micro-batch of three short documents in two rows, another one for every step.
+core::PackedBatch batch_of_step(int step, int64_t vocab);
+/// What steps gave, in order.
+struct StepFigures {
+    std::vector<double> losses, norms;
+    friend bool operator==(const StepFigures&, const StepFigures&) = default;
+};
+/// Trains steps [first, last) and appends what they gave; false when one fails or is skipped.
+bool train(engine::TorchEngine& engine, int first, int last, int64_t vocab, StepFigures& figures);
+/// The summed loss of a batch that train() does not use; NaN when that fails.
+double eval_loss(engine::TorchEngine& engine, int64_t vocab);
+
 std::span<const float> gradient_of(const engine::Parameter& parameter);
 std::span<const float> value_of(const engine::Parameter& parameter);
 

@@ -17,38 +17,6 @@ using namespace dayrun::tests;
 using dayrun::engine::Keep;
 using dayrun::engine::TorchEngine;
 
-namespace {
-
-struct Run {
-    std::vector<double> losses, norms;
-    friend bool operator==(const Run&, const Run&) = default;
-};
-
-PackedBatch batch_of_step(int step, int64_t vocab) {
-    const auto seed = static_cast<uint64_t>(step);
-    return make_batch(
-        {join_rows({random_row(11, vocab, 10 * seed), random_row(5, vocab, 10 * seed + 1)}),
-         random_row(13, vocab, 10 * seed + 2)},
-        0, seed);
-}
-
-// Trains steps [first, last) and appends what they gave.
-bool train(TorchEngine& engine, int first, int last, int64_t vocab, Run& run) {
-    for (int step = first; step < last; ++step) {
-        const PackedBatch batch = batch_of_step(step, vocab);
-        if (!engine.accumulate(batch, static_cast<double>(batch.target_token_count)).ok()) {
-            return false;
-        }
-        const auto outcome = engine.apply_step(0.01);
-        if (!outcome.ok() || outcome->skipped) return false;
-        run.losses.push_back(outcome->loss);
-        run.norms.push_back(outcome->grad_norm);
-    }
-    return true;
-}
-
-}  // namespace
-
 class TestMethods : public QObject {
     Q_OBJECT
 
@@ -57,10 +25,6 @@ class TestMethods : public QObject {
 
     std::filesystem::path path(const char* name) const {
         return m_folder.filePath(name).toStdString();
-    }
-    double eval_loss(TorchEngine& engine) const {
-        const auto result = engine.evaluate({batch_of_step(99, m_model.vocab)}, 1);
-        return result.ok() ? result->total.loss_sum : NAN;
     }
 
     static void add_methods() {
@@ -104,7 +68,7 @@ class TestMethods : public QObject {
 
     void plans_are_bit_equal_data() { add_methods(); }
     void plans_are_bit_equal() {
-        std::vector<Run> runs;
+        std::vector<StepFigures> runs;
         for (const Keep keep : {Keep::Everything, Keep::DropGateUp, Keep::InputOnly}) {
             auto engine = open_engine(recipe());
             QVERIFY(engine);
@@ -117,7 +81,7 @@ class TestMethods : public QObject {
 
     void a_pause_changes_no_bit_data() { add_methods(); }
     void a_pause_changes_no_bit() {
-        Run straight, paused;
+        StepFigures straight, paused;
         auto engine = open_engine(recipe());
         QVERIFY(engine);
         QVERIFY(train(*engine, 0, 5, m_model.vocab, straight));
@@ -136,9 +100,9 @@ class TestMethods : public QObject {
         Recipe trained = recipe();
         auto engine = open_engine(trained);
         QVERIFY(engine);
-        Run run;
+        StepFigures run;
         QVERIFY(train(*engine, 0, 3, m_model.vocab, run));
-        const double before = eval_loss(*engine);
+        const double before = eval_loss(*engine, m_model.vocab);
         QTemporaryDir saved;
         const std::string folder = saved.filePath("adapter").toStdString();
         REQUIRE_OK(engine->save_adapter(folder));
@@ -152,7 +116,7 @@ class TestMethods : public QObject {
         trained.adapter.dtype = DtypeChoice::Float32;
         engine = open_engine(trained);
         QVERIFY(engine);
-        QCOMPARE(eval_loss(*engine), before);
+        QCOMPARE(eval_loss(*engine, m_model.vocab), before);
     }
 
     // A fresh adapter changes nothing, with any method: DoRA starts from the weights' own lengths.
@@ -168,10 +132,11 @@ class TestMethods : public QObject {
         QVERIFY(base);
         if (method.contains("bfloat16 adapter dora")) {
             // Its magnitudes are lengths rounded to bfloat16.
-            QVERIFY(std::abs(eval_loss(*engine) / eval_loss(*base) - 1) < 1e-2);
+            QVERIFY(std::abs(eval_loss(*engine, m_model.vocab) / eval_loss(*base, m_model.vocab) -
+                             1) < 1e-2);
             return;
         }
-        QCOMPARE(eval_loss(*engine), eval_loss(*base));
+        QCOMPARE(eval_loss(*engine, m_model.vocab), eval_loss(*base, m_model.vocab));
     }
 
     void noise_is_for_training_only() {
@@ -187,7 +152,7 @@ class TestMethods : public QObject {
             }
             engine->decoder().parameters_changed();
         }
-        QCOMPARE(eval_loss(*noisy), eval_loss(*quiet));
+        QCOMPARE(eval_loss(*noisy, m_model.vocab), eval_loss(*quiet, m_model.vocab));
         const auto row = random_row(12, m_model.vocab, 4);
         const auto a = quiet->logprobs({row}, {}, {}), b = noisy->logprobs({row}, {}, {});
         REQUIRE_OK(a);
@@ -229,12 +194,12 @@ class TestMethods : public QObject {
             {.base = path("base"), .adapter = adapter, .out = plain, .dequantized = Nf4Options{}}));
         auto dense = open_engine(lora_recipe(plain));
         QVERIFY(dense);
-        Run of_nf4, of_dense;
+        StepFigures of_nf4, of_dense;
         QVERIFY(train(*engine, 0, 5, m_model.vocab, of_nf4));
         QVERIFY(train(*dense, 0, 5, m_model.vocab, of_dense));
         QVERIFY(of_nf4 == of_dense);
         auto original = open_engine(recipe_of("lora"));
-        Run of_original;
+        StepFigures of_original;
         QVERIFY(train(*original, 0, 1, m_model.vocab, of_original));
         QVERIFY(of_original.losses[0] != of_nf4.losses[0]);
         const std::vector<int32_t> prompt{1, 5, 9};

@@ -15,36 +15,6 @@ using namespace dayrun::tests;
 using dayrun::engine::Keep;
 using dayrun::engine::Parameter;
 
-namespace {
-
-struct Run {
-    std::vector<double> losses, norms;
-};
-
-PackedBatch batch_of_step(int step, int64_t vocab) {
-    const auto seed = static_cast<uint64_t>(step);
-    return make_batch(
-        {join_rows({random_row(11, vocab, 10 * seed), random_row(5, vocab, 10 * seed + 1)}),
-         random_row(13, vocab, 10 * seed + 2)},
-        0);
-}
-
-// Trains steps [first, last) and appends what they gave.
-bool train(dayrun::engine::TorchEngine& engine, int first, int last, int64_t vocab, Run& run) {
-    for (int step = first; step < last; ++step) {
-        const PackedBatch batch = batch_of_step(step, vocab);
-        const auto divisor = static_cast<double>(batch.target_token_count);
-        if (!engine.accumulate(batch, divisor).ok()) return false;
-        const auto outcome = engine.apply_step(0.01);
-        if (!outcome.ok() || outcome->skipped) return false;
-        run.losses.push_back(outcome->loss);
-        run.norms.push_back(outcome->grad_norm);
-    }
-    return true;
-}
-
-}  // namespace
-
 class TestTorchEngine : public QObject {
     Q_OBJECT
 
@@ -55,10 +25,6 @@ class TestTorchEngine : public QObject {
         return m_folder.filePath(name).toStdString();
     }
     Recipe recipe() const { return lora_recipe(path("base")); }
-    double eval_loss(dayrun::engine::TorchEngine& engine) const {
-        const auto result = engine.evaluate({batch_of_step(99, m_model.vocab)}, 1);
-        return result.ok() ? result->total.loss_sum : NAN;
-    }
 
   private Q_SLOTS:
     void initTestCase() {
@@ -76,8 +42,8 @@ class TestTorchEngine : public QObject {
     void reruns_are_bit_equal() {
         QFETCH(QString, base);
         QFETCH(int, threads);
-        Run runs[2];
-        for (Run& run : runs) {
+        StepFigures runs[2];
+        for (StepFigures& run : runs) {
             auto engine = open_engine(lora_recipe(path(qPrintable(base))), threads);
             QVERIFY(engine);
             QVERIFY(train(*engine, 0, 4, m_model.vocab, run));
@@ -94,7 +60,7 @@ class TestTorchEngine : public QObject {
     }
     void plans_are_bit_equal() {
         QFETCH(QString, base);
-        std::vector<Run> runs;
+        std::vector<StepFigures> runs;
         for (const auto& plan :
              std::vector<std::vector<Keep>>{{Keep::Everything, Keep::Everything},
                                             {Keep::DropGateUp, Keep::DropGateUp},
@@ -105,7 +71,7 @@ class TestTorchEngine : public QObject {
             engine->decoder().set_plan(plan);
             QVERIFY(train(*engine, 0, 3, m_model.vocab, runs.emplace_back()));
         }
-        for (const Run& run : runs) {
+        for (const StepFigures& run : runs) {
             QVERIFY(run.losses == runs[0].losses);
             QVERIFY(run.norms == runs[0].norms);
         }
@@ -177,7 +143,7 @@ class TestTorchEngine : public QObject {
         first.adapter.method = AdapterMethod::RsLora;
         auto engine = open_engine(first);
         QVERIFY(engine);
-        Run run;
+        StepFigures run;
         QVERIFY(train(*engine, 0, 3, m_model.vocab, run));
         const std::filesystem::path saved = path("adapter");
         REQUIRE_OK(engine->save_adapter(saved));
@@ -186,13 +152,13 @@ class TestTorchEngine : public QObject {
         again.adapter.init_from = saved.string();
         auto loaded = open_engine(again);
         QVERIFY(loaded);
-        QCOMPARE(eval_loss(*loaded), eval_loss(*engine));
+        QCOMPARE(eval_loss(*loaded, m_model.vocab), eval_loss(*engine, m_model.vocab));
         auto fresh = open_engine(first);
-        QVERIFY(eval_loss(*fresh) != eval_loss(*engine));
+        QVERIFY(eval_loss(*fresh, m_model.vocab) != eval_loss(*engine, m_model.vocab));
     }
 
     void continues_bit_equal() {
-        Run straight, stopped;
+        StepFigures straight, stopped;
         auto engine = open_engine(recipe());
         QVERIFY(engine);
         QVERIFY(train(*engine, 0, 6, m_model.vocab, straight));
@@ -211,7 +177,7 @@ class TestTorchEngine : public QObject {
     void a_step_that_is_not_finite_changes_nothing() {
         auto engine = open_engine(recipe());
         QVERIFY(engine);
-        const double before = eval_loss(*engine);
+        const double before = eval_loss(*engine, m_model.vocab);
         Parameter& victim = engine->parameters().all().front();
         const float kept = victim.value[0];
         victim.value[0] = std::numeric_limits<float>::infinity();
@@ -221,7 +187,7 @@ class TestTorchEngine : public QObject {
         REQUIRE_OK(outcome);
         QVERIFY(outcome->skipped);
         victim.value[0] = kept;
-        QCOMPARE(eval_loss(*engine), before);
+        QCOMPARE(eval_loss(*engine, m_model.vocab), before);
         // A gradient that is no number under a finite loss stops the step as well, and leaves the
         // optimizer as it was.
         REQUIRE_OK(engine->accumulate(batch, 10));
@@ -230,14 +196,14 @@ class TestTorchEngine : public QObject {
         REQUIRE_OK(poisoned);
         QVERIFY(poisoned->skipped && std::isfinite(poisoned->loss));
         QVERIFY(!std::isfinite(poisoned->grad_norm));
-        QCOMPARE(eval_loss(*engine), before);
+        QCOMPARE(eval_loss(*engine, m_model.vocab), before);
         auto fresh = open_engine(recipe());
         REQUIRE_OK(fresh->accumulate(batch, 10));
         QVERIFY(!fresh->apply_step(0.1)->skipped);
         // The next step is applied as if nothing had been.
         REQUIRE_OK(engine->accumulate(batch, 10));
         QVERIFY(!engine->apply_step(0.1)->skipped);
-        QCOMPARE(eval_loss(*engine), eval_loss(*fresh));
+        QCOMPARE(eval_loss(*engine, m_model.vocab), eval_loss(*fresh, m_model.vocab));
     }
 
     void full_training_saves_a_model_that_opens() {
@@ -246,14 +212,14 @@ class TestTorchEngine : public QObject {
         full.base.random_init = true;
         auto engine = open_engine(full);
         QVERIFY(engine);
-        Run run;
+        StepFigures run;
         QVERIFY(train(*engine, 0, 1, m_model.vocab, run));
         for (int i = 0; i < 20; ++i) QVERIFY(train(*engine, 0, 1, m_model.vocab, run));
         QVERIFY(run.losses.back() < 0.5 * run.losses.front());
         REQUIRE_OK(engine->save_adapter(path("whole")));
         auto opened = open_engine(lora_recipe(path("whole")));
         QVERIFY(opened);
-        QCOMPARE(eval_loss(*opened), eval_loss(*engine));
+        QCOMPARE(eval_loss(*opened, m_model.vocab), eval_loss(*engine, m_model.vocab));
         full.adapter.dtype = DtypeChoice::BFloat16;
         auto narrow = open_engine(full);
         REQUIRE_OK(narrow->save_adapter(path("narrow")));
