@@ -38,13 +38,15 @@ std::optional<std::string> first_of(std::span<const std::string> columns,
     return std::nullopt;
 }
 
-/// A text stands alone; a question without an answer is nothing to train on.
+/// A text stands alone; a question without an answer is nothing to train on, nor the reverse.
 ColumnMapping usable(ColumnMapping mapping) {
-    const bool has_response = std::any_of(mapping.begin(), mapping.end(), [](const auto& entry) {
-        return entry.first == "response";
-    });
+    const auto has = [&](std::string_view field) {
+        return std::any_of(mapping.begin(), mapping.end(),
+                           [&](const auto& entry) { return entry.first == field; });
+    };
+    const bool is_exchange = has("response") && (has("instruction") || has("input"));
     std::erase_if(mapping,
-                  [&](const auto& entry) { return (entry.first == "text") == has_response; });
+                  [&](const auto& entry) { return (entry.first == "text") == is_exchange; });
     return mapping;
 }
 

@@ -32,8 +32,8 @@ ColumnMapping mapping_by_names(std::span<const std::string> columns);
 class ObservedMapping {
   public:
     void add(const Value& row, const Sample& sample);
-    /// Fields that one column filled in nearly all rows where they have text; without the rest,
-    /// which the converter words itself, there may be no reply: then the mapping is empty.
+    /// Fields that one column filled in nearly all rows where they have text. Others are worded by
+    /// the converter; when no question or no reply is left, the mapping is empty.
     ColumnMapping mapping() const;
 
   private:

@@ -23,6 +23,9 @@ inline constexpr const char* kBadRow = "bad row";
 /// kind must not pass as a small one.
 Result<void> check_bad_rows(const DataSource& source, int64_t rows_in, const DropReport& dropped);
 
+/// Samples of a block for each core that works on it: their texts stay in its second-level cache,
+/// which makes reading a quarter faster than with a thousand.
+inline constexpr size_t kBlockSamples = 128;
 /// What the texts of a block may take: with a few of them in work, memory does not depend on how
 /// long the rows are.
 inline constexpr size_t kMaxBlockBytes = size_t{16} << 20;

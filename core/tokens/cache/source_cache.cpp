@@ -22,7 +22,8 @@ namespace {
 
 /// Encoding or hashing changed: caches of before no longer fit.
 constexpr std::string_view kEncodeVersion = "3";
-constexpr size_t kSamplesPerBlock = 1024;  // their texts stay near the core
+
+const size_t s_cores = std::max(1u, std::thread::hardware_concurrency());
 
 const DataSpec& spec_of(const SourceCacheRequest& request) {
     return request.recipe.data[request.source.source_index];
@@ -63,7 +64,7 @@ class CacheBuilder {
                              .message = "Reading the data was stopped."};
             }
             samples.clear();
-            TRY(more, m_reader.read(kSamplesPerBlock, samples));
+            TRY(more, m_reader.read(kBlockSamples * s_cores, samples));
             has_more = more;
             TRY_VOID(keep_filtered(samples));
             if (m_is_first && !samples.empty()) TRY_VOID(check_first(samples[0]));
@@ -202,8 +203,7 @@ class CacheBuilder {
     void encode_block(const SampleBlock& samples) {
         m_rows.assign(samples.size(), {});
         m_left_out.assign(samples.size(), {});
-        const size_t workers = std::min<size_t>(std::max(1u, std::thread::hardware_concurrency()),
-                                                samples.size() / 64 + 1);
+        const size_t workers = std::min<size_t>(s_cores, samples.size() / 64 + 1);
         const auto work = [&](size_t worker) {
             for (size_t i = worker; i < samples.size(); i += workers)
                 m_rows[i] = encode(samples[i], m_left_out[i]);

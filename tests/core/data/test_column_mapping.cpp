@@ -52,6 +52,8 @@ class TestColumnMapping : public QObject {
         // A converter that words its samples itself: the names are a beginning.
         QCOMPARE(proposed(kFixtures / "mmlu.jsonl"),
                  std::string("{instruction: question, response: answer}"));
+        QCOMPARE(proposed(kFixtures / "mmlu/dev/anatomy_dev.csv"),
+                 std::string("{instruction: question, response: answer}"));
         QCOMPARE(proposed(kFixtures / "lima.jsonl"), std::string("{}"));
     }
 

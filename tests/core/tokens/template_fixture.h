@@ -1,5 +1,5 @@
-// A tokenizer of single bytes with special tokens, and a model folder with a chat_template, for the
-// tests of templates. Neighbour: test_model_template.cpp.
+// Marked texts, dialogues and a model folder with a chat_template, for the tests of templates.
+// Neighbour: test_model_template.cpp.
 #pragma once
 
 #include <fstream>
@@ -7,59 +7,9 @@
 
 #include "core/base/atomic_file.h"
 #include "core/tokens/encode.h"
+#include "tests/core/tokens/byte_tokenizer.h"
 
 namespace dayrun::tests {
-
-/// One id a byte (3 to 258), specials from 300 in the order given.
-class SpecialsTokenizer : public core::Tokenizer {
-  public:
-    SpecialsTokenizer(std::vector<std::string> specials, std::string bos, std::string eos)
-        : m_specials(std::move(specials)), m_bos(std::move(bos)), m_eos(std::move(eos)) {}
-
-    std::vector<int32_t> encode(std::string_view text, core::SpecialTokens) const override {
-        std::vector<int32_t> ids;
-        for (const unsigned char c : text) ids.push_back(c + 3);
-        return ids;
-    }
-    std::string decode(const std::vector<int32_t>& ids) const override {
-        std::string text;
-        for (const int32_t id : ids) text += piece(id);
-        return text;
-    }
-    std::string piece(int32_t id) const override {
-        if (id >= 300) return m_specials.at(static_cast<size_t>(id - 300));
-        return std::string(1, static_cast<char>(id - 3));
-    }
-    int32_t vocab_size() const override { return 300 + static_cast<int32_t>(m_specials.size()); }
-    std::optional<int32_t> bos_id() const override { return special_id(m_bos); }
-    std::optional<int32_t> eos_id() const override { return special_id(m_eos); }
-    bool adds_bos() const override { return bos_id().has_value(); }
-    std::optional<int32_t> special_id(std::string_view text) const override {
-        for (size_t i = 0; i < m_specials.size(); ++i) {
-            if (m_specials[i] == text) return static_cast<int32_t>(i) + 300;
-        }
-        return std::nullopt;
-    }
-    std::vector<core::SpecialMatch> find_specials(std::string_view text) const override {
-        std::vector<core::SpecialMatch> found;
-        for (size_t at = 0; at < text.size(); ++at) {
-            for (size_t i = 0; i < m_specials.size(); ++i) {
-                if (!text.substr(at).starts_with(m_specials[i])) continue;
-                const size_t end = at + m_specials[i].size();
-                found.push_back({at, end, static_cast<int32_t>(i) + 300});
-                at = end - 1;
-                break;
-            }
-        }
-        return found;
-    }
-    const std::string& fingerprint() const override { return m_fingerprint; }
-
-  private:
-    std::vector<std::string> m_specials;
-    std::string m_bos, m_eos;
-    std::string m_fingerprint = "bytes and specials";
-};
 
 /// The text of a document with its trained stretches in ⟦ ⟧.
 inline std::string marked_text(const core::TokenizedSample& sample,

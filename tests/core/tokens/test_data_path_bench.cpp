@@ -122,7 +122,7 @@ double cpu_of_converting(const DataSource& source) {
     const double start = process_cpu_s();
     SampleReader reader(source);
     SampleBlock samples;
-    while (*reader.read(1024, samples)) samples.clear();
+    while (*reader.read(kBlockSamples, samples)) samples.clear();
     return process_cpu_s() - start;
 }
 

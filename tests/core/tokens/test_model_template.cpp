@@ -30,7 +30,7 @@ const char* const kChatMl =
     "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}"
     "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}";
 
-const SpecialsTokenizer s_chatml({"<|im_start|>", "<|im_end|>", "<eos>"}, "", "<eos>");
+const ByteTokenizer s_chatml({"<|im_start|>", "<|im_end|>", "<eos>"}, "", "<eos>");
 
 }  // namespace
 
@@ -60,7 +60,7 @@ class TestModelTemplate : public QObject {
         QVERIFY(cases.size() > 30);
         for (const auto& one : cases) {
             const std::string name = one["name"];
-            const SpecialsTokenizer tokenizer(one["specials"], one["bos"], one["eos"]);
+            const ByteTokenizer tokenizer(one["specials"], one["bos"], one["eos"]);
             const auto chat_template = ChatTemplate::make(
                 model_recipe(folder(), one["template"], one["bos"], one["eos"]), &tokenizer);
             QVERIFY2(
@@ -146,7 +146,7 @@ class TestModelTemplate : public QObject {
     }
 
     void exactly_one_bos_whoever_writes_it() {
-        const SpecialsTokenizer tokenizer({"<s>", "</s>"}, "<s>", "</s>");
+        const ByteTokenizer tokenizer({"<s>", "</s>"}, "<s>", "</s>");
         for (const bool writes : {true, false}) {
             const auto recipe =
                 model_recipe(folder(),

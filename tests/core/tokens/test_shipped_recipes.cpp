@@ -57,7 +57,7 @@ std::string bytes_of(const std::filesystem::path& folder) {
     return all;
 }
 
-const SpecialsTokenizer s_tokenizer({"<s>", "</s>"}, "<s>", "</s>");
+const ByteTokenizer s_tokenizer({"<s>", "</s>"}, "<s>", "</s>");
 
 }  // namespace
 
