@@ -52,9 +52,12 @@ std::string version_text(int version) {
     return fmt::format("{}.{}", version / 1000, version % 1000 / 10);
 }
 
+constexpr const char* kCpuOnly = "This Dayrun was built for the CPU only.";
+constexpr const char* kNoDriver = "No NVIDIA driver is loaded on this computer.";
+
 Error no_device_error(const DayrunCudaProbe& probe) {
     if (probe.driver_version == 0) {
-        return no_gpu("No NVIDIA driver is loaded on this computer.",
+        return no_gpu(kNoDriver,
                       "Install the driver (Debian: nvidia-driver), or use --device cpu.",
                       probe.error);
     }
@@ -95,7 +98,7 @@ Result<fs::path> cuda_plugin_path() {
     }
     if (!build_info().has_cuda()) {
         return no_gpu(
-            "This Dayrun was built for the CPU only.",
+            kCpuOnly,
             "Install the CUDA toolkit 13 (nvcc) and run ./run again, or use --device cpu.");
     }
     return no_gpu(fmt::format("The CUDA plug-in {} is not beside the program.", kPluginName),
@@ -107,6 +110,11 @@ bool has_nvidia_driver() {
     if (driver == nullptr) return false;
     dlclose(driver);
     return true;
+}
+
+std::string why_no_card() {
+    if (!build_info().has_cuda()) return kCpuOnly;
+    return has_nvidia_driver() ? std::string() : kNoDriver;
 }
 
 Result<CudaReport> probe_cuda() {

@@ -39,6 +39,10 @@ Result<std::filesystem::path> cuda_plugin_path();
 /// CUDA half (some 250 MB) into the process.
 bool has_nvidia_driver();
 
+/// Why no run can use a card, as far as a look without the plug-in tells: a build for the CPU only,
+/// or no driver. Empty when there may be one.
+std::string why_no_card();
+
 /// Opens the plug-in (it stays open) and asks for all devices; each gets a context and runs one
 /// small kernel, half a second the first time. At least one device is in the report, though it may
 /// be unusable. Errors: NoGpu with a sentence that names what is missing: plug-in, driver or

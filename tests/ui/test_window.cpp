@@ -2,9 +2,11 @@
 // its points arrive, it is stopped; the project is reopened and two runs are compared.
 #include <QAction>
 #include <QCheckBox>
+#include <QLabel>
 #include <QPushButton>
 #include <QToolButton>
 
+#include "core/run/cuda_probe.h"
 #include "tests/support/test_registry.h"
 #include "tests/ui/fixture.h"
 #include "ui/bridge/card_watch.h"
@@ -159,6 +161,19 @@ class TestWindow : public QObject {
         }
         QVERIFY(!go_on->isEnabled());
         QVERIFY(!window.runStage()->continueButton()->isVisible());
+    }
+
+    void saysWhereItTrainsAndWhyNotOnACard() {
+        const TempFolder folder;
+        makeProject(folder.path(), 1);
+        MainWindow window(optionsWith(fakeEngine(0)), Memory::Forget);
+        window.show();
+        QVERIFY(window.openProject(folder.path(), ProjectDocument::OpenAs::Existing));
+        window.showStage(StageId::Model);
+        const auto* const note = window.findChild<QLabel*>(QStringLiteral("device note"));
+        QVERIFY(note != nullptr && note->isVisible());
+        QVERIFY(note->text().startsWith("Trains on CPU, 2 threads."));
+        QVERIFY(note->text().endsWith(QString::fromStdString(core::why_no_card())));
     }
 
     // From a check to what it is about.

@@ -40,6 +40,16 @@ class TestCudaProbe : public QObject {
         expect_no_gpu("built for the CPU only");
     }
 
+    void a_look_without_the_plug_in_tells_as_much() {
+        const std::string reason = why_no_card();
+        if (build_info().has_cuda() && has_nvidia_driver()) {
+            QVERIFY(reason.empty());
+        } else {
+            QVERIFY(reason.find(build_info().has_cuda() ? "NVIDIA driver" : "CPU only") !=
+                    std::string::npos);
+        }
+    }
+
     void a_cuda_build_answers_with_devices_or_a_reason() {
         if (!build_info().has_cuda()) QSKIP("this build has no CUDA plug-in");
         const auto report = probe_cuda();

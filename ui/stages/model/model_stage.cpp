@@ -9,6 +9,8 @@
 
 #include "core/base/units.h"
 #include "core/recipe/recipe_schema.h"
+#include "core/run/cuda_probe.h"
+#include "ui/bridge/run_controller.h"
 #include "ui/bridge/text.h"
 #include "ui/panels/inspector.h"
 #include "ui/project/project_document.h"
@@ -84,6 +86,7 @@ QWidget* ModelStage::makeList() {
     m_list_note = makeLabel({}, "muted");
     m_list_note->setWordWrap(true);
     column->addWidget(m_list_note);
+    column->addWidget(makeDeviceNote());
     auto* buttons = new QHBoxLayout;
     auto* folder = makeButton(tr("Choose a &folder…"),
                               tr("A folder in the Hugging Face layout, with config.json"));
@@ -101,6 +104,18 @@ QWidget* ModelStage::makeList() {
         if (item != nullptr) inspect(toPath(item->data(kFolderRole).toString()));
     });
     return panel;
+}
+
+// Where this window's runs train, and why not on a card.
+QWidget* ModelStage::makeDeviceNote() {
+    QString text = tr("Trains on %1.").arg(m_context.runs.deviceName());
+    if (m_context.runs.device().kind == core::DeviceKind::Cpu) {
+        text += QLatin1Char(' ') + toQt(core::why_no_card());
+    }
+    QLabel* const note = makeLabel(text.trimmed(), "muted");
+    note->setObjectName(QStringLiteral("device note"));
+    note->setWordWrap(true);
+    return note;
 }
 
 QWidget* ModelStage::makeDetails() {

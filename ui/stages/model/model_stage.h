@@ -29,6 +29,7 @@ class ModelStage : public Stage {
 
   private:
     QWidget* makeList();
+    QWidget* makeDeviceNote();
     QWidget* makeDetails();
     std::filesystem::path baseFolder() const;
     void showModels(const std::vector<core::LocalModel>& models);
