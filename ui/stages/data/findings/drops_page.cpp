@@ -122,6 +122,12 @@ void DropsPage::showDrops() {
     m_summary->setText(lines.join(QLatin1Char('\n')));
 }
 
+// Lines that were laid out before the style sheet came are lower than it wants them.
+void DropsPage::showEvent(QShowEvent* event) {
+    QWidget::showEvent(event);
+    m_tree->doItemsLayout();
+}
+
 void DropsPage::choose(const QTreeWidgetItem* item) {
     const QString example = item->data(0, Example).toString();
     if (!example.isEmpty()) Q_EMIT exampleChosen(item->data(0, Source).toInt(), example);

@@ -30,6 +30,9 @@ class DropsPage : public QWidget {
     /// An example of a source was chosen: "row 17", "train.jsonl:17: it is not JSON".
     void exampleChosen(int source, const QString& example);
 
+  protected:
+    void showEvent(QShowEvent* event) override;
+
   private:
     void showDrops();
     int64_t addSource(int index, const core::SourceReport& report);
