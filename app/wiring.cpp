@@ -62,9 +62,15 @@ std::filesystem::path project_folder_of(const std::filesystem::path& folder,
                                         const std::string& given) {
     if (!given.empty()) return given;
     std::error_code ignored;
-    std::filesystem::path around = std::filesystem::absolute(folder, ignored);
+    const std::filesystem::path whole = folder.empty()
+                                            ? std::filesystem::current_path(ignored)
+                                            : std::filesystem::absolute(folder, ignored);
+    std::filesystem::path around = whole.lexically_normal();
     for (; around.has_relative_path(); around = around.parent_path()) {
-        if (core::Project::is_project(around)) return around;
+        // A project that merely lies somewhere above, in the home folder say, is not meant.
+        const std::filesystem::path inside = whole.lexically_relative(around);
+        const bool is_its_own = inside == "." || *inside.begin() == "recipes";
+        if (is_its_own && core::Project::is_project(around)) return around;
     }
     return folder;
 }

@@ -20,7 +20,8 @@ core::Result<core::Device> choose_device(const CommonOptions& common);
 std::string device_name(const core::Device& device);
 
 /// Where the runs and token caches of a recipe or queue in `folder` belong: the project `given` on
-/// the command line; else the one that the folder lies in; else the folder itself.
+/// the command line; else the one that the folder is, or in whose recipes/ it lies; else the folder
+/// itself.
 std::filesystem::path project_folder_of(const std::filesystem::path& folder,
                                         const std::string& given);
 
