@@ -8,7 +8,6 @@
 #include "core/base/rng.h"
 #include "core/base/units.h"
 #include "core/engine/device/open_cuda.h"
-#include "core/engine/engine_factory.h"
 #include "core/engine/linear/gemm.h"
 #include "core/plan/memory/layer_memory.h"
 #include "core/plan/memory/memory_estimate.h"
@@ -78,11 +77,6 @@ core::Recipe recipe_of(const Setting& setting, const fs::path& model) {
         recipe.budget.max_device_bytes = static_cast<int64_t>(setting.cap_gib * (1 << 30));
     }
     return recipe;
-}
-
-template <class T>
-void demand(const core::Result<T>& result) {
-    require(result.ok(), result.ok() ? "" : result.error().text());
 }
 
 int64_t used_bytes(int device) {
@@ -213,23 +207,21 @@ void profile(Checks& checks, const Setting& setting, const std::function<void()>
 std::string bench(Checks& checks, const Setting& setting, const fs::path& model, double peak,
                   int device) {
     const int64_t before = used_bytes(device);
-    auto engine = engine::make_engine({.kind = core::DeviceKind::Cuda, .index = device});
-    demand(engine);
     const core::Recipe recipe = recipe_of(setting, model);
-    demand((*engine)->prepare(recipe));
+    const auto engine = open_engine({.kind = core::DeviceKind::Cuda, .index = device}, recipe);
     const core::MemoryEstimate estimate = plan_of(setting, recipe, device);
-    (*engine)->set_activation_plan(estimate.plan);
+    engine->set_activation_plan(estimate.plan);
     std::vector<double> losses;
-    run_steps(**engine, setting, 0, kWarmSteps, losses);
+    run_steps(*engine, setting, 0, kWarmSteps, losses);
     const Clock::time_point start = Clock::now();
-    run_steps(**engine, setting, kWarmSteps, kWarmSteps + setting.steps, losses);
+    run_steps(*engine, setting, kWarmSteps, kWarmSteps + setting.steps, losses);
     const double seconds = seconds_since(start);
     const auto tokens = static_cast<double>(setting.rows * setting.row_tokens * setting.steps);
     const double rate = tokens / seconds;
     const double flops = 4.0 * static_cast<double>(setting.shape.matrix_weights()) * rate;
     const int64_t used = used_bytes(device);
     const int last = kWarmSteps + setting.steps;
-    profile(checks, setting, [&] { run_steps(**engine, setting, last, last + 1, losses); });
+    profile(checks, setting, [&] { run_steps(*engine, setting, last, last + 1, losses); });
     checks.note(setting.name, {{"tokens_per_second", rate},
                                {"tflops", flops / 1e12},
                                {"share_of_measured_peak", peak > 0 ? flops / peak : 0},
@@ -239,7 +231,7 @@ std::string bench(Checks& checks, const Setting& setting, const fs::path& model,
                                {"floor_bytes", floor_bytes(setting, recipe, estimate)},
                                {"used_bytes", used},
                                {"used_bytes_before", before},
-                               {"counted_peak_bytes", (*engine)->device_bytes_peak()},
+                               {"counted_peak_bytes", engine->device_bytes_peak()},
                                {"losses", losses}});
     if (setting.cap_gib > 0) {
         require(used <= static_cast<int64_t>(setting.cap_gib * (1 << 30)),

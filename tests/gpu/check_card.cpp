@@ -2,7 +2,6 @@
 #include "tests/gpu/check_card.h"
 
 #include "core/base/units.h"
-#include "core/engine/engine_factory.h"
 #include "core/run/card_monitor.h"
 #include "core/run/cuda_probe.h"
 #include "tests/gpu/tiny_base.h"
@@ -14,21 +13,13 @@ namespace fs = std::filesystem;
 
 core::CudaDevice card_of(int device) {
     const auto card = core::usable_cuda_device(device);
-    require(card.ok(), card.ok() ? "" : card.error().text());
+    demand(card);
     return *card;
-}
-
-std::unique_ptr<core::Engine> open(core::Device device, const core::Recipe& recipe) {
-    auto engine = engine::make_engine(device);
-    require(engine.ok(), engine.ok() ? "" : engine.error().text());
-    const auto prepared = (*engine)->prepare(recipe);
-    require(prepared.ok(), prepared.ok() ? "" : prepared.error().text());
-    return std::move(*engine);
 }
 
 core::StepOutcome step(core::Engine& engine) {
     const auto outcome = engine.apply_step(1e-3);
-    require(outcome.ok(), outcome.ok() ? "" : outcome.error().text());
+    demand(outcome);
     return *outcome;
 }
 
@@ -44,15 +35,15 @@ std::string goes_on_leaner(const fs::path& folder, const TinyBase& base, core::D
     core::StepOutcome want;
     int64_t peak = 0;
     {
-        const auto engine = open(gpu, recipe);
+        const auto engine = open_engine(gpu, recipe);
         const auto done = engine->accumulate(batch, divisor);
-        require(done.ok(), done.ok() ? "" : done.error().text());
+        demand(done);
         want = step(*engine);
         peak = engine->device_bytes_peak();
     }
     const core::CudaDevice card = card_of(gpu.index);
     recipe.budget.max_device_bytes = card.total_bytes - card.free_bytes + peak / 100 * 85;
-    const auto engine = open(gpu, recipe);
+    const auto engine = open_engine(gpu, recipe);
     auto done = engine->accumulate(batch, divisor);
     require(!done.ok() && done.error().code == core::ErrorCode::OutOfGpuMemory,
             "the limit was not noticed");
@@ -62,7 +53,7 @@ std::string goes_on_leaner(const fs::path& folder, const TinyBase& base, core::D
         done = engine->accumulate(batch, divisor);
         ++leaner;
     }
-    require(done.ok(), done.ok() ? "" : done.error().text());
+    demand(done);
     const core::StepOutcome got = step(*engine);
     require(got.loss == want.loss && got.grad_norm == want.grad_norm, "the step differs");
     const core::CudaDevice after = card_of(gpu.index);

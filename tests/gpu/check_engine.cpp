@@ -4,7 +4,6 @@
 #include <cmath>
 
 #include "core/base/atomic_file.h"
-#include "core/engine/engine_factory.h"
 #include "core/run/cuda_probe.h"
 #include "tests/gpu/tiny_base.h"
 
@@ -21,22 +20,14 @@ struct Trained {
     std::string adapter;  // the file's bytes
 };
 
-std::unique_ptr<core::Engine> open(core::Device device, const core::Recipe& recipe) {
-    auto engine = engine::make_engine(device);
-    require(engine.ok(), engine.ok() ? "" : engine.error().text());
-    const auto prepared = (*engine)->prepare(recipe);
-    require(prepared.ok(), prepared.ok() ? "" : prepared.error().text());
-    return std::move(*engine);
-}
-
 void train(core::Engine& engine, int first, int last, Trained& trained) {
     for (int step = first; step < last; ++step) {
         const auto seed = static_cast<uint64_t>(step);
         const core::PackedBatch batch = random_batch({130 + step % 7, 1, 77, 201}, 512, seed);
         const auto done = engine.accumulate(batch, static_cast<double>(batch.target_token_count));
-        require(done.ok(), done.ok() ? "" : done.error().text());
+        demand(done);
         const auto outcome = engine.apply_step(1e-3);
-        require(outcome.ok(), outcome.ok() ? "" : outcome.error().text());
+        demand(outcome);
         require(!outcome->skipped, "a step was skipped");
         trained.losses.push_back(outcome->loss);
         trained.norms.push_back(outcome->grad_norm);
@@ -45,14 +36,14 @@ void train(core::Engine& engine, int first, int last, Trained& trained) {
 
 std::string adapter_of(core::Engine& engine, const fs::path& folder) {
     const auto saved = engine.save_adapter(folder);
-    require(saved.ok(), saved.ok() ? "" : saved.error().text());
+    demand(saved);
     const auto bytes = core::read_file(folder / "adapter_model.safetensors");
-    require(bytes.ok(), bytes.ok() ? "" : bytes.error().text());
+    demand(bytes);
     return *bytes;
 }
 
 Trained train_all(core::Device device, const core::Recipe& recipe, const fs::path& folder) {
-    const auto engine = open(device, recipe);
+    const auto engine = open_engine(device, recipe);
     Trained trained;
     train(*engine, 0, kSteps, trained);
     trained.adapter = adapter_of(*engine, folder);
@@ -88,7 +79,7 @@ core::Recipe qlora_recipe_of(const fs::path& base) {
 
 int64_t free_bytes(int device) {
     const auto card = core::usable_cuda_device(device);
-    require(card.ok(), card.ok() ? "" : card.error().text());
+    demand(card);
     return card->free_bytes;
 }
 
@@ -130,7 +121,7 @@ void check_engine(Checks& checks, const GpuArguments& arguments) {
         const Trained everything = train_all(gpu, recipe, work / "everything");
         for (const core::Keep keep :
              {core::Keep::DropGateUp, core::Keep::InputOnly, core::Keep::Offload}) {
-            const auto engine = open(gpu, recipe);
+            const auto engine = open_engine(gpu, recipe);
             engine->set_activation_plan(core::ActivationPlan(narrow.layers, keep));
             Trained trained;
             train(*engine, 0, kSteps, trained);
@@ -142,17 +133,17 @@ void check_engine(Checks& checks, const GpuArguments& arguments) {
     checks.run("continues bit-equal", [&] {
         const core::Recipe recipe = qlora_recipe_of(work / "narrow");
         Trained straight, stopped;
-        const auto whole = open(gpu, recipe);
+        const auto whole = open_engine(gpu, recipe);
         train(*whole, 0, 20, straight);
         {
-            const auto before = open(gpu, recipe);
+            const auto before = open_engine(gpu, recipe);
             train(*before, 0, 10, stopped);
             const auto saved = before->save_state(work / "state");
-            require(saved.ok(), saved.ok() ? "" : saved.error().text());
+            demand(saved);
         }
-        const auto after = open(gpu, recipe);
+        const auto after = open_engine(gpu, recipe);
         const auto loaded = after->load_state(work / "state");
-        require(loaded.ok(), loaded.ok() ? "" : loaded.error().text());
+        demand(loaded);
         train(*after, 10, 20, stopped);
         require(straight.losses == stopped.losses, "losses differ after continuing");
         require(adapter_of(*whole, work / "a") == adapter_of(*after, work / "b"),
@@ -165,7 +156,7 @@ void check_engine(Checks& checks, const GpuArguments& arguments) {
         for (int run = 0; run < 50; ++run) {
             {
                 Trained trained;
-                const auto engine = open(gpu, recipe);
+                const auto engine = open_engine(gpu, recipe);
                 train(*engine, 0, 2, trained);
             }
             // The first run leaves the context and the libraries' handles behind.

@@ -5,7 +5,6 @@
 #include <cstdlib>
 #include <fstream>
 
-#include "core/engine/engine_factory.h"
 #include "tests/gpu/tiny_base.h"
 #include "tests/support/tensor_file.h"
 
@@ -31,7 +30,7 @@ fs::path models_folder() {
 
 template <class T>
 const T& value_of(const core::Result<T>& result) {
-    require(result.ok(), result.ok() ? "" : result.error().text());
+    demand(result);
     return *result;
 }
 
@@ -95,7 +94,7 @@ class Family {
             }
             for (const core::PackedBatch& batch : batches) {
                 const auto done = engine->accumulate(batch, static_cast<double>(targets));
-                require(done.ok(), done.ok() ? "" : done.error().text());
+                demand(done);
             }
             const auto outcome = engine->apply_step(step["lr"].get<double>());
             const double loss = step["loss"].get<double>();
@@ -131,10 +130,7 @@ class Family {
         } else {
             recipe.adapter.init_from = (m_folder / adapter / "init").string();
         }
-        auto engine = engine::make_engine(m_device);
-        value_of(engine);
-        value_of((*engine)->prepare(recipe));
-        return std::move(*engine);
+        return open_engine(m_device, recipe);
     }
 
     fs::path m_folder, m_work;

@@ -10,6 +10,8 @@
 #include <string>
 #include <vector>
 
+#include "core/base/result.h"
+
 namespace dayrun::tests {
 
 /// Thrown by a check that cannot run here; its text is the reason.
@@ -23,6 +25,11 @@ struct Fault : std::runtime_error {
 
 /// Throws a Fault unless `good`.
 void require(bool good, const std::string& what);
+/// Throws a Fault with the error in words unless there is a result.
+template <class T>
+void demand(const core::Result<T>& result) {
+    require(result.ok(), result.ok() ? "" : result.error().text());
+}
 
 class Checks {
   public:

@@ -8,6 +8,7 @@
 #include "core/base/atomic_file.h"
 #include "core/base/rng.h"
 #include "core/engine/engine_factory.h"
+#include "tests/gpu/gpu_checks.h"
 
 namespace dayrun::tests {
 namespace {
@@ -64,6 +65,13 @@ void write_tiny_base(const std::filesystem::path& folder, const TinyBase& base) 
     demand(prepared.ok(), prepared.ok() ? nullptr : &prepared.error());
     const auto saved = (*engine)->save_adapter(folder);
     demand(saved.ok(), saved.ok() ? nullptr : &saved.error());
+}
+
+std::unique_ptr<core::Engine> open_engine(core::Device device, const core::Recipe& recipe) {
+    auto engine = engine::make_engine(device);
+    demand(engine);
+    demand((*engine)->prepare(recipe));
+    return std::move(*engine);
 }
 
 core::Recipe lora_recipe_of(const std::filesystem::path& folder, int rank) {

@@ -3,10 +3,12 @@
 #pragma once
 
 #include <filesystem>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "core/recipe/recipe.h"
+#include "core/run/engine.h"
 #include "core/tokens/packing/packed.h"
 
 namespace dayrun::tests {
@@ -22,6 +24,8 @@ struct TinyBase {
 /// Writes config.json, and the weights that a full training from random values begins with.
 /// Throws std::runtime_error with the reason.
 void write_tiny_base(const std::filesystem::path& folder, const TinyBase& base);
+/// An engine on the device, prepared. Throws a Fault with the reason.
+std::unique_ptr<core::Engine> open_engine(core::Device device, const core::Recipe& recipe);
 core::Recipe lora_recipe_of(const std::filesystem::path& folder, int rank = 8);
 /// A packed micro-batch of documents of these lengths, with about a third of the labels masked.
 core::PackedBatch random_batch(const std::vector<int64_t>& lengths, int64_t vocab, uint64_t seed);

@@ -30,9 +30,6 @@ class CudaArena : public Arena {
     bool is_host() const override { return false; }
     std::string_view name() const override { return m_name; }
 
-    /// Device memory behind the blocks, in whole pages.
-    int64_t mapped_bytes() const { return m_mapped; }
-
   private:
     void* take(int64_t bytes) override;
     void give_back(void* data, int64_t bytes) noexcept override;

@@ -30,7 +30,6 @@ DriverCalls find_all() {
     find(calls.map, "cuMemMap");
     find(calls.unmap, "cuMemUnmap");
     find(calls.set_access, "cuMemSetAccess");
-    find(calls.granularity, "cuMemGetAllocationGranularity");
     return calls;
 }
 

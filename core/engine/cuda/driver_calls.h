@@ -15,7 +15,6 @@ struct DriverCalls {
     decltype(&cuMemMap) map = nullptr;
     decltype(&cuMemUnmap) unmap = nullptr;
     decltype(&cuMemSetAccess) set_access = nullptr;
-    decltype(&cuMemGetAllocationGranularity) granularity = nullptr;
 };
 
 /// Looked up once. Throws DeviceFailure when the driver has no such call.

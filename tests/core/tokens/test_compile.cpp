@@ -1,6 +1,5 @@
 // The promises about data that compiling keeps (row numbers are those of the list of promises):
 // no silent cut, two limits, borders, caches, the mix as a view, duplicates and overlap.
-#include <QTemporaryDir>
 #include <QTest>
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -12,10 +11,12 @@
 #include "core/tokens/cache/data_report.h"
 #include "core/tokens/cache/token_cache.h"
 #include "tests/core/tokens/byte_tokenizer.h"
+#include "tests/core/tokens/row_folder.h"
 #include "tests/support/test_registry.h"
 
 using namespace dayrun::core;
 using dayrun::tests::ByteTokenizer;
+using dayrun::tests::RowFolder;
 namespace fs = std::filesystem;
 
 namespace {
@@ -48,28 +49,9 @@ const PreflightCheck& check_named(const std::vector<PreflightCheck>& checks,
 
 }  // namespace
 
-class TestCompile : public QObject {
+class TestCompile : public QObject, RowFolder {
     Q_OBJECT
 
-    QTemporaryDir m_folder;
-    int m_files = 0;
-    fs::path folder() { return m_folder.path().toStdString(); }
-    std::string write(const std::string& content, const std::string& ending = ".jsonl") {
-        const std::string name = "rows" + std::to_string(m_files++) + ending;
-        std::ofstream(folder() / name, std::ios::binary) << content;
-        return name;
-    }
-    Recipe recipe_of(const std::vector<std::string>& files) {
-        Recipe recipe;
-        recipe.folder = folder();
-        for (const std::string& file : files) {
-            DataSpec spec;
-            spec.name = "s" + std::to_string(recipe.data.size());
-            spec.path = file;
-            recipe.data.push_back(spec);
-        }
-        return recipe;
-    }
     std::shared_ptr<const CompiledData> compiled(const Recipe& recipe,
                                                  const std::string& cache = "cache") {
         auto data = compile_data(recipe, &kTokenizer, folder() / cache);

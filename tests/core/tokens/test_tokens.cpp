@@ -1,5 +1,4 @@
 // From samples to packed batches: templates, spans, encoding, packing, caches, streams, compiling.
-#include <QTemporaryDir>
 #include <QTest>
 #include <fstream>
 #include <map>
@@ -14,10 +13,12 @@
 #include "core/tokens/packing/pack.h"
 #include "core/tokens/token_lens.h"
 #include "tests/core/tokens/byte_tokenizer.h"
+#include "tests/core/tokens/row_folder.h"
 #include "tests/support/test_registry.h"
 
 using namespace dayrun::core;
 using dayrun::tests::ByteTokenizer;
+using dayrun::tests::RowFolder;
 
 /// QCOMPARE of texts that shows them.
 #define SAME_TEXT(actual, expected)                                        \
@@ -78,28 +79,9 @@ std::string rendered(const PromptSpec& spec, const Sample& sample) {
 
 }  // namespace
 
-class TestTokens : public QObject {
+class TestTokens : public QObject, RowFolder {
     Q_OBJECT
 
-    QTemporaryDir m_folder;
-    int m_files = 0;
-    std::filesystem::path folder() { return m_folder.path().toStdString(); }
-    std::string write(const std::string& content) {
-        const std::string name = "rows" + std::to_string(m_files++) + ".jsonl";
-        std::ofstream(folder() / name, std::ios::binary) << content;
-        return name;
-    }
-    Recipe recipe_of(const std::vector<std::string>& files) {
-        Recipe recipe;
-        recipe.folder = folder();
-        for (const std::string& file : files) {
-            DataSpec spec;
-            spec.name = "s" + std::to_string(recipe.data.size());
-            spec.path = file;
-            recipe.data.push_back(spec);
-        }
-        return recipe;
-    }
     Result<std::shared_ptr<const CompiledData>> compile(const Recipe& recipe) {
         static const ByteTokenizer tokenizer;
         return compile_data(recipe, &tokenizer, folder() / "cache");
