@@ -57,8 +57,8 @@ def ratio_lines(figures, peers):
     """What the goals are stated in: ratios of two rows of the table."""
     rates = {name: figure["tokens_per_second"] for name, figure in {**figures, **peers}.items()
              if isinstance(figure, dict) and "tokens_per_second" in figure}
-    pairs = [("llama-lora-any-order", "llama-lora"), ("llama-lora", "peft-eager"), ("llama-lora", "peft-compiled"),
-             ("llama-qlora-4096", "llama-lora-4096")]
+    pairs = [("llama-lora-any-order", "llama-lora"), ("llama-qlora-4096", "llama-lora-4096")]
+    pairs += [("llama-lora", peer) for peer in peers]
     lines = [f"- {one} is {rates[one] / rates[other]:.2f} times as fast as {other}."
              for one, other in pairs if one in rates and other in rates]
     if "llama-lora" in figures and "peft-eager" in peers and "losses" in peers["peft-eager"]:
