@@ -168,9 +168,10 @@ void SampleBlock::take(Sample& sample) {
     swap(m_samples[m_size++], sample);
 }
 
-void DropReport::add(const std::string& reason, const std::string& example) {
+void DropReport::add(const std::string& reason, const std::string& example, DropCause cause) {
     Reason& entry = reasons[reason];
     ++entry.count;
+    entry.cause = cause;
     if (!example.empty() && entry.examples.size() < kMaxExamples) entry.examples.push_back(example);
 }
 
@@ -178,6 +179,7 @@ void DropReport::add(const DropReport& other) {
     for (const auto& [name, reason] : other.reasons) {
         Reason& entry = reasons[name];
         entry.count += reason.count;
+        entry.cause = reason.cause;
         for (const std::string& example : reason.examples) {
             if (entry.examples.size() < kMaxExamples) entry.examples.push_back(example);
         }

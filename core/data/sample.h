@@ -189,15 +189,20 @@ class SampleBlock {
     size_t m_size = 0;
 };
 
+/// What a row was left out for: something about it, or because the recipe asks for that.
+enum class DropCause { Row, Recipe };
+
 /// Why rows were left out: reason -> count, with up to three examples ("file:line: …") each.
 struct DropReport {
     struct Reason {
         int64_t count = 0;
         std::vector<std::string> examples;
+        DropCause cause = DropCause::Row;
     };
     std::map<std::string, Reason> reasons;
 
-    void add(const std::string& reason, const std::string& example = {});
+    void add(const std::string& reason, const std::string& example = {},
+             DropCause cause = DropCause::Row);
     void add(const DropReport& other);
     int64_t total() const;
 };

@@ -43,7 +43,7 @@ Totals totals_of(const CompiledData& data) {
     return totals;
 }
 
-PreflightCheck check_rows(const Totals& totals) {
+PreflightCheck check_rows(const CompiledData& data, const Totals& totals) {
     PreflightCheck check = named("training rows");
     check.message =
         fmt::format("{} training rows with {} trained tokens.", format_count(totals.train_rows),
@@ -53,6 +53,21 @@ PreflightCheck check_rows(const Totals& totals) {
         check.count = totals.train_rows;
         check.message = "No token would be trained: " + check.message;
         check.hint = "Look at the reasons why rows were left out.";
+        return check;
+    }
+    for (const SourceReport& source : data.sources) {
+        if (source.untrained_rows == 0) continue;
+        check.count += source.untrained_rows;
+        check.offenders.push_back(fmt::format("{}: {} rows without a trained token ({})",
+                                              source.name, format_count(source.untrained_rows),
+                                              source.untrained_example));
+    }
+    if (check.count > 0) {
+        check.level = CheckLevel::Amber;
+        check.message += fmt::format(" {} of the rows train nothing.", format_count(check.count));
+        check.hint =
+            "Their labels are all -100, or only the first one is not. They stay, so that "
+            "the file's order does.";
     }
     return check;
 }
@@ -106,19 +121,23 @@ PreflightCheck check_lost_tokens(const Recipe& recipe, const CompiledData& data,
 
 PreflightCheck check_dropped(const CompiledData& data) {
     PreflightCheck check = named("rows left out");
-    int64_t rows = 0;
+    int64_t rows = 0, asked = 0;
     for (const SourceReport& source : data.sources) {
         rows += source.rows_in;
         for (const auto& [reason, dropped] : source.dropped.reasons) {
             check.count += dropped.count;
+            if (dropped.cause == DropCause::Recipe) asked += dropped.count;
             std::string line = fmt::format("{}: {} rows: {}", source.name, dropped.count, reason);
             if (!dropped.examples.empty()) line += " (" + dropped.examples.front() + ")";
             check.offenders.push_back(std::move(line));
         }
     }
     check.message =
-        fmt::format("{} of {} rows are left out.", format_count(check.count), format_count(rows));
-    if (check.count > 0) {
+        fmt::format("{} of {} rows are left out", format_count(check.count), format_count(rows));
+    check.message +=
+        asked == 0 ? "." : fmt::format(", {} as the recipe asks.", format_count(asked));
+    // What the recipe asks for is no surprise.
+    if (check.count > asked) {
         check.level = CheckLevel::Amber;
         check.hint = "Each reason is listed with its count.";
     }
@@ -140,7 +159,7 @@ PreflightCheck check_overlap(const Recipe& recipe, const CompiledData& data) {
     }
     if (check.count > 0) {
         check.level = CheckLevel::Amber;
-        check.hint = "Set overlap.remove to exact or all, or split.group_by to input.";
+        check.hint = "Set overlap.remove to exact or all: such training rows are then left out.";
     }
     return check;
 }
@@ -203,7 +222,7 @@ PreflightCheck check_validation(const Recipe& recipe, const CompiledData& data) 
 std::vector<PreflightCheck> check_data(const Recipe& recipe, const CompiledData& data,
                                        const Tokenizer* tokenizer) {
     const Totals totals = totals_of(data);
-    std::vector<PreflightCheck> checks = {check_rows(totals), check_stop_token(data, totals)};
+    std::vector<PreflightCheck> checks = {check_rows(data, totals), check_stop_token(data, totals)};
     if (auto bos = check_bos(recipe, data, tokenizer)) checks.push_back(std::move(*bos));
     checks.push_back(check_lost_tokens(recipe, data, totals));
     checks.push_back(check_dropped(data));

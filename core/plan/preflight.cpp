@@ -102,7 +102,7 @@ void plan_memory(const Recipe& recipe, const PlanOptions& options, const Compile
     // Amber and never red: an estimate is no measurement (promises.md row 28).
     sheet.checks.push_back(
         make_check("memory", fits ? CheckLevel::Green : CheckLevel::Amber,
-                   fmt::format("The run needs about {} of {}, with {}.",
+                   fmt::format("The run needs about {} of {}; {}.",
                                format_bytes(sheet.memory->total_bytes),
                                format_bytes(*inputs.limit_bytes), plan_text(sheet.memory->plan)),
                    "Lower tokens.max_seq_len, batch.micro_batch_size or adapter.lora_rank."));
@@ -132,7 +132,9 @@ void plan_disk(const Recipe& recipe, const PlanOptions& options, PlanSheet& shee
 
 WorkAmount work_of(const Recipe& recipe, const CompiledData& data) {
     WorkAmount work;
-    work.micro_batches_per_epoch = data.micro_batches_in_epoch(0);
+    work.micro_batches_in_epoch = [&data](int64_t epoch) {
+        return data.micro_batches_in_epoch(epoch);
+    };
     for (const SourceReport& source : data.sources) {
         if (source.train_rows == 0) continue;
         work.tokens_per_epoch += source.tokens * source.rows_per_epoch / source.train_rows;

@@ -20,9 +20,8 @@ TimePlan plan_time(const Recipe& recipe, const WorkAmount& work,
                    std::optional<double> tokens_per_second, const std::string& basis) {
     TimePlan plan;
     plan.steps_per_epoch =
-        steps_per_epoch(work.micro_batches_per_epoch, recipe.batch.gradient_accumulation_steps);
-    plan.total_steps =
-        total_steps(recipe.batch, [&](int64_t) { return work.micro_batches_per_epoch; });
+        steps_per_epoch(work.micro_batches_in_epoch(0), recipe.batch.gradient_accumulation_steps);
+    plan.total_steps = total_steps(recipe.batch, work.micro_batches_in_epoch);
     const double epochs =
         static_cast<double>(plan.total_steps) / static_cast<double>(plan.steps_per_epoch);
     plan.train_tokens = std::llround(epochs * static_cast<double>(work.tokens_per_epoch));

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -12,13 +13,13 @@ namespace dayrun::core {
 
 /// What the data compiler counted, as far as the time depends on it.
 struct WorkAmount {
-    int64_t micro_batches_per_epoch = 0;
+    std::function<int64_t(int64_t epoch)> micro_batches_in_epoch;  // each epoch packs anew
     int64_t tokens_per_epoch = 0;  // real tokens through the model
     int64_t eval_tokens = 0;       // of one validation
 };
 
 struct TimePlan {
-    int64_t steps_per_epoch = 0;
+    int64_t steps_per_epoch = 0;  // of the first
     int64_t total_steps = 0;
     int64_t train_tokens = 0;       // of the whole run
     int64_t eval_count = 0;         // validations of the whole run (by epoch and by steps)

@@ -47,7 +47,7 @@ void setNiceRange(QValueAxis& axis, double low, double high, int ticks) {
     axis.setRange(low, high);
     const int digits = std::max(0, static_cast<int>(-std::floor(std::log10(step) + 1e-9)));
     const bool is_tiny = std::max(std::abs(low), std::abs(high)) < 0.01;
-    axis.setLabelFormat(is_tiny ? QStringLiteral("%.1e")
+    axis.setLabelFormat(is_tiny ? QStringLiteral("%.2g")
                                 : QStringLiteral("%.%1f").arg(std::min(digits, 4)));
 }
 

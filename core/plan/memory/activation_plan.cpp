@@ -55,6 +55,16 @@ ActivationPlan plan_of(const Runs& runs, size_t layers) {
     return plan;
 }
 
+// What one layer does, then what several do.
+std::string_view deed(Keep keep, bool is_one) {
+    constexpr std::array<std::array<std::string_view, 2>, kKeepCount> kDeeds = {
+        {{"keeps everything", "keep everything"},
+         {"drops gate and up", "drop gate and up"},
+         {"keeps its input", "keep their input"},
+         {"keeps its input on the host", "keep their input on the host"}}};
+    return kDeeds[static_cast<size_t>(keep)][is_one ? 0 : 1];
+}
+
 }  // namespace
 
 std::string_view to_string(Keep keep) {
@@ -68,9 +78,10 @@ std::string plan_text(const ActivationPlan& plan) {
     for (size_t begin = 0; begin < plan.size();) {
         size_t end = begin + 1;
         while (end < plan.size() && plan[end] == plan[begin]) ++end;
-        const std::string range = end - begin == 1 ? fmt::format("layer {}", begin + 1)
-                                                   : fmt::format("layers {}-{}", begin + 1, end);
-        text += fmt::format("{}{} {}", text.empty() ? "" : ", ", range, to_string(plan[begin]));
+        const bool is_one = end - begin == 1;
+        const std::string range = is_one ? fmt::format("layer {}", begin + 1)
+                                         : fmt::format("layers {}-{}", begin + 1, end);
+        text += fmt::format("{}{} {}", text.empty() ? "" : ", ", range, deed(plan[begin], is_one));
         begin = end;
     }
     return text;

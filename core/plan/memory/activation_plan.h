@@ -25,7 +25,7 @@ std::string_view to_string(Keep keep);
 /// One entry a layer, from the first to the last.
 using ActivationPlan = std::vector<Keep>;
 
-/// "layers 1-20 input only, 21-32 everything": numbered from 1, for people.
+/// "layers 1-20 keep their input, layers 21-32 keep everything": numbered from 1, for people.
 std::string plan_text(const ActivationPlan& plan);
 
 /// What keeping means for one layer. Indexed by Keep.

@@ -192,7 +192,7 @@ class DataCompiler {
                 if (!is_few && status != RowStatus::ManyTokens) return false;
                 m_data->sources[i].dropped.add(
                     is_few ? "fewer tokens than min_tokens" : "more tokens than max_tokens",
-                    place(i, row));
+                    place(i, row), DropCause::Recipe);
                 return true;
             });
         }
@@ -208,7 +208,7 @@ class DataCompiler {
                 const auto number = static_cast<int64_t>(cache(i).row_indices[row]) + 1;
                 if (!std::binary_search(named.begin(), named.end(), number)) return false;
                 met.insert(number);
-                m_data->sources[i].dropped.add(kLeftOutByNumber, place(i, row));
+                m_data->sources[i].dropped.add(kLeftOutByNumber, place(i, row), DropCause::Recipe);
                 return true;
             });
             const auto unmet = std::find_if(named.begin(), named.end(),
@@ -249,7 +249,8 @@ class DataCompiler {
             : mode == DedupeMode::Input ? "duplicate input"
                                         : "duplicate",
             fmt::format("{} {} {}", place(duplicate.row.source_index, duplicate.row.row), sign,
-                        m_data->place_of(duplicate.kept)));
+                        m_data->place_of(duplicate.kept)),
+            DropCause::Recipe);
     }
 
     static void erase_rows(std::vector<uint32_t>& rows, std::vector<uint32_t> erased) {
@@ -311,9 +312,12 @@ class DataCompiler {
             chosen.push_back(rows[order[static_cast<size_t>(i)]]);
         }
         std::sort(chosen.begin(), chosen.end());
-        auto& reasons = m_data->sources[source].dropped.reasons;
         const auto left = static_cast<int64_t>(rows.size() - chosen.size());
-        if (left > 0) reasons["not taken"].count += left;
+        if (left > 0) {
+            DropReport::Reason& reason = m_data->sources[source].dropped.reasons["not taken"];
+            reason.count += left;
+            reason.cause = DropCause::Recipe;
+        }
         return chosen;
     }
 
@@ -355,7 +359,8 @@ class DataCompiler {
             m_data->sources[source].dropped.add(
                 fmt::format("overlaps with {}", report.sets[hit.set].name),
                 fmt::format("{} {} {}", place(source, hit.train.row), hit.is_exact ? "=" : "~",
-                            hit.other));
+                            hit.other),
+                DropCause::Recipe);
         }
         for (size_t i = 0; i < m_rows.size(); ++i) {
             erase_rows(m_data->m_train[i], std::move(removed[i]));
@@ -420,6 +425,9 @@ class DataCompiler {
         for (const uint32_t row : m_data->m_train[i]) {
             report.tokens += cache(i).token_counts[row];
             report.trained_tokens += cache(i).target_counts[row];
+            if (cache(i).target_counts[row] == 0 && report.untrained_rows++ == 0) {
+                report.untrained_example = place(i, row);
+            }
             count_cut(row);
         }
         for (const SampleRef& sample : m_data->m_validation) {

@@ -32,8 +32,8 @@ inline constexpr const char* kLeftOutByNumber = "left out by number";
 struct SourceReport {
     std::string name;
     std::string path;
-    std::string converter;    // named or detected
-    std::string sha256;       // over the source's files
+    std::string converter;  // named or detected
+    std::string sha256;     // over the source's files
     std::vector<SourceFile> files;
     std::string cache_file;   // its token cache, absolute
     bool from_cache = false;  // nothing had to be read or tokenized
@@ -42,7 +42,9 @@ struct SourceReport {
     int64_t train_rows = 0;   // different samples that training may use
     int64_t validation_rows = 0;
     int64_t test_rows = 0;
-    int64_t truncated_rows = 0;  // of the kept ones: cut by too_long
+    int64_t untrained_rows = 0;  // train rows without one trained token: only token_ids keeps such
+    std::string untrained_example;  // the first of them
+    int64_t truncated_rows = 0;     // of the kept ones: cut by too_long
     int64_t truncated_tokens = 0;
     int64_t truncated_target_tokens = 0;  // of those: trained ones (promises.md row 1)
     int64_t lost_stop_tokens = 0;         // kept rows whose trained stop token was cut away
@@ -50,9 +52,9 @@ struct SourceReport {
     int64_t trained_tokens = 0;           // supervised next tokens of the train rows, each once
     int64_t rows_per_epoch = 0;           // with copies, repeats and the mix's share
     int64_t trained_tokens_per_epoch = 0;
-    int32_t max_token_id = -1;    // of all cached rows; must be below the model's vocabulary
-    double effective_epochs = 0;  // times an average train row is seen in recipe.batch.epochs
-    double share = 0;             // of the epoch, by mix.by
+    int32_t max_token_id = -1;          // of all cached rows; must be below the model's vocabulary
+    double effective_epochs = 0;        // times an average train row is seen in recipe.batch.epochs
+    double share = 0;                   // of the epoch, by mix.by
     int64_t effective_unique_rows = 0;  // different train rows seen in recipe.batch.epochs
     int64_t missing_rows = 0;           // that the weight asks for beyond mix.max_repeats
 };
@@ -96,7 +98,7 @@ struct OverlapReport {
     int64_t exact = 0;                  // validation rows whose input is also trained
     std::vector<std::string> examples;  // "gsm8k row 17 = dolly row 3", training row first
     std::vector<OverlapSet> sets;
-    std::vector<OverlapHit> hits;  // every training row that overlaps, once a set
+    std::vector<OverlapHit> hits;   // every training row that overlaps, once a set
     int64_t training_rows() const;  // that overlap with any set
 };
 
@@ -108,11 +110,11 @@ struct EpochPlan {
 
 class CompiledData {
   public:
-    std::vector<SourceReport> sources;  // one a DataSpec
-    OverlapReport overlap;              // training against held-out rows and evaluation files
+    std::vector<SourceReport> sources;     // one a DataSpec
+    OverlapReport overlap;                 // training against held-out rows and evaluation files
     std::vector<DuplicateRow> duplicates;  // rows that mix.dedupe left out
-    std::vector<std::string> warnings;  // sentences for the log and the pre-flight sheet
-    std::string data_sha256;            // over every chosen row: the manifest's hash
+    std::vector<std::string> warnings;     // sentences for the log and the pre-flight sheet
+    std::string data_sha256;               // over every chosen row: the manifest's hash
 
     /// The training sources as the mix sees them, with the copies and weights of `recipe`: what
     /// plan_mix and mix_figures need, so that another ratio is answered without compiling. An entry

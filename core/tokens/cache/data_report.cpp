@@ -30,6 +30,7 @@ Json source_json(const SourceReport& source) {
             {"train_rows", source.train_rows},
             {"validation_rows", source.validation_rows},
             {"test_rows", source.test_rows},
+            {"untrained_rows", source.untrained_rows},
             {"truncated_rows", source.truncated_rows},
             {"truncated_tokens", source.truncated_tokens},
             {"truncated_target_tokens", source.truncated_target_tokens},

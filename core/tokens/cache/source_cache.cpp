@@ -104,7 +104,8 @@ class CacheBuilder {
                 lowercase_input(sample, m_spec.lowercase, m_request.recipe.seed);
                 return true;
             }
-            m_report.dropped.add(*reason, fmt::format("row {}", sample.row_index + 1));
+            m_report.dropped.add(*reason, fmt::format("row {}", sample.row_index + 1),
+                                 DropCause::Recipe);
             return false;
         });
         return outcome;
@@ -237,7 +238,9 @@ class CacheBuilder {
 std::string CacheReport::to_json() const {
     nlohmann::ordered_json reasons = nlohmann::ordered_json::object();
     for (const auto& [name, reason] : dropped.reasons) {
-        reasons[name] = {{"count", reason.count}, {"examples", reason.examples}};
+        reasons[name] = {{"count", reason.count},
+                         {"examples", reason.examples},
+                         {"asked", reason.cause == DropCause::Recipe}};
     }
     const nlohmann::ordered_json json{{"converter", converter},
                                       {"warning", warning},
@@ -259,8 +262,10 @@ Result<CacheReport> CacheReport::from_json(const std::string& text) {
         json.at("max_token_id").get_to(report.max_token_id);
         json.at("is_plain_text").get_to(report.is_plain_text);
         for (const auto& [name, reason] : json.at("dropped").items()) {
-            reason.at("count").get_to(report.dropped.reasons[name].count);
-            reason.at("examples").get_to(report.dropped.reasons[name].examples);
+            DropReport::Reason& entry = report.dropped.reasons[name];
+            reason.at("count").get_to(entry.count);
+            reason.at("examples").get_to(entry.examples);
+            if (reason.value("asked", false)) entry.cause = DropCause::Recipe;
         }
     } catch (const nlohmann::json::exception& error) {
         return Error{.code = ErrorCode::FileDamaged,

@@ -54,9 +54,9 @@ class TestActivationPlan : public QObject {
     }
 
     void a_plan_reads_as_runs_of_layers() {
-        QCOMPARE(
-            plan_text({Keep::InputOnly, Keep::InputOnly, Keep::DropGateUp, Keep::Everything}),
-            std::string("layers 1-2 input only, layer 3 drop gate and up, layer 4 everything"));
+        QCOMPARE(plan_text({Keep::InputOnly, Keep::InputOnly, Keep::DropGateUp, Keep::Everything}),
+                 std::string("layers 1-2 keep their input, layer 3 drops gate and up, layer 4 "
+                             "keeps everything"));
         QCOMPARE(plan_text({}), std::string());
     }
 

@@ -139,6 +139,42 @@ class TestPlan : public QObject {
         QVERIFY(!sheet->can_start());
     }
 
+    void only_rows_that_nobody_asked_to_leave_out_are_amber() {
+        const TempProject place;
+        const std::string rows = token_rows(6, 1);
+        const auto check_of = [&](const std::string& more) {
+            const auto sheet =
+                make_plan(*place.recipe(more), {.cache_folder = place.folder() / "cache"});
+            const PreflightCheck* check = find_check(*sheet, "rows left out");
+            return check != nullptr ? *check : PreflightCheck{};
+        };
+        QVERIFY(write_file(place.folder() / "train.jsonl", rows + rows).ok());
+        const PreflightCheck asked = check_of("mix: {dedupe: all}\n");
+        QCOMPARE(asked.message, std::string("6 of 20 rows are left out, 6 as the recipe asks."));
+        QVERIFY(asked.level == CheckLevel::Green);
+        std::string long_row = "{\"input_ids\":[1";
+        for (int i = 0; i < 5000; ++i) long_row += ",2";
+        QVERIFY(write_file(place.folder() / "train.jsonl", rows + rows + long_row + "]}\n").ok());
+        const PreflightCheck found = check_of("mix: {dedupe: all}\n");
+        QCOMPARE(found.message, std::string("7 of 21 rows are left out, 6 as the recipe asks."));
+        QVERIFY(found.level == CheckLevel::Amber && !found.hint.empty());
+    }
+
+    void rows_without_a_trained_token_are_named() {
+        const TempProject place;
+        QVERIFY(write_file(place.folder() / "train.jsonl",
+                           token_rows(3, 1) + "{\"input_ids\":[1,2,3],\"labels\":[1,-100,-100]}\n")
+                    .ok());
+        const auto sheet = make_plan(*place.recipe(), {.cache_folder = place.folder() / "cache"});
+        const PreflightCheck* check = find_check(*sheet, "training rows");
+        QVERIFY(check != nullptr && check->level == CheckLevel::Amber);
+        QCOMPARE(check->count, int64_t{1});
+        QVERIFY(check->message.ends_with(" 1 of the rows train nothing."));
+        QCOMPARE(check->offenders.at(0),
+                 std::string("train: 1 rows without a trained token (row 4)"));
+        QVERIFY(sheet->can_start());
+    }
+
     void absent_data_is_listed_as_missing() {
         const TempProject place;
         std::filesystem::remove(place.folder() / "train.jsonl");
