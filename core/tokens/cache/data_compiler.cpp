@@ -1,21 +1,17 @@
-// From a recipe to CompiledData: each source's cache, then duplicates, splits, take and mix over
-// the caches' columns. Neighbours: source_cache.cpp, core/data/{dedupe,split,mix}. One thread.
+// From a recipe to CompiledData: each source's cache, the rows that are used of it, and the mix.
+// Neighbours: source_cache.cpp, row_choice.cpp, core/data/curate/mix.cpp. One thread.
 #include "core/tokens/cache/data_compiler.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <set>
 
 #include "core/base/hash.h"
-#include "core/base/rng.h"
 #include "core/base/units.h"
 #include "core/data/converters/converter.h"
 #include "core/data/curate/mix.h"
-#include "core/data/curate/split.h"
 #include "core/data/data_source.h"
-#include "core/tokens/cache/duplicates.h"
-#include "core/tokens/cache/overlap_scan.h"
+#include "core/tokens/cache/row_choice.h"
 #include "core/tokens/cache/source_cache.h"
 #include "core/tokens/cache/token_cache.h"
 
@@ -37,14 +33,8 @@ class DataCompiler {
     Result<std::shared_ptr<const CompiledData>> compile() {
         TRY_VOID(check_settings());
         TRY_VOID(make_caches());
-        drop_duplicates();
-        drop_unusable();
-        split();
-        take_held_out();
-        TRY_VOID(scan_overlap());
-        take_train();
+        TRY_VOID(choose_rows());
         TRY_VOID(mix());
-        report_overlap();
         finish();
         return std::shared_ptr<const CompiledData>(m_data);
     }
@@ -167,214 +157,30 @@ class DataCompiler {
         if (!made.report.warning.empty()) {
             m_data->warnings.push_back(fmt::format("'{}': {}", spec.name, made.report.warning));
         }
-        std::vector<uint32_t> rows(made.cache->row_count());
-        for (uint32_t row = 0; row < rows.size(); ++row) rows[row] = row;
-        m_rows.push_back(std::move(rows));
         m_data->sources.push_back(std::move(report));
         m_data->m_caches.push_back(std::move(made.cache));
     }
 
     const TokenCache& cache(size_t source) const { return *m_data->m_caches[source]; }
-    SourceUse use_of(size_t source) const { return m_recipe.data[source].use; }
-    bool is_trained(size_t source) const {
-        return use_of(source) == SourceUse::BySplit || use_of(source) == SourceUse::Train;
-    }
-    std::string place(size_t source, uint32_t row) const {
-        return fmt::format("row {}", cache(source).row_indices[row] + 1);
-    }
+    bool is_trained(size_t source) const { return core::is_trained(m_recipe.data[source].use); }
 
-    /// Rows left out by the token filter never reach the later steps.
-    void drop_filtered() {
-        for (size_t i = 0; i < m_rows.size(); ++i) {
-            std::erase_if(m_rows[i], [&](uint32_t row) {
-                const RowStatus status = cache(i).statuses[row];
-                const bool is_few = status == RowStatus::FewTokens;
-                if (!is_few && status != RowStatus::ManyTokens) return false;
-                m_data->sources[i].dropped.add(
-                    is_few ? "fewer tokens than min_tokens" : "more tokens than max_tokens",
-                    place(i, row), DropCause::Recipe);
-                return true;
-            });
-        }
-    }
-
-    /// Rows that the recipe leaves out by number: a view over the cache, nothing is read again.
-    void drop_named() {
-        for (size_t i = 0; i < m_rows.size(); ++i) {
-            const std::vector<int64_t>& named = m_recipe.data[i].drop_rows;
-            if (named.empty() || m_rows[i].empty()) continue;
-            std::set<int64_t> met;
-            std::erase_if(m_rows[i], [&](uint32_t row) {
-                const auto number = static_cast<int64_t>(cache(i).row_indices[row]) + 1;
-                if (!std::binary_search(named.begin(), named.end(), number)) return false;
-                met.insert(number);
-                m_data->sources[i].dropped.add(kLeftOutByNumber, place(i, row), DropCause::Recipe);
-                return true;
-            });
-            const auto unmet = std::find_if(named.begin(), named.end(),
-                                            [&](int64_t number) { return !met.contains(number); });
-            if (unmet == named.end()) continue;
-            m_data->warnings.push_back(
-                fmt::format("'{}': drop_rows names {} rows that give no sample (row {}, for one).",
-                            m_recipe.data[i].name, named.size() - met.size(), *unmet));
-        }
-    }
-
-    /// Over all training sources in the recipe's order; the first of equal rows stays.
-    void drop_duplicates() {
-        drop_filtered();
-        drop_named();
-        if (m_recipe.mix.dedupe == DedupeMode::None) return;
-        std::vector<SampleRef> rows;
-        for (size_t i = 0; i < m_rows.size(); ++i) {
-            if (!is_trained(i)) continue;
-            for (const uint32_t row : m_rows[i]) rows.push_back({static_cast<uint32_t>(i), row});
-        }
-        report_progress("all", "looking for duplicates", 0, 0);
-        m_data->duplicates = find_duplicate_rows(m_recipe, m_data->m_caches, rows, m_stop);
-        std::vector<std::vector<uint32_t>> repeated(m_rows.size());
-        for (const DuplicateRow& duplicate : m_data->duplicates) {
-            add_duplicate(duplicate);
-            repeated[duplicate.row.source_index].push_back(duplicate.row.row);
-        }
-        for (size_t i = 0; i < m_rows.size(); ++i) erase_rows(m_rows[i], std::move(repeated[i]));
-    }
-
-    void add_duplicate(const DuplicateRow& duplicate) {
-        const DedupeMode mode = m_recipe.mix.dedupe;
-        const bool is_near = mode == DedupeMode::Near;
-        const std::string sign = is_near ? fmt::format("~ {:.2f}", duplicate.similarity) : "=";
-        m_data->sources[duplicate.row.source_index].dropped.add(
-            is_near                     ? "near duplicate"
-            : mode == DedupeMode::Input ? "duplicate input"
-                                        : "duplicate",
-            fmt::format("{} {} {}", place(duplicate.row.source_index, duplicate.row.row), sign,
-                        m_data->place_of(duplicate.kept)),
-            DropCause::Recipe);
-    }
-
-    static void erase_rows(std::vector<uint32_t>& rows, std::vector<uint32_t> erased) {
-        std::sort(erased.begin(), erased.end());
-        std::erase_if(rows, [&](uint32_t row) {
-            return std::binary_search(erased.begin(), erased.end(), row);
-        });
-    }
-
-    /// What encoding could not use is dropped before the split, so that its counts are of real
-    /// rows.
-    void drop_unusable() {
-        for (size_t i = 0; i < m_rows.size(); ++i) {
-            SourceReport& report = m_data->sources[i];
-            std::erase_if(m_rows[i], [&](uint32_t row) {
-                if (cache(i).statuses[row] == RowStatus::Kept) return false;
-                report.dropped.add("too long", place(i, row));
-                return true;
-            });
-        }
-    }
-
-    void split() {
-        std::vector<SampleRef> all;
-        std::vector<uint64_t> groups;
-        for (size_t i = 0; i < m_rows.size(); ++i) {
-            if (use_of(i) != SourceUse::BySplit) continue;
-            for (const uint32_t row : m_rows[i]) {
-                all.push_back({static_cast<uint32_t>(i), row});
-                groups.push_back(cache(i).group_hashes[row]);
-            }
-        }
-        const SplitResult result = split_by_group(groups, m_recipe.split, m_recipe.seed);
-        m_data->m_train.assign(m_rows.size(), {});
-        for (size_t at = 0; at < all.size(); ++at) {
-            if (result.parts[at] == DataPart::Train) {
-                m_data->m_train[all[at].source_index].push_back(all[at].row);
-            }
-        }
-        for (const uint32_t at : result.held_out) {
-            const bool is_test = result.parts[at] == DataPart::Test;
-            (is_test ? m_data->m_test : m_data->m_validation).push_back(all[at]);
-        }
-        for (size_t i = 0; i < m_rows.size(); ++i) {
-            if (use_of(i) == SourceUse::Train) m_data->m_train[i] = m_rows[i];
-        }
-    }
-
-    /// The seeded part of `rows` that a source's `take` asks for, in file order.
-    std::vector<uint32_t> taken(size_t source, const std::vector<uint32_t>& rows) {
-        const TakeSpec& spec = m_recipe.data[source].take;
-        if (!spec.rows && !spec.fraction) return rows;
-        const Portion portion{.rows = spec.rows, .fraction = spec.fraction};
-        const int64_t count = portion_rows(portion, static_cast<int64_t>(rows.size()));
-        const auto order = permutation(static_cast<uint32_t>(rows.size()), m_recipe.seed,
-                                       "take/" + m_recipe.data[source].name);
-        std::vector<uint32_t> chosen;
-        for (int64_t i = 0; i < count; ++i) {
-            chosen.push_back(rows[order[static_cast<size_t>(i)]]);
-        }
-        std::sort(chosen.begin(), chosen.end());
-        const auto left = static_cast<int64_t>(rows.size() - chosen.size());
-        if (left > 0) {
-            DropReport::Reason& reason = m_data->sources[source].dropped.reasons["not taken"];
-            reason.count += left;
-            reason.cause = DropCause::Recipe;
-        }
-        return chosen;
-    }
-
-    void take_held_out() {
-        for (size_t i = 0; i < m_rows.size(); ++i) {
-            if (is_trained(i)) continue;
-            auto& part = use_of(i) == SourceUse::Test ? m_data->m_test : m_data->m_validation;
-            for (const uint32_t row : taken(i, m_rows[i])) {
-                part.push_back({static_cast<uint32_t>(i), row});
-            }
-        }
-        if (!m_recipe.mix.shuffle) return;
-        // So that the first rows of validation are a fair sample of every source.
-        Rng(m_recipe.seed, "validation").shuffle(std::span<SampleRef>(m_data->m_validation));
-        Rng(m_recipe.seed, "test").shuffle(std::span<SampleRef>(m_data->m_test));
-    }
-
-    void take_train() {
-        for (size_t i = 0; i < m_rows.size(); ++i) {
-            if (is_trained(i)) m_data->m_train[i] = taken(i, m_data->m_train[i]);
-        }
-    }
-
-    /// Overlapping rows go before `take`, so that as many are left as it asks for.
-    Result<void> scan_overlap() {
-        m_overlap = std::make_unique<OverlapScan>(m_recipe, m_data->m_caches, m_stop);
-        report_progress("all", "looking for overlap", 0, 0);
-        TRY_VOID(m_overlap->read_files());
-        m_overlap->set_held_out(m_data->m_validation, m_data->m_test);
-        if (m_recipe.overlap.remove == OverlapRemoval::None) return {};
-        const OverlapReport report = m_overlap->compare(m_data->m_train);
-        std::vector<std::vector<uint32_t>> removed(m_rows.size());
-        for (const OverlapHit& hit : report.hits) {
-            if (m_recipe.overlap.remove == OverlapRemoval::Exact && !hit.is_exact) continue;
-            const uint32_t source = hit.train.source_index;
-            // A row that overlaps with several sets is one row.
-            if (!removed[source].empty() && removed[source].back() == hit.train.row) continue;
-            removed[source].push_back(hit.train.row);
-            m_data->sources[source].dropped.add(
-                fmt::format("overlaps with {}", report.sets[hit.set].name),
-                fmt::format("{} {} {}", place(source, hit.train.row), hit.is_exact ? "=" : "~",
-                            hit.other),
-                DropCause::Recipe);
-        }
-        for (size_t i = 0; i < m_rows.size(); ++i) {
-            erase_rows(m_data->m_train[i], std::move(removed[i]));
-        }
+    Result<void> choose_rows() {
+        const auto on_step = [&](const char* step) { report_progress("all", step, 0, 0); };
+        RowChoice choice(m_recipe, m_data->m_caches, *m_data, on_step, m_stop);
+        TRY(chosen, choice.choose());
+        m_data->m_train = std::move(chosen.train);
+        m_data->m_validation = std::move(chosen.validation);
+        m_data->m_test = std::move(chosen.test);
         return {};
     }
 
     Result<void> mix() {
-        for (size_t i = 0; i < m_rows.size(); ++i) count_tokens(i);
+        for (size_t i = 0; i < m_data->sources.size(); ++i) count_tokens(i);
         const std::vector<MixSource> mixed = trained_sources();
         TRY(plan, plan_mix(mixed, m_recipe.mix));
         const auto figures = mix_figures(mixed, plan, m_recipe.mix, m_recipe.batch.epochs);
-        m_data->m_per_epoch.assign(m_rows.size(), 0);
-        for (size_t i = 0, k = 0; i < m_rows.size(); ++i) {
+        m_data->m_per_epoch.assign(m_data->sources.size(), 0);
+        for (size_t i = 0, k = 0; i < m_data->sources.size(); ++i) {
             if (is_trained(i)) add_figures(i, figures[k++]);
         }
         for (std::string& warning : plan.warnings) m_data->warnings.push_back(std::move(warning));
@@ -426,7 +232,7 @@ class DataCompiler {
             report.tokens += cache(i).token_counts[row];
             report.trained_tokens += cache(i).target_counts[row];
             if (cache(i).target_counts[row] == 0 && report.untrained_rows++ == 0) {
-                report.untrained_example = place(i, row);
+                report.untrained_example = fmt::format("row {}", cache(i).row_indices[row] + 1);
             }
             count_cut(row);
         }
@@ -439,25 +245,6 @@ class DataCompiler {
             if (sample.source_index != i) continue;
             ++report.test_rows;
             count_cut(sample.row);
-        }
-    }
-
-    void report_overlap() {
-        m_data->overlap = m_overlap->compare(m_data->m_train);
-        constexpr size_t kMaxExamples = 5;
-        for (const OverlapHit& hit : m_data->overlap.hits) {
-            if (m_data->overlap.examples.size() == kMaxExamples) break;
-            m_data->overlap.examples.push_back(fmt::format("{} {} {}", m_data->place_of(hit.train),
-                                                           hit.is_exact ? "=" : "~", hit.other));
-        }
-        for (const OverlapSet& set : m_data->overlap.sets) {
-            if (set.name == "validation") m_data->overlap.exact = set.exact_rows;
-            if (set.exact_rows + set.ngram_rows == 0) continue;
-            m_data->warnings.push_back(fmt::format(
-                "{} rows of {} have an input that is also trained, {} share {} words with a "
-                "training row (for example {}).",
-                format_count(set.exact_rows), set.name, format_count(set.ngram_rows),
-                m_recipe.overlap.ngram, m_data->overlap.examples.front()));
         }
     }
 
@@ -507,8 +294,6 @@ class DataCompiler {
     const CompileListener& m_listener;
     std::stop_token m_stop;
     std::shared_ptr<CompiledData> m_data;
-    std::vector<std::vector<uint32_t>> m_rows;  // per source: cache rows still in use
-    std::unique_ptr<OverlapScan> m_overlap;
 };
 
 Result<std::shared_ptr<const CompiledData>> compile_data(const Recipe& recipe,
