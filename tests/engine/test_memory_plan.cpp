@@ -109,7 +109,8 @@ class TestMemoryPlan : public QObject {
         }
         for (const char* const change :
              {"rslora", "full", "adamw_8bit", "paged", "one module", "upper layers", "no eval",
-              "dropout", "dora", "narrow adapter", "nf4", "wide eval", "all trained"}) {
+              "dropout", "dora", "narrow adapter", "narrow dora", "nf4", "wide eval",
+              "all trained"}) {
             QTest::addRow("wide32, %s", change) << "wide32"
                                                 << "everything" << change << 1 << 700;
             QTest::addRow("wide16, mixed, %s", change) << "wide16"
@@ -125,9 +126,9 @@ class TestMemoryPlan : public QObject {
         const TinyModel& model = base.startsWith("wide") ? m_wide : m_tied;
         Recipe recipe = lora_recipe(path(base), 16);
         if (change == "rslora") recipe.adapter.method = AdapterMethod::RsLora;
-        if (change == "dora") recipe.adapter.method = AdapterMethod::Dora;
+        if (change.endsWith("dora")) recipe.adapter.method = AdapterMethod::Dora;
         if (change == "dropout") recipe.adapter.lora_dropout = 0.1;
-        if (change == "narrow adapter") recipe.adapter.dtype = DtypeChoice::BFloat16;
+        if (change.startsWith("narrow")) recipe.adapter.dtype = DtypeChoice::BFloat16;
         if (change == "nf4") recipe.quantization.base = BaseQuantization::Nf4;
         if (change == "full") recipe.adapter.method = AdapterMethod::Full;
         if (change == "adamw_8bit") recipe.optimizer.name = OptimizerName::AdamW8bit;

@@ -259,11 +259,12 @@ void Builder::draw_adapter() {
 }
 
 Result<BuiltModel> Builder::build() {
-    m_model.parameters = std::make_unique<ParameterSet>(
-        m_base.dtype(), trains_all() ? Dtype::Float32 : stored_dtype(m_recipe.adapter));
     m_model.weights.config = m_base.config();
     m_model.weights.dtype = m_base.dtype();
     if (!trains_all()) TRY_VOID(choose_adapter());
+    m_model.parameters = std::make_unique<ParameterSet>(
+        m_base.dtype(), trains_all() ? Dtype::Float32 : stored_dtype(m_recipe.adapter),
+        m_model.adapter.use_dora ? SeenValues::Float32 : SeenValues::AsProducts);
     for (size_t i = 0; i < m_base.map().layers.size(); ++i) {
         TRY(layer, make_layer(i));
         m_model.weights.layers.push_back(std::move(layer));

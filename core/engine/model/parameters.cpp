@@ -4,43 +4,44 @@
 #include <algorithm>
 #include <cctype>
 
-#include "core/engine/device/host_mirror.h"
-#include "kernels/common/parallel.h"
 #include "kernels/convert/convert.h"
 
 namespace dayrun::engine {
 
 Matrix Parameter::matrix() const {
-    Matrix made = seen();
-    if (copy == nullptr) return made;
-    made.data = copy;
-    made.dtype = Dtype::BFloat16;
-    return made;
+    if (copy == nullptr) return seen();
+    const int64_t cols = width();
+    return dense(copy, count / cols, cols, Dtype::BFloat16);
 }
 
 Matrix Parameter::seen() const {
-    const int64_t cols = shape.empty() ? 1 : shape.back();
-    const int64_t rows = cols == 0 ? 0 : count / cols;
-    return dense(rounded != nullptr ? rounded : value, rows, cols, Dtype::Float32);
+    const int64_t cols = width();
+    return dense(rounded != nullptr ? rounded : value, count / cols, cols, Dtype::Float32);
+}
+
+int64_t Parameter::width() const {
+    return std::max<int64_t>(1, shape.empty() ? 1 : shape.back());
 }
 
 void Parameter::refresh_rounded() const {
     if (rounded == nullptr) return;
-    kernels::convert_rows(
-        {.out = narrow, .x = value, .out_dtype = Dtype::BFloat16, .rows = 1, .cols = count});
-    kernels::convert_rows(
-        {.out = rounded, .x = narrow, .x_dtype = Dtype::BFloat16, .rows = 1, .cols = count});
+    if (copy == nullptr) {
+        kernels::convert_rows(
+            {.out = narrow, .x = value, .out_dtype = Dtype::BFloat16, .rows = 1, .cols = count});
+    }
+    kernels::convert_rows({.out = rounded,
+                           .x = copy != nullptr ? copy : narrow,
+                           .x_dtype = Dtype::BFloat16,
+                           .rows = 1,
+                           .cols = count});
 }
 
 void Parameter::refresh_copy() const {
+    if (copy != nullptr) {
+        kernels::convert_rows(
+            {.out = copy, .x = value, .out_dtype = Dtype::BFloat16, .rows = 1, .cols = count});
+    }
     refresh_rounded();
-    if (copy == nullptr) return;
-    const HostMirror from(value, count * 4, MirrorUse::Read);
-    const HostMirror to(copy, count * 2, MirrorUse::Write);
-    auto* const narrow = static_cast<bfloat16*>(to.data());
-    kernels::parallel_for(count, kernels::grain_for(6), [&](int64_t begin, int64_t end) {
-        for (int64_t i = begin; i < end; ++i) narrow[i] = kernels::to_bfloat16(from.floats()[i]);
-    });
 }
 
 std::vector<Parameter*> ParameterSet::add_block(const std::vector<Spec>& specs) {
@@ -62,18 +63,17 @@ std::vector<Parameter*> ParameterSet::add_block(const std::vector<Spec>& specs) 
     block.gradients.fill_zero();
     const bool copied = m_compute_dtype == Dtype::BFloat16;
     if (copied) block.copies = Buffer(total * 2, MemoryPart::Adapters);
-    const bool is_rounded = m_value_dtype == Dtype::BFloat16;
-    if (is_rounded) {
-        block.rounded = Buffer(total * 4, MemoryPart::Adapters);
-        block.narrow = Buffer(total * 2, MemoryPart::Adapters);
-    }
+    const bool is_rounded =
+        m_value_dtype == Dtype::BFloat16 && (!copied || m_seen == SeenValues::Float32);
+    if (is_rounded) block.rounded = Buffer(total * 4, MemoryPart::Adapters);
+    if (is_rounded && !copied) block.narrow = Buffer(total * 2, MemoryPart::Adapters);
     int64_t offset = 0;
     for (Parameter* const parameter : added) {
         parameter->value = block.values.floats() + offset;
         parameter->gradient = block.gradients.floats() + offset;
         if (copied) parameter->copy = static_cast<bfloat16*>(block.copies.data()) + offset;
-        if (is_rounded) {
-            parameter->rounded = block.rounded.floats() + offset;
+        if (is_rounded) parameter->rounded = block.rounded.floats() + offset;
+        if (is_rounded && !copied) {
             parameter->narrow = static_cast<bfloat16*>(block.narrow.data()) + offset;
         }
         offset += parameter->count;

@@ -1,8 +1,9 @@
 // What is trained: float32 masters, their gradients, and bfloat16 copies to compute with where the
 // base is bfloat16. An adapter in bfloat16 (adapter.dtype) is seen rounded by everything but the
-// optimizer, whose small updates need the masters. Names are those of the saved file (PEFT's, or
-// the checkpoint's own). Neighbours: linear/linear_group.h reads the values, optimizer/ changes
-// them, checkpoint.h saves. Lives on the run thread; torch-free.
+// optimizer, whose small updates need the masters: the copies are that already, so that rounded
+// float32 values exist only where something reads float32. Names are those of the saved file
+// (PEFT's, or the checkpoint's own). Neighbours: linear/linear_group.h reads the values, optimizer/
+// changes them, checkpoint.h saves. Lives on the run thread; torch-free.
 #pragma once
 
 #include <deque>
@@ -19,20 +20,25 @@ struct Parameter {
     int64_t count = 0;
     float* value = nullptr;      // [count] the master
     float* gradient = nullptr;   // [count] added to by every micro-batch
-    bfloat16* narrow = nullptr;  // [count] the value as it is saved, or null for float32 values
-    float* rounded = nullptr;    // [count] the same, back in float32
     bfloat16* copy = nullptr;    // [count] the value rounded, or null for a float32 base
+    float* rounded = nullptr;    // [count] what is saved in bfloat16, back in float32, or null
+    bfloat16* narrow = nullptr;  // [count] on the way to `rounded` where there is no copy
     bool decays = true;          // weight decay acts on it
 
     /// What the products read: the copy where there is one, else seen().
     Matrix matrix() const;
-    /// The values as they are saved, in float32.
+    /// The values as they are saved, in float32; of a bfloat16 adapter over a bfloat16 base only
+    /// where the set was made with SeenValues::Float32.
     Matrix seen() const;
+    int64_t width() const;  // of a row; at least 1
     /// Writes the copies again after the master was set.
     void refresh_copy() const;
     /// The same after an optimizer step, which writes `copy` itself.
     void refresh_rounded() const;
 };
+
+/// Whether seen() is read where products read the copies, as DoRA's norms do.
+enum class SeenValues { AsProducts, Float32 };
 
 class ParameterSet {
   public:
@@ -42,8 +48,9 @@ class ParameterSet {
     };
 
     /// `value_dtype` is the type the values have when they are saved.
-    explicit ParameterSet(Dtype compute_dtype, Dtype value_dtype = Dtype::Float32)
-        : m_compute_dtype(compute_dtype), m_value_dtype(value_dtype) {}
+    explicit ParameterSet(Dtype compute_dtype, Dtype value_dtype = Dtype::Float32,
+                          SeenValues seen = SeenValues::AsProducts)
+        : m_compute_dtype(compute_dtype), m_value_dtype(value_dtype), m_seen(seen) {}
 
     /// Adds parameters that lie end to end in memory, so that matrices of one width can also be
     /// used as one tall matrix. Returns pointers that stay valid. Values are not set.
@@ -59,9 +66,10 @@ class ParameterSet {
 
   private:
     struct Block {
-        Buffer values, gradients, rounded, narrow, copies;
+        Buffer values, gradients, copies, rounded, narrow;
     };
     Dtype m_compute_dtype, m_value_dtype;
+    SeenValues m_seen;
     std::deque<Parameter> m_parameters;
     std::deque<Block> m_blocks;
 };

@@ -62,10 +62,12 @@ class Trained {
         if (total == 0) return;
         m_memory.trained_count += total;
         m_memory.adapter_bytes += block_bytes(4 * total);
-        if (m_memory.value_bytes == 2) m_memory.adapter_bytes += block_bytes(2 * total);
-        if (m_recipe.adapter.dtype == DtypeChoice::BFloat16) {
-            // Its values as they are saved, and the same back in float32.
-            m_memory.adapter_bytes += block_bytes(2 * total) + block_bytes(4 * total);
+        const bool is_copied = m_memory.value_bytes == 2;
+        if (is_copied) m_memory.adapter_bytes += block_bytes(2 * total);
+        if (m_recipe.adapter.dtype == DtypeChoice::BFloat16 && !m_memory.is_full) {
+            // Rounded values in float32 where something reads such, and those on their way there.
+            if (!is_copied || m_memory.is_dora) m_memory.adapter_bytes += block_bytes(4 * total);
+            if (!is_copied) m_memory.adapter_bytes += block_bytes(2 * total);
         }
         m_memory.gradient_bytes += block_bytes(4 * total);
     }
@@ -205,6 +207,7 @@ Result<ModelMemory> model_memory(const ModelConfig& config, const Recipe& recipe
         }
     }
     TRY(targets, targets_of(recipe, map));
+    memory.is_dora = targets.config.use_dora;
     for (size_t i = 0; i < map.layers.size(); ++i) {
         const int64_t before = memory.adapted_modules;
         add_adapters(map.layers[i], targets, trained, memory.layers[i], memory);

@@ -28,6 +28,7 @@ struct ModelMemory {
     int64_t lowest_layer = 0;  // the lowest with something trained; the layers below keep nothing
     bool is_quantized = false;
     bool is_full = false;
+    bool is_dora = false;
 };
 
 /// BadRecipe when target_modules match nothing; errors of adapter.init_from's files.
