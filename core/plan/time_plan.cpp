@@ -22,8 +22,13 @@ TimePlan plan_time(const Recipe& recipe, const WorkAmount& work,
     plan.steps_per_epoch =
         steps_per_epoch(work.micro_batches_in_epoch(0), recipe.batch.gradient_accumulation_steps);
     plan.total_steps = total_steps(recipe.batch, work.micro_batches_in_epoch);
+    // Epochs differ by a step or two, so that steps tell how many there are only where they are
+    // cut.
     const double epochs =
-        static_cast<double>(plan.total_steps) / static_cast<double>(plan.steps_per_epoch);
+        recipe.batch.max_steps
+            ? std::min(recipe.batch.epochs, static_cast<double>(plan.total_steps) /
+                                                static_cast<double>(plan.steps_per_epoch))
+            : recipe.batch.epochs;
     plan.train_tokens = std::llround(epochs * static_cast<double>(work.tokens_per_epoch));
     plan.eval_count = work.eval_tokens > 0
                           ? EvalMoments(recipe.eval.every).remaining(0, plan.total_steps, 0, epochs)

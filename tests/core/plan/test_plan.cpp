@@ -120,6 +120,21 @@ class TestPlan : public QObject {
         QVERIFY(check != nullptr && check->level == CheckLevel::Amber);
     }
 
+    void epochs_that_pack_differently_are_counted_one_by_one() {
+        Recipe recipe;
+        recipe.batch.epochs = 4;
+        const WorkAmount work{
+            .micro_batches_in_epoch = [](int64_t epoch) { return 200 + (epoch == 2 ? 1 : 0); },
+            .tokens_per_epoch = 1000,
+            .eval_tokens = 10};
+        const TimePlan plan = plan_time(recipe, work, std::nullopt, "");
+        QCOMPARE(plan.total_steps, int64_t{801});
+        QCOMPARE(plan.eval_count, int64_t{4});
+        QCOMPARE(plan.train_tokens, int64_t{4000});
+        recipe.batch.max_steps = 300;
+        QCOMPARE(plan_time(recipe, work, std::nullopt, "").train_tokens, int64_t{1500});
+    }
+
     void target_that_matches_nothing_is_red() {
         const TempProject place;
         QVERIFY(write_file(place.folder() / "base/config.json", kConfig).ok());
