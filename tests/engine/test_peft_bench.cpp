@@ -1,7 +1,9 @@
 // A training step against transformers + PEFT in interleaved pairs: the same random model, adapter
-// and rows, r 16 on seven projections, batch 4 x 256, one thread each, CPU seconds. Each side is a
-// process of its own, so that its peak memory is its own. The first steps' losses are compared
+// and rows, r 16 on seven projections, batch 4 x 256, CPU seconds of the whole process. Each side
+// is a process of its own, so that its peak memory is its own. The first steps' losses are compared
 // before anything is timed. Prints docs/benchmarks.md's table; about 10 minutes on an idle machine.
+// One thread each, or the numbers in DAYRUN_BENCH_THREADS, as in "1 2"; 0 is what each program
+// takes by itself.
 #include <QTemporaryDir>
 #include <QTest>
 #include <algorithm>
@@ -49,40 +51,59 @@ struct Setting {
         recipe.adapter.target_modules = kSevenProjections;
         return write_random_adapter(adapter, recipe, 0.01);
     }
-    nlohmann::json settings(const std::string& dtype) const {
+    nlohmann::json settings(const std::string& dtype, int threads) const {
         return {{"model", base},          {"adapter", adapter}, {"dtype", dtype},
-                {"adapter_dtype", dtype}, {"threads", 1},       {"learning_rate", 1e-4}};
+                {"adapter_dtype", dtype}, {"threads", threads}, {"learning_rate", 1e-4}};
     }
 };
 
+/// The numbers of threads to compare.
+QList<int> thread_counts() {
+    QList<int> counts;
+    for (const QString& word : qEnvironmentVariable("DAYRUN_BENCH_THREADS", "1").split(' ')) {
+        counts.push_back(word.toInt());
+    }
+    return counts;
+}
+
+/// What is common to the rows of a table.
+struct Row {
+    const char* shape;
+    std::string dtype;
+    int threads;
+};
+
 struct Side {
-    std::vector<double> cpu_s;
+    std::vector<double> cpu_s, wall_s;
     double loss = 0;
 
     bool step(StepProcess& process) {
         const auto answer = process.ask("step");
         if (!answer.is_object()) return false;
         cpu_s.push_back(answer["cpu_s"].get<double>());
+        wall_s.push_back(answer["wall_s"].get<double>());
         loss = answer["loss"].get<double>();
         return true;
     }
 };
 
-void print_row(const char* shape, const std::string& dtype, double trained, const Side& ours,
-               const Side& theirs, double floor_s) {
+void print_row(const Row& row, double trained, const Side& ours, const Side& theirs,
+               double floor_s) {
     std::vector<double> ratios;
     for (size_t i = 0; i < ours.cpu_s.size(); ++i) {
         ratios.push_back(theirs.cpu_s[i] / ours.cpu_s[i]);
     }
     const double our_s = median(ours.cpu_s), their_s = median(theirs.cpu_s);
-    std::printf("| %s | %s | %.0f %% | %.5f / %.5f | %.3f | %.3f | %.3f | %.0f / %.0f | %.2fx |\n",
-                shape, dtype.c_str(), 100 * trained, ours.loss, theirs.loss, floor_s, our_s,
-                their_s, kRows * kLength / our_s, kRows * kLength / their_s, median(ratios));
+    std::printf(
+        "| %s | %s | %d | %.0f %% | %.5f / %.5f | %.3f | %.3f | %.3f | %.3f / %.3f "
+        "| %.0f / %.0f | %.2fx |\n",
+        row.shape, row.dtype.c_str(), row.threads, 100 * trained, ours.loss, theirs.loss, floor_s,
+        our_s, their_s, median(ours.wall_s), median(theirs.wall_s), kRows * kLength / our_s,
+        kRows * kLength / their_s, median(ratios));
     std::fflush(stdout);
 }
 
-void print_memory(const char* shape, const std::string& dtype, const nlohmann::json& ours,
-                  const nlohmann::json& theirs) {
+void print_memory(const Row& row, const nlohmann::json& ours, const nlohmann::json& theirs) {
     const auto mib = [](const nlohmann::json& answer, const char* field) {
         return answer[field].get<double>() / (1 << 20);
     };
@@ -90,10 +111,10 @@ void print_memory(const char* shape, const std::string& dtype, const nlohmann::j
     const double our_own = our_peak - mib(ours, "start_bytes");
     const double their_own = their_peak - mib(theirs, "start_bytes");
     std::printf(
-        "memory, %s, %s: peak of the process %.0f / %.0f MiB = %.2fx; above its start "
+        "memory, %s, %s, %d threads: peak of the process %.0f / %.0f MiB = %.2fx; above its start "
         "%.0f / %.0f MiB = %.2fx\n",
-        shape, dtype.c_str(), our_peak, their_peak, our_peak / their_peak, our_own, their_own,
-        our_own / their_own);
+        row.shape, row.dtype.c_str(), row.threads, our_peak, their_peak, our_peak / their_peak,
+        our_own, their_own, our_own / their_own);
     std::fflush(stdout);
 }
 
@@ -109,29 +130,36 @@ class TestPeftBench : public QObject {
         m_python = make_peft_environment(problem);
         if (m_python.isEmpty()) QSKIP(qPrintable("PEFT cannot be installed here: " + problem));
         std::printf(
-            "| shape | type | trained | loss, Dayrun / PEFT | products alone, s | Dayrun, s "
-            "| PEFT, s | tokens per CPU second | ratio |\n"
-            "| --- | --- | --- | --- | --- | --- | --- | --- | --- |\n");
+            "| shape | type | threads | trained | loss, Dayrun / PEFT | products alone, s | "
+            "Dayrun, s "
+            "| PEFT, s | wall, s | tokens per CPU second | ratio |\n"
+            "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |\n");
     }
 
     void steps_data() {
         QTest::addColumn<bool>("is_large");
         QTest::addColumn<QString>("dtype");
+        QTest::addColumn<int>("threads");
         for (const bool is_large : {false, true}) {
             for (const char* const dtype : {"float32", "bfloat16"}) {
-                QTest::addRow("%s, %s", is_large ? "large" : "small", dtype) << is_large << dtype;
+                for (const int threads : thread_counts()) {
+                    QTest::addRow("%s, %s, %d threads", is_large ? "large" : "small", dtype,
+                                  threads)
+                        << is_large << dtype << threads;
+                }
             }
         }
     }
     void steps() {
         QFETCH(bool, is_large);
         QFETCH(QString, dtype);
+        QFETCH(int, threads);
         const bool is_bfloat16 = dtype == "bfloat16";
         const TinyModel model = is_large ? large_shape() : small_shape();
-        const char* const shape = is_large ? "large" : "small";
+        const Row row{is_large ? "large" : "small", dtype.toStdString(), threads};
         Setting setting;
         QVERIFY(setting.make(model, is_bfloat16 ? TensorDtype::BFloat16 : TensorDtype::Float32));
-        const auto settings = setting.settings(dtype.toStdString());
+        const auto settings = setting.settings(row.dtype, threads);
         StepProcess ours(DAYRUN_TRAIN_STEPS, {}, settings);
         QVERIFY2(ours.is_ready(), ours.problem().c_str());
         StepProcess theirs(m_python, {kPeftScripts + "train_steps.py"}, settings);
@@ -158,10 +186,9 @@ class TestPeftBench : public QObject {
             }
             // The memory of a step, before the floor's own.
             if (trained == 1.0) {
-                print_memory(shape, dtype.toStdString(), ours.ask("memory"), theirs.ask("memory"));
+                print_memory(row, ours.ask("memory"), theirs.ask("memory"));
             }
-            print_row(shape, dtype.toStdString(), trained, our_side, their_side,
-                      ours.number("floor", "cpu_s"));
+            print_row(row, trained, our_side, their_side, ours.number("floor", "cpu_s"));
         }
     }
 };

@@ -8,6 +8,12 @@ namespace dayrun::tests {
 StepProcess::StepProcess(const QString& program, QStringList arguments,
                          const nlohmann::json& settings) {
     arguments << QString::fromStdString(settings.dump());
+    // Threads wait as each program has them wait, whatever this shell says.
+    auto environment = QProcessEnvironment::systemEnvironment();
+    for (const char* const name : {"OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "OMP_NUM_THREADS"}) {
+        environment.remove(QString::fromLatin1(name));
+    }
+    m_process.setProcessEnvironment(environment);
     m_process.start(program, arguments);
     m_is_ready = read_answer().is_object();
 }

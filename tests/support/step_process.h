@@ -1,5 +1,6 @@
 // A trainer in a process of its own that does one thing at a time as it is told: Dayrun's
-// tests/bench/train_steps.cpp or PEFT's tests/scenarios/peft/train_steps.py. One thread.
+// tests/bench/train_steps.cpp or PEFT's tests/scenarios/peft/train_steps.py. Lives on the test's
+// thread.
 #pragma once
 
 #include <QProcess>

@@ -32,7 +32,8 @@ def read_rows(path):
 
 
 settings = json.loads(sys.argv[1])
-torch.set_num_threads(settings["threads"])
+if settings["threads"] > 0:  # else as many as torch takes
+    torch.set_num_threads(settings["threads"])
 start_bytes = memory("VmRSS")
 dtype = getattr(torch, settings["dtype"])
 model = AutoModelForCausalLM.from_pretrained(settings["model"], dtype=dtype,
