@@ -1,83 +1,31 @@
-// The walk over panels of bfloat16_product.h: tasks are panels of 64 columns by chunks of rows, the
-// vector code is in bfloat16_panel.inc.
+// The walk over panels of bfloat16_product.h: tasks are panels of 64 columns by chunks of rows.
+// Neighbours: bfloat16_tiles.h has the vector code, bfloat16_outer_product_cpu.cpp the gradients of
+// weights.
 #include "kernels/bfloat16_product/bfloat16_product.h"
 
 #include <algorithm>
-#include <cstring>
-#include <memory>
-#include <new>
 
+#include "kernels/bfloat16_product/bfloat16_tiles.h"
 #include "kernels/common/parallel.h"
 #include "kernels/common/simd.h"
 
 #if defined(__x86_64__)
-#include <immintrin.h>
 
 namespace dayrun::kernels {
 namespace {
 
-#if defined(__clang__)
-#pragma clang attribute push(                                                                   \
-    __attribute__((target("avx2,fma,bmi,bmi2,avx512f,avx512bw,avx512dq,avx512vl,avx512bf16"))), \
-    apply_to = function)
-#else
-#pragma GCC push_options
-#pragma GCC target("avx2,fma,bmi,bmi2,avx512f,avx512bw,avx512dq,avx512vl,avx512bf16")
-#endif
-#include "kernels/bfloat16_product/bfloat16_panel.inc"
-#if defined(__clang__)
-#pragma clang attribute pop
-#else
-#pragma GCC pop_options
-#endif
-
-constexpr int64_t kPanelColumns = 64;
-// Panels that are packed together. One panel is read once a tile and stays in the second-level
-// cache, the others wait in the third.
+// Pairs of a packed panel, a quarter of a MiB: it is read once a tile and stays in the second-level
+// cache beside the weights that are fetched for the next one.
+constexpr int64_t kPanelPairs = 1024;
+// Panels whose sums wait together, where the inner axis is longer than that: x of the stretch at
+// hand stays in the third-level cache for all of them.
 constexpr int64_t kGroupPanels = 16;
-constexpr int64_t kGroupPairs = 8192;  // of all its panels: 2 MiB
-constexpr int64_t kPanelPairs = 2048;  // of one: half a MiB
-// Packing writes whole blocks of 16 pairs.
-constexpr int64_t kPackedBeyond = 16;
 // So many rows share packed panels: x of a chunk stays in the third-level cache.
 constexpr int64_t kChunkRows = 2048;
-// With fewer panels than this the rows are divided among threads too, by so many at least.
-constexpr int64_t kManyPanels = 8;
+// With fewer panels than this the rows are divided among threads too, by about so many: of 9 panels
+// one of two threads would get 5.
+constexpr int64_t kManyPanels = 16;
 constexpr int64_t kThinRows = 192;
-// Rows of a block of an outer product's sum.
-constexpr int64_t kBlockRows = 1024;
-// Columns of its left side that are turned at once: half a MiB.
-constexpr int64_t kStripColumns = 256;
-
-/// A thread's own working memory, kept from call to call.
-template <class T>
-class ThreadMemory {
-  public:
-    T* take(int64_t count) {
-        if (count > m_count) {
-            m_data.reset();
-            m_data.reset(static_cast<T*>(
-                ::operator new (static_cast<size_t>(count) * sizeof(T), std::align_val_t{64})));
-            m_count = count;
-        }
-        return m_data.get();
-    }
-
-  private:
-    struct Free {
-        void operator()(T* data) const { ::operator delete (data, std::align_val_t{64}); }
-    };
-    std::unique_ptr<T, Free> m_data;
-    int64_t m_count = 0;
-};
-
-thread_local ThreadMemory<bfloat16> s_panels, s_turned;
-thread_local ThreadMemory<float> s_sums;
-
-/// Elements of a packed panel of so many pairs.
-int64_t panel_size(int64_t pairs) {
-    return (pairs + kPackedBeyond) * 2 * kPanelColumns;
-}
 
 /// A stretch of one term's inner axis, on its way to a Segment of every panel.
 struct Stretch {
@@ -87,27 +35,43 @@ struct Stretch {
     float rescale;
 };
 
+/// The inner axis as far as one panel takes it.
+struct Stretches {
+    Stretch at[kMostSegments];
+    int count = 0;
+
+    int64_t inner() const {
+        int64_t sum = 0;
+        for (int i = 0; i < count; ++i) sum += at[i].inner;
+        return sum;
+    }
+};
+
 /// Hands out the inner axes of all terms, one after the other, as far as a panel has room.
 class InnerWalk {
   public:
-    InnerWalk(const Bfloat16Product& product, int64_t most_pairs)
-        : m_product(product), m_most_pairs(most_pairs) {
+    explicit InnerWalk(const Bfloat16Product& product) : m_product(product) {
+        int64_t pairs = 0;
+        for (int64_t i = 0; i < product.term_count; ++i) pairs += (product.terms[i].inner + 1) / 2;
+        m_is_one_pass = pairs <= kPanelPairs && product.term_count <= kMostSegments;
+        // Passes of about the same length.
+        const int64_t passes = std::max<int64_t>(1, (pairs + kPanelPairs - 1) / kPanelPairs);
+        m_most_pairs = std::max<int64_t>(1, (pairs + passes - 1) / passes);
         skip_empty();
     }
 
     bool is_done() const { return m_term == m_product.term_count; }
-    int64_t pairs() const { return m_pairs; }
 
-    /// The stretches of the next pass; returns their number.
-    int next(Stretch (&stretches)[kMostSegments]) {
-        int count = 0;
-        m_pairs = 0;
-        while (!is_done() && m_pairs < m_most_pairs && count < kMostSegments) {
+    /// The stretches of the next pass; none when it is done.
+    Stretches next() {
+        Stretches stretches;
+        int64_t pairs = 0;
+        while (!is_done() && pairs < m_most_pairs && stretches.count < kMostSegments) {
             const ProductTerm& term = m_product.terms[m_term];
-            const int64_t inner = std::min(term.inner - m_from, 2 * (m_most_pairs - m_pairs));
-            Stretch& stretch = stretches[count++];
-            stretch = {&term, m_from, inner, m_pairs, 1.0f};
-            m_pairs += (inner + 1) / 2;
+            const int64_t inner = std::min(term.inner - m_from, 2 * (m_most_pairs - pairs));
+            Stretch& stretch = stretches.at[stretches.count++];
+            stretch = {&term, m_from, inner, pairs, 1.0f};
+            pairs += (inner + 1) / 2;
             m_from += inner;
             if (m_from < term.inner) continue;
             m_from = 0;
@@ -116,8 +80,11 @@ class InnerWalk {
             // Sums are kept in units of the term at hand; the last one's factor ends them.
             stretch.rescale = term.alpha / (is_done() ? 1.0f : m_product.terms[m_term].alpha);
         }
-        return count;
+        return stretches;
     }
+
+    /// Whether one pass takes all terms.
+    bool is_one_pass() const { return m_is_one_pass; }
 
   private:
     void skip_empty() {
@@ -129,35 +96,52 @@ class InnerWalk {
 
     const Bfloat16Product& m_product;
     int64_t m_most_pairs;
+    bool m_is_one_pass;
     int64_t m_term = 0;
     int64_t m_from = 0;
-    int64_t m_pairs = 0;
 };
 
-void pack(bfloat16* panels, int64_t size, const Stretch& stretch, int64_t column, int64_t cols) {
-    const ProductTerm& term = *stretch.term;
-    if (term.form == WeightForm::InnerByCols) {
-        // A narrow last panel has fewer columns a pair, so its pairs begin elsewhere.
-        const int64_t whole = cols / kPanelColumns * kPanelColumns;
-        const bfloat16* const w = term.w + stretch.from * term.w_stride + column;
-        const auto at = [&](int64_t c) {
-            return panels + c / kPanelColumns * size +
-                   stretch.first_pair * 2 * kVectorColumns * vectors_of(cols - c);
-        };
-        if (whole > 0) pack_inner_by_cols(at(0), size, w, term.w_stride, stretch.inner, whole);
-        if (whole < cols) {
-            pack_inner_by_cols(at(whole), size, w + whole, term.w_stride, stretch.inner,
-                               cols - whole);
+const bfloat16* first_weight(const Stretch& s, int64_t column) {
+    const ProductTerm& term = *s.term;
+    if (term.form == WeightForm::InnerByCols) return term.w + s.from * term.w_stride + column;
+    return term.w + column * term.w_stride + s.from;
+}
+
+void pack(bfloat16* panel, const Stretches& stretches, int64_t column, int64_t cols) {
+    for (int i = 0; i < stretches.count; ++i) {
+        const Stretch& s = stretches.at[i];
+        const int vectors = vectors_of(cols);
+        bfloat16* const to = panel + s.first_pair * 2 * kVectorColumns * vectors;
+        const bfloat16* const w = first_weight(s, column);
+        if (s.term->form == WeightForm::InnerByCols) {
+            pack_inner_by_cols(to, w, s.term->w_stride, s.inner, cols, vectors);
+        } else {
+            pack_cols_by_inner(to, w, s.term->w_stride, s.inner, cols, vectors);
         }
-        return;
     }
-    for (int64_t c = 0; c < cols; c += kPanelColumns) {
-        const int vectors = vectors_of(cols - c);
-        pack_cols_by_inner(
-            panels + c / kPanelColumns * size + stretch.first_pair * 2 * kVectorColumns * vectors,
-            term.w + (column + c) * term.w_stride + stretch.from, term.w_stride, stretch.inner,
-            std::min(kPanelColumns, cols - c), vectors);
+}
+
+/// Whether the weights are more than the caches near the core hold anyway.
+bool is_far(const Bfloat16Product& product) {
+    constexpr int64_t kNearWeights = int64_t{64} << 10;
+    int64_t inner = 0;
+    for (int64_t i = 0; i < product.term_count; ++i) inner += product.terms[i].inner;
+    return product.cols * inner > kNearWeights;
+}
+
+/// The weights that pack() will read.
+Ahead ahead_of(const Stretches& stretches, int64_t column, int64_t cols) {
+    Ahead ahead;
+    for (int i = 0; i < stretches.count; ++i) {
+        const Stretch& s = stretches.at[i];
+        const bfloat16* const w = first_weight(s, column);
+        if (s.term->form == WeightForm::InnerByCols) {
+            ahead.add(w, s.inner, cols, s.term->w_stride);
+        } else {
+            ahead.add(w, cols, s.inner, s.term->w_stride);
+        }
     }
+    return ahead;
 }
 
 Pass pass_of(const Bfloat16Product& p, int64_t row, int64_t column, int64_t cols) {
@@ -172,108 +156,81 @@ Pass pass_of(const Bfloat16Product& p, int64_t row, int64_t column, int64_t cols
     return pass;
 }
 
-/// The columns of a group of panels, for the rows of a chunk.
-void product_group(const Bfloat16Product& p, int64_t row, int64_t rows, int64_t column,
-                   int64_t panels) {
-    const int64_t cols = std::min(panels * kPanelColumns, p.cols - column);
-    InnerWalk walk(p, std::min(kPanelPairs, kGroupPairs / panels));
-    const float* begin_from = nullptr;
-    do {
-        Stretch stretches[kMostSegments];
-        const int count = walk.next(stretches);
-        const int64_t size = panel_size(walk.pairs());
-        bfloat16* const memory = s_panels.take(panels * size);
-        for (int i = 0; i < count; ++i) pack(memory, size, stretches[i], column, cols);
-        float* const sums = walk.is_done() && begin_from == nullptr
-                                ? nullptr
-                                : s_sums.take(panels * rows * kPanelColumns);
-        for (int64_t panel = 0; panel < panels; ++panel) {
-            const int64_t first = panel * kPanelColumns;
-            const int vectors = vectors_of(cols - first);
-            Pass pass = pass_of(p, row, column + first, cols - first);
-            pass.segment_count = count;
-            for (int i = 0; i < count; ++i) {
-                const Stretch& s = stretches[i];
-                pass.segments[i] = {
-                    s.term->x + row * s.term->x_stride + s.from, s.term->x_stride,
-                    memory + panel * size + s.first_pair * 2 * kVectorColumns * vectors, s.inner,
-                    s.rescale};
-            }
-            float* const own = sums != nullptr ? sums + first * rows : nullptr;
-            pass.begin_from = begin_from != nullptr ? own : nullptr;
-            pass.end_in = walk.is_done() ? nullptr : own;
-            run_pass(pass, rows, vectors);
-        }
-        begin_from = sums;
-    } while (!walk.is_done());
-}
+/// A range of rows and columns that one task computes.
+struct Part {
+    int64_t row, rows, column, cols;
 
-/// out [cols, left] += sums [left, width], turned.
-void add_turned(float* out, int64_t out_stride, int64_t left, const float* sums, int64_t width,
-                int64_t cols) {
-    for (int64_t c = 0; c < cols; ++c) {
-        for (int64_t m = 0; m < left; ++m) out[c * out_stride + m] += sums[m * width + c];
+    int64_t panels() const { return (cols + kPanelColumns - 1) / kPanelColumns; }
+    int64_t panel_column(int64_t panel) const { return column + panel * kPanelColumns; }
+    int64_t panel_cols(int64_t panel) const {
+        return std::min(kPanelColumns, cols - panel * kPanelColumns);
     }
-}
-
-/// The columns of `left` are the tiles' rows and are turned for it, those of `right` are packed
-/// into panels.
-struct OuterSides {
-    const bfloat16 *left, *right;
-    int64_t left_cols, right_cols, left_stride, right_stride;
-    bool is_swapped;  // left is x: the sums lie the other way round than out
 };
 
-// Turning costs more than packing, so a thin x takes the place of y.
-constexpr int64_t kThin = 48;
+/// Sums that wait between two passes, or null: [rows, 16 * vectors] a panel.
+struct WaitingSums {
+    const float* begin_from;
+    float* end_in;
+};
 
-OuterSides sides_of(const Bfloat16OuterProduct& p) {
-    if (p.x_cols < kThin && p.x_cols < p.y_cols) {
-        return {p.x, p.y, p.x_cols, p.y_cols, p.x_stride, p.y_stride, true};
-    }
-    return {p.y, p.x, p.y_cols, p.x_cols, p.y_stride, p.x_stride, false};
-}
-
-/// Adds the products of one panel of `right` with a strip of `left`.
-void outer_tiles(const Bfloat16OuterProduct& p, const OuterSides& s, const Segment& segment,
-                 int64_t left, int64_t left_cols, int64_t column) {
-    const int64_t cols = std::min(kPanelColumns, s.right_cols - column);
+void run_panel(const Bfloat16Product& p, const Part& part, int64_t panel,
+               const Stretches& stretches, const WaitingSums& sums, Ahead& ahead) {
+    const int64_t cols = part.panel_cols(panel);
     const int vectors = vectors_of(cols);
-    Pass pass{};
-    pass.segments[0] = segment;
-    pass.segment_count = 1;
-    pass.out_dtype = Dtype::Float32;
-    pass.out = p.out + left * p.x_cols + column;
-    pass.out_stride = p.x_cols;
-    pass.beta = 1.0f;
-    pass.cols = cols;
-    pass.end_in = s.is_swapped ? s_sums.take(kStripColumns * kPanelColumns) : nullptr;
-    run_pass(pass, left_cols, vectors);
-    if (s.is_swapped) {
-        add_turned(p.out + column * p.x_cols + left, p.x_cols, left_cols, pass.end_in,
-                   vectors * kVectorColumns, cols);
+    bfloat16* const packed = s_panels.take(panel_size(kPanelPairs));
+    pack(packed, stretches, part.panel_column(panel), cols);
+    Pass pass = pass_of(p, part.row, part.panel_column(panel), cols);
+    pass.segment_count = stretches.count;
+    for (int i = 0; i < stretches.count; ++i) {
+        const Stretch& s = stretches.at[i];
+        pass.segments[i] = {s.term->x + part.row * s.term->x_stride + s.from, s.term->x_stride,
+                            packed + s.first_pair * 2 * kVectorColumns * vectors, s.inner,
+                            s.rescale};
+    }
+    const int64_t waiting = panel * kPanelColumns * part.rows;
+    if (sums.begin_from != nullptr) pass.begin_from = sums.begin_from + waiting;
+    if (sums.end_in != nullptr) pass.end_in = sums.end_in + waiting;
+    const int64_t steps = part.rows / tile_rows(vectors) * (stretches.inner() / kStep);
+    pass.ahead = &ahead;
+    pass.ahead_lines = steps > 0 && ahead.lines() > 0 ? ahead.lines() / steps + 1 : 0;
+    run_pass(pass, part.rows, vectors);
+}
+
+/// All panels of a part, stretch of the inner axis by stretch.
+void run_part(const Bfloat16Product& p, const Part& part) {
+    InnerWalk walk(p);
+    Stretches stretches = walk.next();
+    const bool fetches = is_far(p);
+    Ahead ahead;
+    if (fetches) {
+        ahead = ahead_of(stretches, part.column, part.panel_cols(0));
+        ahead.fetch(ahead.lines());
+    }
+    WaitingSums sums{nullptr, nullptr};
+    for (bool is_last = false; !is_last;) {
+        is_last = walk.is_done();
+        const Stretches following = walk.next();
+        sums.end_in = is_last ? nullptr : s_sums.take(part.panels() * part.rows * kPanelColumns);
+        for (int64_t panel = 0; panel < part.panels(); ++panel) {
+            if (fetches) {
+                const bool is_same = panel + 1 < part.panels();
+                const int64_t next = is_same ? panel + 1 : 0;
+                ahead = ahead_of(is_same ? stretches : following, part.panel_column(next),
+                                 part.panel_cols(next));
+            }
+            run_panel(p, part, panel, stretches, sums, ahead);
+        }
+        sums.begin_from = sums.end_in;
+        stretches = following;
     }
 }
 
-void outer_panels(const Bfloat16OuterProduct& p, const OuterSides& s, int64_t begin, int64_t end) {
-    bfloat16* const turned = s_turned.take(kStripColumns * kBlockRows);
-    bfloat16* const panel = s_panels.take(panel_size(kBlockRows / 2));
-    for (int64_t row = 0; row < p.rows; row += kBlockRows) {
-        const int64_t rows = std::min(kBlockRows, p.rows - row);
-        for (int64_t left = 0; left < s.left_cols; left += kStripColumns) {
-            const int64_t left_cols = std::min(kStripColumns, s.left_cols - left);
-            turn(turned, kBlockRows, s.left + row * s.left_stride + left, s.left_stride, rows,
-                 left_cols);
-            for (int64_t i = begin; i < end; ++i) {
-                const int64_t column = i * kPanelColumns;
-                pack_inner_by_cols(panel, 0, s.right + row * s.right_stride + column,
-                                   s.right_stride, rows,
-                                   std::min(kPanelColumns, s.right_cols - column));
-                outer_tiles(p, s, {turned, kBlockRows, panel, rows, p.alpha}, left, left_cols,
-                            column);
-            }
-        }
-    }
+/// Rows of equal parts of about kThinRows, in whole tiles.
+int64_t even_step(int64_t rows) {
+    constexpr int64_t kTile = 12;
+    const int64_t parts = (rows + kThinRows - 1) / kThinRows;
+    const int64_t even = (rows + parts - 1) / std::max<int64_t>(1, parts);
+    return std::max<int64_t>(1, (even + kTile - 1) / kTile) * kTile;
 }
 
 }  // namespace
@@ -285,26 +242,22 @@ bool has_bfloat16_product() {
 
 void bfloat16_product(const Bfloat16Product& params) {
     const int64_t panels = (params.cols + kPanelColumns - 1) / kPanelColumns;
-    const int64_t step = panels < kManyPanels ? kThinRows : kChunkRows;
+    const int64_t step = panels < kManyPanels ? even_step(params.rows) : kChunkRows;
     const int64_t steps = (params.rows + step - 1) / step;
+    const int64_t most = InnerWalk(params).is_one_pass() ? panels : kGroupPanels;
     parallel_for(steps * panels, 1, [&](int64_t begin, int64_t end) {
         for (int64_t i = begin; i < end;) {
             const int64_t row = i / panels * step, panel = i % panels;
-            const int64_t count = std::min({kGroupPanels, end - i, panels - panel});
+            const int64_t count = std::min({most, end - i, panels - panel});
             // Neighbouring rows of one thread share their panels.
             const int64_t together =
                 count == panels ? std::min((end - i) / panels, kChunkRows / step) : 1;
-            product_group(params, row, std::min(together * step, params.rows - row),
-                          panel * kPanelColumns, count);
+            const int64_t column = panel * kPanelColumns;
+            run_part(params, {row, std::min(together * step, params.rows - row), column,
+                              std::min(count * kPanelColumns, params.cols - column)});
             i += count * together;
         }
     });
-}
-
-void bfloat16_outer_product(const Bfloat16OuterProduct& params) {
-    const OuterSides sides = sides_of(params);
-    parallel_for((sides.right_cols + kPanelColumns - 1) / kPanelColumns, 1,
-                 [&](int64_t begin, int64_t end) { outer_panels(params, sides, begin, end); });
 }
 
 }  // namespace dayrun::kernels
@@ -318,9 +271,6 @@ bool has_bfloat16_product() {
 }
 void bfloat16_product(const Bfloat16Product& params) {
     bfloat16_product_reference(params);
-}
-void bfloat16_outer_product(const Bfloat16OuterProduct& params) {
-    bfloat16_outer_product_reference(params);
 }
 
 }  // namespace dayrun::kernels

@@ -54,7 +54,7 @@ class TestBfloat16Product : public QObject {
         QFETCH(int, out);
         const auto weights = static_cast<WeightForm>(form);
         const auto dtype = static_cast<Dtype>(out);
-        // Every width of a panel, every rest of rows, odd inner extents, several panels in a group,
+        // Every width of a panel, every rest of rows, odd inner extents, several groups of panels,
         // and inner extents beyond what one pass takes.
         for (const auto& [rows, cols, inner] : {std::array<int64_t, 3>{1, 1, 1},
                                                 {5, 3, 2},
@@ -63,7 +63,7 @@ class TestBfloat16Product : public QObject {
                                                 {13, 48, 64},
                                                 {11, 64, 100},
                                                 {29, 130, 65},
-                                                {7, 1100, 1030},
+                                                {7, 1100, 2100},
                                                 {9, 70, 4200}}) {
             const int64_t stride = cols + 3;
             const Term thin(weights, rows, cols, 7, 0.3f, 1);
@@ -71,7 +71,11 @@ class TestBfloat16Product : public QObject {
             const Term wide(weights, rows, cols, inner, 1.5f, 5);
             const ProductTerm terms[] = {thin.term, none.term, wide.term};
             const Buffer bias = Buffer::normal(Dtype::BFloat16, cols, 9);
-            for (const float beta : {0.0f, 0.5f}) {
+            struct End {
+                bool has_bias;
+                float beta;
+            };
+            for (const End end : {End{true, 0.0f}, {false, 0.0f}, {false, 0.5f}, {false, 1.0f}}) {
                 Buffer fast = Buffer::normal(dtype, rows * stride, 3);
                 Buffer want = fast;
                 Bfloat16Product p{.out = fast.data(),
@@ -81,8 +85,8 @@ class TestBfloat16Product : public QObject {
                                   .rows = rows,
                                   .cols = cols,
                                   .out_stride = stride,
-                                  .bias = beta == 0.0f ? narrow(bias) : nullptr,
-                                  .beta = beta};
+                                  .bias = end.has_bias ? narrow(bias) : nullptr,
+                                  .beta = end.beta};
                 bfloat16_product(p);
                 p.out = want.data();
                 bfloat16_product_reference(p);
@@ -97,6 +101,20 @@ class TestBfloat16Product : public QObject {
         bfloat16_product(
             {.out = out.data(), .rows = 3, .cols = 70, .out_stride = 70, .bias = narrow(bias)});
         for (int64_t i = 0; i < out.count(); ++i) QCOMPARE(out.at(i), bias.at(i % 70));
+    }
+
+    void denormal_values_are_zero() {
+        const bfloat16 tiny = to_bfloat16(1e-39f), one = to_bfloat16(1.0f);
+        const ProductTerm term{.x = &tiny, .w = &one, .inner = 1, .x_stride = 1, .w_stride = 1};
+        float out = 5.0f;
+        bfloat16_product({.out = &out,
+                          .out_dtype = Dtype::Float32,
+                          .terms = &term,
+                          .term_count = 1,
+                          .rows = 1,
+                          .cols = 1,
+                          .out_stride = 1});
+        QCOMPARE(out, 0.0f);
     }
 
     void a_row_depends_on_nothing_beside_it() {
@@ -125,17 +143,19 @@ class TestBfloat16Product : public QObject {
     }
 
     void same_bits_over_threads() {
-        const Term term(WeightForm::InnerByCols, 2100, 400, 90, 1.0f, 1);
-        QVERIFY(is_bit_equal_over_threads([&] {
-            Buffer out(Dtype::BFloat16, 2100 * 400);
-            bfloat16_product({.out = out.data(),
-                              .terms = &term.term,
-                              .term_count = 1,
-                              .rows = 2100,
-                              .cols = 400,
-                              .out_stride = 400});
-            return std::vector<Buffer>{out};
-        }));
+        for (const int64_t cols : {400, 1300}) {
+            const Term term(WeightForm::InnerByCols, 2100, cols, 90, 1.0f, 1);
+            QVERIFY(is_bit_equal_over_threads([&] {
+                Buffer out(Dtype::BFloat16, 2100 * cols);
+                bfloat16_product({.out = out.data(),
+                                  .terms = &term.term,
+                                  .term_count = 1,
+                                  .rows = 2100,
+                                  .cols = cols,
+                                  .out_stride = cols});
+                return std::vector<Buffer>{out};
+            }));
+        }
     }
 
     void thin_gradients_equal_the_reference() {
