@@ -1,6 +1,8 @@
 // PCRE2 behind WordScanner: any pattern, and the oracle of the written-out scanners.
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "core/tokens/bpe/word_scanner.h"
 
 #define PCRE2_CODE_UNIT_WIDTH 8
@@ -8,6 +10,51 @@
 
 namespace dayrun::core {
 namespace {
+
+// Patterns of tokenizer files are Oniguruma's. Its word characters are more than PCRE2's, and alone
+// (outside of brackets) they are also the Latin-1 numerals; its \h is a hexadecimal digit.
+constexpr std::string_view kWordInBrackets = R"(\p{Alphabetic}\p{M}\p{Nd}\p{Pc})";
+constexpr std::string_view kLatin1Numerals = R"(\x{B2}\x{B3}\x{B9}\x{BC}-\x{BE})";
+constexpr std::string_view kHexInBrackets = "0-9A-Fa-f";
+
+/// What an escaped letter stands for, or the escape itself.
+std::string escape_in_pcre(char letter, bool in_brackets) {
+    if (letter == 'w' && in_brackets) return std::string(kWordInBrackets);
+    if (letter == 'h' && in_brackets) return std::string(kHexInBrackets);
+    if (in_brackets) return {'\\', letter};
+    if (letter == 'w') return fmt::format("[{}{}]", kWordInBrackets, kLatin1Numerals);
+    if (letter == 'W') return fmt::format("[^{}{}]", kWordInBrackets, kLatin1Numerals);
+    if (letter == 'h') return fmt::format("[{}]", kHexInBrackets);
+    if (letter == 'H') return fmt::format("[^{}]", kHexInBrackets);
+    return {'\\', letter};
+}
+
+std::string as_pcre(std::string_view pattern) {
+    std::string result;
+    size_t bracket = std::string_view::npos;  // where the open one stands
+    for (size_t at = 0; at < pattern.size(); ++at) {
+        const char c = pattern[at];
+        const bool in_brackets = bracket != std::string_view::npos;
+        if (c == '\\' && at + 1 < pattern.size()) {
+            result += escape_in_pcre(pattern[++at], in_brackets);
+            continue;
+        }
+        if (c == '[' && !in_brackets) bracket = at;
+        if (in_brackets && pattern.substr(at).starts_with("[:")) {  // "[:alpha:]" is one unit
+            const size_t end = std::min(pattern.find(":]", at), pattern.size() - 2);
+            result += pattern.substr(at, end + 2 - at);
+            at = end + 1;
+            continue;
+        }
+        if (in_brackets && c == ']') {
+            // The first character, as in "[]" and "[^]", is no end.
+            const size_t content = bracket + (pattern[bracket + 1] == '^' ? 2 : 1);
+            if (at > content) bracket = std::string_view::npos;
+        }
+        result += c;
+    }
+    return result;
+}
 
 class RegexScanner final : public WordScanner {
   public:
@@ -46,17 +93,18 @@ class RegexScanner final : public WordScanner {
 Result<std::shared_ptr<const WordScanner>> WordScanner::make_regex(const std::string& pattern) {
     int code = 0;
     size_t offset = 0;
+    const std::string translated = as_pcre(pattern);
     // Invalid UTF-8 in a text is passed over rather than refused in the middle of a run.
     pcre2_code* const compiled =
-        pcre2_compile(reinterpret_cast<PCRE2_SPTR>(pattern.data()), pattern.size(),
+        pcre2_compile(reinterpret_cast<PCRE2_SPTR>(translated.data()), translated.size(),
                       PCRE2_UTF | PCRE2_UCP | PCRE2_MATCH_INVALID_UTF, &code, &offset, nullptr);
     if (compiled == nullptr) {
         PCRE2_UCHAR reason[128] = {};
         pcre2_get_error_message(code, reason, sizeof(reason));
         return Error{
             .code = ErrorCode::BadTokenizer,
-            .message = fmt::format("'{}' is not a regular expression: {} at character {}.", pattern,
-                                   reinterpret_cast<const char*>(reason), offset + 1),
+            .message = fmt::format("'{}' is not a regular expression: {} at character {}.",
+                                   translated, reinterpret_cast<const char*>(reason), offset + 1),
             .hint = "Fetch the model's tokenizer files again."};
     }
     return std::make_shared<RegexScanner>(compiled);

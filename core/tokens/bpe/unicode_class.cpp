@@ -4,6 +4,7 @@
 #include <unicode/uchar.h>
 
 #include <algorithm>
+#include <utility>
 #include <vector>
 
 namespace dayrun::core {
@@ -17,7 +18,9 @@ uint8_t class_of(UCharCategory category) {
     if (mask & U_GC_L_MASK) result |= kLetter;
     if (mask & U_GC_N_MASK) result |= kNumber;
     if (mask & U_GC_P_MASK) result |= kPunctuation;
-    if (mask & (U_GC_L_MASK | U_GC_M_MASK | U_GC_ND_MASK | U_GC_PC_MASK)) result |= kWord;
+    constexpr uint32_t kWords =
+        U_GC_L_MASK | U_GC_M_MASK | U_GC_ND_MASK | U_GC_NL_MASK | U_GC_PC_MASK;
+    if (mask & kWords) result |= kWord;
     return result;
 }
 
@@ -34,6 +37,12 @@ std::vector<uint8_t> make_table() {
     for (UChar32 code = 0; code <= 0x3000; ++code) {
         if (u_hasBinaryProperty(code, UCHAR_WHITE_SPACE))
             table[static_cast<size_t>(code)] |= kSpace;
+    }
+    // Word characters by their property alone: the joiners, and letters in circles and squares.
+    for (const auto& [first, last] :
+         {std::pair{0x200C, 0x200D}, std::pair{0x24B6, 0x24E9}, std::pair{0x1F130, 0x1F149},
+          std::pair{0x1F150, 0x1F169}, std::pair{0x1F170, 0x1F189}}) {
+        for (int code = first; code <= last; ++code) table[static_cast<size_t>(code)] |= kWord;
     }
     table['\r'] |= kLineBreak;
     table['\n'] |= kLineBreak;

@@ -14,7 +14,7 @@ enum CharClass : uint8_t {
     kSpace = 4,         // \s: Unicode White_Space
     kLineBreak = 8,     // \r or \n
     kPunctuation = 16,  // \p{P}, and ASCII symbols as Bert counts them
-    kWord = 32,         // \w: letters, marks, decimal digits, connectors
+    kWord = 32,         // \w: Alphabetic, marks, decimal digits, connectors, joiners
 };
 
 /// The table of all code points below 0x110000.

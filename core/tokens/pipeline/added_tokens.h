@@ -45,11 +45,10 @@ class AddedTokenFinder {
             if (!is_wanted(text, *token, begin, end, special)) continue;
             if (token->lstrip) begin = strip_left(text, done, begin);
             if (token->rstrip) end = strip_right(text, end);
-            if (begin < done) begin = done;
             if (begin > done) take(text.substr(done, begin - done), nullptr);
             take(std::string_view(), token);
+            // A token of white space is found in what rstrip took, too, and ends where it ends.
             done = end;
-            from = end;
         }
         if (done < text.size()) take(text.substr(done), nullptr);
     }

@@ -43,6 +43,7 @@ class PipelineTokenizer final : public Tokenizer {
     };
     struct Listed {
         std::string text;
+        std::string decoded;  // as it is looked for: normalized where the token is
         bool is_special = false;
     };
     std::string decode(const std::vector<int32_t>& ids, SpecialPieces specials) const;
@@ -85,11 +86,13 @@ PipelineTokenizer::PipelineTokenizer(PipelineParts parts)
     std::vector<AddedToken> raw, normalized;
     for (AddedToken& token : parts.added_tokens) {
         m_vocab_size = std::max(m_vocab_size, token.id + 1);
-        m_listed[token.id] = {token.content, token.special};
+        Listed& listed = m_listed[token.id];
+        listed = {token.content, {}, token.special};
         if (token.normalized) m_normalizer.apply(token.content);
+        listed.decoded = token.content;
         (token.normalized ? normalized : raw).push_back(std::move(token));
     }
-    for (auto& [id, text] : parts.decode_only) m_listed.try_emplace(id, Listed{std::move(text)});
+    for (auto& [id, text] : parts.decode_only) m_listed.try_emplace(id, Listed{text, text});
     m_raw_tokens = AddedTokenFinder(std::move(raw));
     m_normalized_tokens = AddedTokenFinder(std::move(normalized));
 }
@@ -194,7 +197,7 @@ std::string PipelineTokenizer::decode(const std::vector<int32_t>& ids,
     for (const int32_t id : ids) {
         if (const auto found = m_listed.find(id); found != m_listed.end()) {
             const bool is_shown = !found->second.is_special || specials == SpecialPieces::Show;
-            if (is_shown) tokens.push_back(found->second.text);
+            if (is_shown) tokens.push_back(found->second.decoded);
         } else if (id >= 0 && id < m_model.vocab().token_count) {
             tokens.push_back(m_model.vocab().tokens[static_cast<size_t>(id)]);
         }

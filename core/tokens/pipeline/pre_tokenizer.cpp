@@ -119,6 +119,25 @@ class TextScanner final : public WordScanner {
     std::string m_wanted;
 };
 
+/// Matches are runs of word characters, and runs of what is neither word nor white space.
+class WordRuns final : public WordScanner {
+  public:
+    void scan(std::string_view text, std::vector<WordMatch>& matches) const override {
+        const uint8_t* const classes = char_classes();
+        uint8_t previous = kSpace;
+        for (size_t at = 0; at < text.size();) {
+            const Utf8Char next = utf8_char(text, at);
+            const uint8_t kind = classes[next.code] & (kSpace | kWord);
+            if (kind != kSpace) {
+                if (kind != previous) matches.push_back({at, at});
+                matches.back().end = at + next.size;
+            }
+            previous = kind;
+            at += next.size;
+        }
+    }
+};
+
 /// Matches are single characters of a class.
 class ClassScanner final : public WordScanner {
   public:
@@ -232,8 +251,8 @@ Result<Step> make_simple(const JsonElement& config, std::string_view type) {
         return split_at(kPunctuation, *behavior);
     }
     if (type == "Whitespace") {
-        TRY(scanner, WordScanner::make_regex(R"(\w+|[^\w\s]+)"));
-        return std::make_shared<SplitByPattern>(scanner, Behavior::Removed, true);
+        return std::make_shared<SplitByPattern>(std::make_shared<WordRuns>(), Behavior::Removed,
+                                                true);
     }
     return Step{};
 }

@@ -139,6 +139,78 @@ class TestTokenizerJson : public QObject {
         QVERIFY(!tokenizer->special_id("he"));
     }
 
+    void finds_single_words_and_spaces() {
+        Json json = byte_level();
+        json["added_tokens"] = {
+            {{"id", 20}, {"content", "he"}, {"single_word", true}, {"normalized", false}},
+            {{"id", 21}, {"content", "<t>"}, {"rstrip", true}, {"normalized", false}},
+            {{"id", 22}, {"content", "  "}, {"normalized", false}}};
+        const auto tokenizer = made(json);
+        const auto ids = [&](const char* text) {
+            return tokenizer->encode(text, SpecialTokens::Recognise);
+        };
+        QVERIFY(ids("he") == (Ids{20}));
+        // Marks, joiners, roman numerals and letters in circles make a longer word.
+        for (const char* const mark : {"\u0301", "\u200d", "\u2167", "\u24d0"}) {
+            QVERIFY2(ids(("he" + std::string(mark)).c_str()) == (Ids{7}), mark);
+            QVERIFY2(ids((mark + std::string("he")).c_str()) == (Ids{7}), mark);
+        }
+        // Spaces that rstrip took are a token of spaces, too.
+        QVERIFY(ids("<t>  o") == (Ids{21, 22, 3}));
+        QVERIFY(ids("<t>   o") == (Ids{21, 22, 4, 3}));
+    }
+
+    void decodes_added_tokens_as_normalized() {
+        Json json = by_character();
+        json["added_tokens"].push_back({{"id", 9}, {"content", "<t>"}, {"normalized", true}});
+        const auto tokenizer = made(json);
+        QVERIFY(tokenizer->encode("a <t>", SpecialTokens::Recognise) == (Ids{5, 9}));
+        QCOMPARE(tokenizer->decode({5, 9}), std::string("a <t>"));
+        QCOMPARE(tokenizer->piece(9), std::string("<t>"));
+    }
+
+    void cuts_words_by_classes_data() {
+        QTest::addColumn<QString>("step");
+        QTest::addColumn<QString>("text");
+        QTest::addColumn<int>("count");
+        const auto row = [](const Json& step, const char* text, int count) {
+            QTest::addRow("%s %s", step.dump().c_str(), text)
+                << QString::fromStdString(step.dump()) << text << count;
+        };
+        const auto split = [](const char* regex) {
+            return Json{
+                {"type", "Split"}, {"behavior", "Isolated"}, {"pattern", {{"Regex", regex}}}};
+        };
+        const Json whitespace = {{"type", "Whitespace"}};
+        row(whitespace, "he!! he", 3);
+        row(whitespace, "e\u0301\u200de", 1);
+        row(whitespace, "\u24d0e", 1);
+        row(whitespace, "\u00b2e", 2);                  // a superscript is no word character
+        row(split("\\w+"), "e\u0301\u24d0\u00b2e", 1);  // but it is one to \\w outside of brackets
+        row(split("[^]\\w]+"), "e\u0301-", 2);
+        row(split("[^]\\w]+"), "\u00b2-", 1);
+        row(split("\\h"), "he ", 3);
+    }
+
+    void cuts_words_by_classes() {
+        QFETCH(QString, step);
+        QFETCH(QString, text);
+        QFETCH(int, count);
+        // Every word is unknown, and one.
+        Json json = byte_level();
+        json["added_tokens"] = Json::array();
+        json["pre_tokenizer"] = Json::parse(step.toStdString());
+        json["decoder"] = nullptr;
+        json["model"] = {{"type", "BPE"},
+                         {"unk_token", "?"},
+                         {"fuse_unk", true},
+                         {"vocab", {{"?", 0}}},
+                         {"merges", Json::array()}};
+        const auto tokenizer = made(json);
+        QVERIFY(tokenizer != nullptr);
+        QCOMPARE(int(tokenizer->encode(text.toStdString(), SpecialTokens::Plain).size()), count);
+    }
+
     void encodes_by_character() {
         const auto tokenizer = made(by_character());
         QVERIFY(tokenizer != nullptr);
