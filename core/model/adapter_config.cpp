@@ -26,16 +26,25 @@ struct RefusedKey {
     std::string_view neutral = "";
 };
 constexpr std::array kRefusedKeys = {
-    RefusedKey{"bias", "none"},      RefusedKey{"lora_bias"},
-    RefusedKey{"fan_in_fan_out"},    RefusedKey{"modules_to_save"},
-    RefusedKey{"exclude_modules"},   RefusedKey{"layers_to_transform"},
-    RefusedKey{"layers_pattern"},    RefusedKey{"layer_replication"},
-    RefusedKey{"target_parameters"}, RefusedKey{"trainable_token_indices"},
-    RefusedKey{"megatron_config"},   RefusedKey{"use_qalora"},
-    RefusedKey{"use_bdlora"},        RefusedKey{"alora_invocation_tokens"},
-    RefusedKey{"kasa_config"},       RefusedKey{"monteclora_config"},
-    RefusedKey{"velora_config"},     RefusedKey{"arrow_config"},
+    RefusedKey{"bias", "none"},
+    RefusedKey{"lora_bias"},
+    RefusedKey{"fan_in_fan_out"},
+    RefusedKey{"modules_to_save"},
+    RefusedKey{"layer_replication"},
+    RefusedKey{"target_parameters"},
+    RefusedKey{"trainable_token_indices"},
+    RefusedKey{"megatron_config"},
+    RefusedKey{"use_qalora"},
+    RefusedKey{"use_bdlora"},
+    RefusedKey{"alora_invocation_tokens"},
+    RefusedKey{"kasa_config"},
+    RefusedKey{"monteclora_config"},
+    RefusedKey{"velora_config"},
+    RefusedKey{"arrow_config"},
 };
+
+constexpr std::array<std::string_view, 3> kNarrowingKeys = {"exclude_modules", "layers_pattern",
+                                                            "layers_to_transform"};
 
 /// Initialisations that leave the base as it is; the others make an adapter for a changed base.
 constexpr std::array<std::string_view, 3> kPlainInits = {"gaussian", "eva", "orthogonal"};
@@ -157,6 +166,12 @@ nlohmann::ordered_json pattern_object(const std::vector<std::pair<std::string, V
     return object;
 }
 
+nlohmann::ordered_json narrowing_of(const AdapterConfig& config, const std::string& key) {
+    const auto kept = config.narrowing.find(key);
+    if (kept == config.narrowing.end()) return nullptr;
+    return nlohmann::ordered_json::parse(kept->second);
+}
+
 }  // namespace
 
 int64_t AdapterConfig::rank_of(std::string_view module) const {
@@ -195,6 +210,9 @@ Result<AdapterConfig> parse_adapter_config(std::string_view text,
     config.use_rslora = fields.boolean("use_rslora", false);
     config.use_dora = fields.boolean("use_dora", false);
     config.base_model_name_or_path = fields.text("base_model_name_or_path", "");
+    for (const std::string_view key : kNarrowingKeys) {
+        if (fields.has(key)) config.narrowing[std::string(key)] = fields.raw(key).dump();
+    }
     read_targets(fields, config);
     read_patterns(ordered, "rank_pattern", fields, config.rank_pattern);
     read_patterns(ordered, "alpha_pattern", fields, config.alpha_pattern);
@@ -219,13 +237,13 @@ Result<void> write_adapter_config(const AdapterConfig& config,
         json["base_model_name_or_path"] = config.base_model_name_or_path;
     }
     json["bias"] = "none";
-    json["exclude_modules"] = nullptr;
+    json["exclude_modules"] = narrowing_of(config, "exclude_modules");
     json["fan_in_fan_out"] = false;
     json["inference_mode"] = true;
     json["init_lora_weights"] = true;
     json["layer_replication"] = nullptr;
-    json["layers_pattern"] = nullptr;
-    json["layers_to_transform"] = nullptr;
+    json["layers_pattern"] = narrowing_of(config, "layers_pattern");
+    json["layers_to_transform"] = narrowing_of(config, "layers_to_transform");
     json["loftq_config"] = nlohmann::ordered_json::object();
     json["lora_alpha"] = number(config.alpha);
     json["lora_bias"] = false;

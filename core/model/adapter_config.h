@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -26,6 +27,9 @@ struct AdapterConfig {
     // Per-module rank and alpha: pattern -> value, in file order; the first match wins.
     std::vector<std::pair<std::string, int64_t>> rank_pattern;
     std::vector<std::pair<std::string, double>> alpha_pattern;
+    // PEFT's keys that narrow target_modules down, each with its JSON as read. Which modules are
+    // left shows in the adapter's tensors; the keys are written again for other readers.
+    std::map<std::string, std::string> narrowing;
     std::string base_model_name_or_path;
 
     int64_t rank_of(std::string_view module) const;

@@ -62,6 +62,22 @@ Result<void> check_tensor(const TensorView& tensor, const std::vector<int64_t>& 
     return {};
 }
 
+/// Whether the tensor is one of the embedding or the output head, which PEFT can train as well.
+bool is_around_layers(std::string_view name, const WeightMap& map) {
+    const std::string_view embedding = map.embed_tokens;
+    const std::string_view module = embedding.substr(0, embedding.rfind('.') + 1);
+    return name.find(module) != std::string_view::npos ||
+           name.find("lm_head.") != std::string_view::npos;
+}
+
+Error unsupported_tensor(std::string_view name, const fs::path& folder) {
+    return {.code = ErrorCode::Unsupported,
+            .message = fmt::format("The adapter '{}' also trains the embedding or the output head "
+                                   "('{}'), which Dayrun does not have.",
+                                   folder.string(), name),
+            .hint = "Merge it into its base with PEFT, or train one without it."};
+}
+
 }  // namespace
 
 Result<AdapterFiles> AdapterFiles::open(const fs::path& folder, const WeightMap& map) {
@@ -98,6 +114,7 @@ Result<AdapterFiles> AdapterFiles::open(const fs::path& folder, const WeightMap&
     }
     for (const TensorView& tensor : file->tensors()) {
         if (!used.contains(tensor.name)) {
+            if (is_around_layers(tensor.name, map)) return unsupported_tensor(tensor.name, folder);
             return bad(fmt::format("Tensor '{}' of the adapter '{}' fits no module of this model.",
                                    tensor.name, folder.string()));
         }

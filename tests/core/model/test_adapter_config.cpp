@@ -85,6 +85,19 @@ class TestAdapterConfig : public QObject {
                                               std::vector<std::string>{"q_proj", "v_proj"})));
     }
 
+    void keeps_what_narrows_the_targets() {
+        const Folder folder;
+        const auto config = parsed(R"({"r": 4, "exclude_modules": ["k_proj"],
+                                       "layers_to_transform": [0, 2], "layers_pattern": null})");
+        QVERIFY2(config.ok(), config.ok() ? "" : config.error().text().c_str());
+        QVERIFY(write_adapter_config(*config, folder.path()).ok());
+        const auto read = read_adapter_config(folder.path());
+        QVERIFY(read.ok());
+        QVERIFY(read->narrowing ==
+                (std::map<std::string, std::string>{{"exclude_modules", "[\"k_proj\"]"},
+                                                    {"layers_to_transform", "[0,2]"}}));
+    }
+
     void refuses_by_key_data() {
         QTest::addColumn<QString>("text");
         QTest::addColumn<QString>("said");
@@ -94,7 +107,7 @@ class TestAdapterConfig : public QObject {
         row(R"({"peft_type": "ADALORA"})", "'ADALORA'");
         row(R"({"bias": "all"})", "'bias'");
         row(R"({"modules_to_save": ["lm_head"]})", "'modules_to_save'");
-        row(R"({"layers_to_transform": [0]})", "'layers_to_transform'");
+        row(R"({"layer_replication": [[0, 1]]})", "'layer_replication'");
         row(R"({"fan_in_fan_out": true})", "'fan_in_fan_out'");
         row(R"({"trainable_token_indices": [1]})", "'trainable_token_indices'");
         row(R"({"use_bdlora": {"nblocks": 2}})", "'use_bdlora'");
@@ -147,6 +160,10 @@ class TestAdapterConfig : public QObject {
         other.add(lora_a_name("model.layers.9.self_attn.q_proj"), {2, 8}, pattern_values(16, 3));
         QVERIFY(other.write(folder / "adapter_model.safetensors").ok());
         QVERIFY(open_error(folder).find("fits no module") != std::string::npos);
+        TensorSet head = tiny_adapter();
+        head.add(lora_a_name("lm_head"), {2, 8}, pattern_values(16, 3));
+        QVERIFY(head.write(folder / "adapter_model.safetensors").ok());
+        QVERIFY(open_error(folder).find("output head") != std::string::npos);
         TensorSet half;
         half.add(lora_a_name("model.layers.0.self_attn.q_proj"), {2, 8}, pattern_values(16, 3));
         QVERIFY(half.write(folder / "adapter_model.safetensors").ok());
