@@ -6,9 +6,17 @@
 namespace dayrun::core {
 namespace {
 
+/// A row of the other export, which has each message by itself and its dialogue in other rows.
+bool is_single_message(const Value& row) {
+    return row.find("message_tree_id") != nullptr && row.find("parent_id") != nullptr;
+}
+
 bool fits(const Value& row, const RowContext&) {
     const Value* const prompt = row.find("prompt");
-    return row.find("message_tree_id") != nullptr && prompt != nullptr && prompt->is_object();
+    const bool is_tree =
+        row.find("message_tree_id") != nullptr && prompt != nullptr && prompt->is_object();
+    // A single message is no plain text either: it is told apart here, and refused by name.
+    return is_tree || is_single_message(row);
 }
 
 bool is_usable(const Value& message) {
@@ -43,6 +51,12 @@ struct Branch {
 };
 
 void convert(const Value& row, const RowContext&, Converted& out) {
+    if (row.find("prompt") == nullptr && is_single_message(row)) {
+        out.problem =
+            "it is a single message of OASST1; dialogues are made of the trees, in the file "
+            "*_ready.trees.jsonl.gz";
+        return;
+    }
     if (!require_fields(row, {"prompt"}, out)) return;
     const Value& root = *row.find("prompt");
     const std::string language = text_of(root, "lang");

@@ -24,10 +24,14 @@ const Value kNoHeader;
 
 Value cell_value(const arrow::Array& array, int64_t row);
 
-Value list_value(const arrow::Array& items, int64_t begin, int64_t end) {
+template <typename ArrayType>
+Value list_value(const arrow::Array& array, int64_t row) {
+    const auto& list = static_cast<const ArrayType&>(array);
+    const int64_t begin = list.value_offset(row);
+    const int64_t count = list.value_length(row);
     Value::Array values;
-    values.reserve(static_cast<size_t>(end - begin));
-    for (int64_t i = begin; i < end; ++i) values.push_back(cell_value(items, i));
+    values.reserve(static_cast<size_t>(count));
+    for (int64_t i = 0; i < count; ++i) values.push_back(cell_value(*list.values(), begin + i));
     return Value(std::move(values));
 }
 
@@ -96,14 +100,22 @@ Value cell_value(const arrow::Array& array, int64_t row) {
             return Value(double{static_cast<const arrow::FloatArray&>(array).Value(row)});
         case arrow::Type::DOUBLE:
             return Value(static_cast<const arrow::DoubleArray&>(array).Value(row));
-        case arrow::Type::LIST: {
-            const auto& list = static_cast<const arrow::ListArray&>(array);
-            return list_value(*list.values(), list.value_offset(row), list.value_offset(row + 1));
+        case arrow::Type::DICTIONARY: {
+            const auto& indices = static_cast<const arrow::DictionaryArray&>(array);
+            return cell_value(*indices.dictionary(), indices.GetValueIndex(row));
         }
-        case arrow::Type::LARGE_LIST: {
-            const auto& list = static_cast<const arrow::LargeListArray&>(array);
-            return list_value(*list.values(), list.value_offset(row), list.value_offset(row + 1));
-        }
+        case arrow::Type::EXTENSION:
+            return cell_value(*static_cast<const arrow::ExtensionArray&>(array).storage(), row);
+        case arrow::Type::LIST:
+            return list_value<arrow::ListArray>(array, row);
+        case arrow::Type::LARGE_LIST:
+            return list_value<arrow::LargeListArray>(array, row);
+        case arrow::Type::FIXED_SIZE_LIST:
+            return list_value<arrow::FixedSizeListArray>(array, row);
+        case arrow::Type::LIST_VIEW:
+            return list_value<arrow::ListViewArray>(array, row);
+        case arrow::Type::LARGE_LIST_VIEW:
+            return list_value<arrow::LargeListViewArray>(array, row);
         case arrow::Type::STRUCT:
             return struct_value(static_cast<const arrow::StructArray&>(array), row);
         case arrow::Type::MAP:

@@ -34,7 +34,7 @@ void trim_record(Record& record, RecordKind kind) {
         record.text = {};
         return;
     }
-    if (kind == RecordKind::CsvRecord) {
+    if (kind == RecordKind::CsvRecord || kind == RecordKind::TsvRecord) {
         // A blank at either end may be a cell.
         while (record.text.ends_with('\r')) record.text.remove_suffix(1);
         record.length = static_cast<int64_t>(record.text.size());
@@ -176,14 +176,26 @@ bool RecordSplitter::find_end(size_t& end, size_t& next) {
         next = m_scan + 1;
         return found != std::string_view::npos;
     }
+    return find_csv_end(m_kind == RecordKind::TsvRecord ? '\t' : ',', end, next);
+}
+
+/// A quote opens at the start of a cell alone; elsewhere, as in 5" pipe, it is text.
+bool RecordSplitter::find_csv_end(char separator, size_t& end, size_t& next) {
+    const std::string_view text = rest();
     for (; m_scan < text.size(); ++m_scan) {
         const char c = text[m_scan];
-        if (c == '"') m_in_quotes = !m_in_quotes;  // a doubled quote toggles twice
+        if (c == '"') {
+            const bool closes = m_in_quotes;
+            m_in_quotes = !closes && m_can_quote;
+            m_can_quote = closes;  // a doubled quote closes and opens again
+            continue;
+        }
         if (c == '\n' && !m_in_quotes) {
             end = m_scan;
             next = m_scan + 1;
             return true;
         }
+        m_can_quote = c == separator;
     }
     return false;
 }
@@ -239,6 +251,7 @@ Result<bool> RecordSplitter::next_raw(Record& record) {
         if (!has_array) return false;
     }
     m_in_quotes = m_is_escaped = false;
+    m_can_quote = true;
     m_depth = 0;
     record = {.text = {}, .line = m_front_line, .offset = m_front_offset};
     int64_t skipped = 0;

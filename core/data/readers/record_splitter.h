@@ -22,7 +22,7 @@ inline constexpr int64_t kTextPartBytes = int64_t{1} << 20;
 /// Readable bytes behind a record: what simdjson wants.
 inline constexpr size_t kTextPadding = 64;
 
-enum class RecordKind { Line, ArrayElement, CsvRecord, TextDocument };
+enum class RecordKind { Line, ArrayElement, CsvRecord, TsvRecord, TextDocument };
 
 struct Record {
     std::string_view text;   // until the next call; without its line break or comma
@@ -51,6 +51,7 @@ class RecordSplitter {
     bool find_end(size_t& end, size_t& next);
     bool find_element_end(size_t& end, size_t& next);
     bool find_document_end(size_t& end, size_t& next);
+    bool find_csv_end(char separator, size_t& end, size_t& next);
     Result<bool> fill();
     void check_utf8();
     void make_room();
@@ -70,6 +71,7 @@ class RecordSplitter {
     int64_t m_front_offset = 0;        // file offset of rest()[0]
     int64_t m_front_line = 1;          // its line
     bool m_is_at_end = false;          // the stream has no more
+    bool m_can_quote = false;          // in a CSV record: a quote here is one, and not text
     bool m_in_quotes = false, m_is_escaped = false, m_is_open = false, m_is_closed = false;
     int m_depth = 0;
 };

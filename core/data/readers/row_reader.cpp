@@ -159,6 +159,31 @@ Value* rows_member(Value& document) {
     return longest;
 }
 
+/// Whether the object is a table by columns, as datasets and pandas write one: two arrays or more
+/// of one length, one of them of texts. (Two arrays of numbers are one row of token ids.)
+bool is_table_of_columns(const Value& document) {
+    const Value::Object& columns = document.object();
+    bool has_texts = false;
+    for (const Member& column : columns) {
+        const Value::Array& cells = column.value.array();
+        if (cells.empty() || cells.size() != columns.front().value.array().size()) return false;
+        has_texts = has_texts || cells.front().is_string();
+    }
+    return columns.size() >= 2 && has_texts;
+}
+
+Value::Array rows_of_columns(const Value& document) {
+    const Value::Object& columns = document.object();
+    Value::Array rows(columns.front().value.array().size());
+    for (size_t i = 0; i < rows.size(); ++i) {
+        Value::Object& row = rows[i].object();
+        for (const Member& column : columns) {
+            row.push_back({column.name, column.value.array()[i]});
+        }
+    }
+    return rows;
+}
+
 Result<std::unique_ptr<RowReader>> open_object(const SourceFile& file) {
     TRY(bytes, open_bytes(file));
     std::string text;
@@ -189,6 +214,10 @@ Result<std::unique_ptr<RowReader>> open_object(const SourceFile& file) {
                      .detail = document.error().detail};
     }
     Value* const rows = rows_member(*document);
+    if (rows == nullptr && is_table_of_columns(*document)) {
+        return std::make_unique<ObjectRowReader>(Value(), rows_of_columns(*document),
+                                                 bytes->file_bytes_read());
+    }
     if (rows == nullptr) {
         // One object without rows inside is one row itself.
         Value::Array only;
@@ -224,9 +253,10 @@ void parse_json_row(JsonParser& parser, std::string_view text, RawRow& row) {
     check_json_row(parsed.ok() ? nullptr : &parsed.error(), row);
 }
 
-std::vector<std::string> csv_cells(std::string_view text, char separator) {
+std::vector<std::string> csv_cells(std::string_view text, char separator, bool& is_open) {
     std::vector<std::string> cells(1);
-    bool in_quotes = false;
+    bool& in_quotes = is_open;
+    in_quotes = false;
     for (size_t i = 0; i < text.size(); ++i) {
         const char c = text[i];
         if (in_quotes && c == '"' && i + 1 < text.size() && text[i + 1] == '"') {
@@ -245,7 +275,8 @@ std::vector<std::string> csv_cells(std::string_view text, char separator) {
 
 std::vector<std::string> csv_names(std::string_view first_record, char separator,
                                    bool& has_header) {
-    std::vector<std::string> cells = csv_cells(first_record, separator);
+    bool is_open = false;
+    std::vector<std::string> cells = csv_cells(first_record, separator, is_open);
     // MMLU's files have no header: question, four choices, and a letter.
     const bool is_mmlu =
         cells.size() == 6 && cells[5].size() == 1 && cells[5][0] >= 'A' && cells[5][0] <= 'D';
@@ -263,7 +294,12 @@ void parse_csv_row(std::string_view text, char separator, const std::vector<std:
         row.fail("it is not valid UTF-8");
         return;
     }
-    std::vector<std::string> cells = csv_cells(text, separator);
+    bool is_open = false;
+    std::vector<std::string> cells = csv_cells(text, separator, is_open);
+    if (is_open) {
+        row.fail("it has a quote that is not closed");
+        return;
+    }
     if (cells.size() != names.size()) {
         row.fail(
             fmt::format("it has {} cells where the header has {}", cells.size(), names.size()));
@@ -291,13 +327,13 @@ Result<std::unique_ptr<RowReader>> open_rows(const SourceFile& file) {
         if (first != '[') return open_object(file);
         kind = RecordKind::ArrayElement;
     } else if (file.format == FileFormat::Csv || file.format == FileFormat::Tsv) {
-        kind = RecordKind::CsvRecord;
+        kind = file.format == FileFormat::Tsv ? RecordKind::TsvRecord : RecordKind::CsvRecord;
     } else if (file.format == FileFormat::Text) {
         kind = RecordKind::TextDocument;
     }
     TRY(bytes, open_bytes(file));
     RecordSplitter splitter(std::move(bytes), kind, file.path.string());
-    if (kind == RecordKind::CsvRecord) {
+    if (kind == RecordKind::CsvRecord || kind == RecordKind::TsvRecord) {
         const char separator = file.format == FileFormat::Tsv ? '\t' : ',';
         return std::make_unique<CsvRowReader>(std::move(splitter), separator);
     }

@@ -58,7 +58,8 @@ void parse_json_row(JsonParser& parser, std::string_view text, RawRow& row);
 void parse_csv_row(std::string_view text, char separator, const std::vector<std::string>& names,
                    RawRow& row);
 /// The cells of one CSV record; a quoted cell may hold separators, breaks and doubled quotes.
-std::vector<std::string> csv_cells(std::string_view text, char separator);
+/// `is_open` (out): its last quote has no end.
+std::vector<std::string> csv_cells(std::string_view text, char separator, bool& is_open);
 /// Names of a CSV's columns from its first record; `has_header` is false for MMLU's bare files.
 std::vector<std::string> csv_names(std::string_view first_record, char separator, bool& has_header);
 

@@ -237,6 +237,12 @@ class TestConverters : public QObject {
         QCOMPARE(mapped.samples[0].field("response"), std::string("b"));
     }
 
+    void single_messages_of_oasst1_are_no_plain_text() {
+        const Read read = read_fixture("oasst1_messages.jsonl");
+        QVERIFY(read.samples.empty());
+        QVERIFY2(read.error.find("trees.jsonl.gz") != std::string::npos, read.error.c_str());
+    }
+
     void a_dialogue_can_be_one_sample_or_several() {
         DataSpec spec;
         QCOMPARE(read_fixture("lima.jsonl").samples[1].messages().size(), size_t{4});

@@ -119,6 +119,36 @@ class TestReaders : public QObject {
         QCOMPARE(reader.dropped().reasons.at("no answer").count, int64_t{1});
     }
 
+    void json_objects_of_columns_are_tables() {
+        const auto back = read_all(write("c.json", R"({"q": ["a", null], "n": [1, [2]]})"));
+        QCOMPARE(back.rows.size(), size_t{2});
+        QCOMPARE(back.rows[0].value.json(), std::string(R"({"q": "a", "n": 1})"));
+        QCOMPARE(back.rows[1].value.json(), std::string(R"({"q": null, "n": [2]})"));
+        // Ids and their labels are one row, and so are arrays of different lengths.
+        for (const char* const one :
+             {R"({"input_ids": [1, 2], "labels": [1, 2]})", R"({"a": ["x"], "b": ["y", "z"]})",
+              R"({"a": ["x", "y"]})", R"({"a": ["x"], "b": "y"})"}) {
+            QCOMPARE(read_all(write("o.json", one)).rows.size(), size_t{1});
+        }
+    }
+
+    void csv_quotes_inside_a_cell_are_text() {
+        for (const auto& [name, separator] : {std::pair{"q.csv", ","}, std::pair{"q.tsv", "\t"}}) {
+            const std::string sep = separator;
+            const auto back =
+                read_all(write(name, "q" + sep + "a\n5\" pipe" + sep + "x\n\"\"\"b\"\"\n\"" + sep +
+                                         "\"\"\nlast" + sep + "\"open\nnext" + sep + "y\n"));
+            QCOMPARE(back.rows.size(), size_t{3});
+            QCOMPARE(back.rows[0].value.find("q")->string(), std::string("5\" pipe"));
+            QCOMPARE(back.rows[0].value.find("a")->string(), std::string("x"));
+            QCOMPARE(back.rows[1].value.find("q")->string(), std::string("\"b\"\n"));
+            QCOMPARE(back.rows[1].value.find("a")->string(), std::string());
+            // Not closed up to the end of the file: told, with all it took in.
+            QCOMPARE(back.rows[2].line, int64_t{5});
+            QVERIFY(back.rows[2].problem.find("not closed") != std::string::npos);
+        }
+    }
+
     void csv_cells_may_hold_separators_and_breaks() {
         const auto back =
             read_all(write("a.csv", "q,a\r\n\"one, \"\"two\"\"\nthree\",4\r\nonly one\nx,y\n"));
@@ -233,6 +263,19 @@ class TestReaders : public QObject {
         stop.request_stop();
         auto cancelled = SourceBrowser::open(spec, {});
         QCOMPARE((*cancelled)->build({}, stop.get_token()).error().code, ErrorCode::Cancelled);
+    }
+
+    /// pyarrow wrote it: a dictionary of texts, lists of a fixed size, and lists of a dictionary.
+    void parquet_kinds_read_as_plain_values() {
+        const auto back = read_all(DAYRUN_SOURCE_DIR "/tests/core/data/fixtures/kinds.parquet");
+        QCOMPARE(back.error, std::string());
+        std::vector<std::string> texts;
+        for (const RawRow& row : back.rows) texts.push_back(row.value.json());
+        QVERIFY2(texts == (std::vector<std::string>{
+                              R"({"category": "qa", "pair": ["a", "b"], "names": ["x", "y"]})",
+                              R"({"category": "sum", "pair": ["c", null], "names": []})",
+                              R"({"category": null, "pair": null, "names": ["y"]})"}),
+                 texts.empty() ? "no rows" : texts.front().c_str());
     }
 
     /// Every file of the reference data: rows or one clear sentence.
