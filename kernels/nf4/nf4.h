@@ -4,7 +4,8 @@
 //   absmax[b] = max |w| of block b;  code = nearest of kNf4Values to w * (1 / absmax[b])
 //   w' = kNf4Values[code] * absmax[b]                            (float32, then rounded to dtype)
 //   nested: absmax[b] = map[absmax_codes[b]] * nested_absmax[b / 256] + absmax_offset
-// Two codes a byte: element 2k in the high half, 2k + 1 in the low half. Blocks run over row ends.
+// Two codes a byte: element 2k in the high half, 2k + 1 in the low half; behind an odd count a zero
+// is quantized with the last block. Blocks run over row ends.
 // Neighbours: blockwise8, core/engine/linear. Any thread; parallel inside through parallel.h.
 #pragma once
 

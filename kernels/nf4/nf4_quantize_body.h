@@ -80,7 +80,7 @@ struct Nf4QuantizeBody {
         for (int pair = 0; pair < kRun / 2; ++pair) {
             const int64_t first = at + 2 * pair;
             if (first >= p.count) return;
-            const uint32_t low = first + 1 < p.count ? code(values.at[2 * pair + 1] * inverse) : 0u;
+            const uint32_t low = code(values.at[2 * pair + 1] * inverse);
             p.codes[first / 2] =
                 static_cast<uint8_t>(code(values.at[2 * pair] * inverse) << 4 | low);
         }

@@ -22,8 +22,9 @@ Nf4Outcome quantize(const Nf4Quantize& p) {
         }
         p.absmax[block] = absmax;
         const float inverse = 1.0f / absmax;
-        for (int64_t i = begin; i < end; ++i) {
-            const float x = to_float(weight[i]) * inverse;
+        // A zero fills the last byte of an odd count.
+        for (int64_t i = begin; i < end + end % 2; ++i) {
+            const float x = (i < end ? to_float(weight[i]) : 0.0f) * inverse;
             int code = 0;  // stays 0 in a block of zeros, where x is NaN
             while (code < 15 && x > kNf4Thresholds[code]) ++code;
             p.codes[i / 2] |= static_cast<uint8_t>(i % 2 == 0 ? code << 4 : code);

@@ -153,6 +153,21 @@ class TestNf4 : public QObject {
         }
     }
 
+    /// bitsandbytes fills the last byte of an odd count with the code of a zero.
+    void fills_an_odd_last_byte_data() { add_dtype_rows(); }
+    void fills_an_odd_last_byte() {
+        const RowSetup setup;
+        for (auto* const function : {&nf4_quantize, &nf4_reference_quantize}) {
+            for (const int64_t count : {1, 5, 67}) {
+                Buffer values(setup.dtype, count);
+                const size_t last = static_cast<size_t>(count / 2);
+                QCOMPARE(int{Quantized(values, 1, count, 64, function).codes.at(last)}, 0);
+                values.set(count - 1, 0.5f);
+                QCOMPARE(int{Quantized(values, 1, count, 64, function).codes.at(last)}, 0xF7);
+            }
+        }
+    }
+
     void same_bits_as_reference_data() { add_dtype_rows(); }
     void same_bits_as_reference() {
         const RowSetup setup;
