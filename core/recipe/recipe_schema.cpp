@@ -99,7 +99,9 @@ Result<void> assign_setting(Recipe& recipe, std::string_view key, const SettingI
                                             recipe.data.size(), key)};
     }
     const auto named = [&](Error error) {
-        error.message = fmt::format("{} {}.", key, error.message);
+        // Sentences of other rooms come with their own point.
+        const bool is_sentence = error.message.ends_with('.');
+        error.message = fmt::format("{} {}{}", key, error.message, is_sentence ? "" : ".");
         return error;
     };
     if (input.kind == SettingInput::Kind::Empty && !entry->info.may_be_empty) {

@@ -87,6 +87,10 @@ class TestRecipeYaml : public QObject {
         QTest::newRow("bad word") << "schedule: {kind: cosinus}\n"
                                   << "r.yaml:5:18: schedule.kind is cosinus, but must be one of "
                                      "cosine, linear, constant.";
+        QTest::newRow("no amount of bytes")
+            << "budget: {max_device_bytes: lots}\n"
+            << "r.yaml:5:28: budget.max_device_bytes 'lots' is not an amount of bytes. Write a "
+               "number and a unit, for example 23.0GiB or 800MB.";
         QTest::newRow("not a number")
             << "optimizer: {learning_rate: .nan}\n"
             << "r.yaml:5:28: optimizer.learning_rate is .nan, but must be a number.";
@@ -99,12 +103,13 @@ class TestRecipeYaml : public QObject {
                                          << "r.yaml:5:21: split.validation is 1.5, but a share "
                                             "must be at most 1.0. Write a whole "
                                             "number for rows, a number with a point for a share.";
-        QTest::newRow("newer format") << "x: 1\n"
-                                      << "r.yaml:5:1: There is no key 'x' in the recipe. Known "
-                                         "here: dayrun, name, seed, base, "
-                                         "quantization, adapter, sources, data, mix, overlap, split, prompt, tokens, "
-                                         "batch, optimizer, schedule, "
-                                         "eval, checkpoint, budget, export.";
+        QTest::newRow("newer format")
+            << "x: 1\n"
+            << "r.yaml:5:1: There is no key 'x' in the recipe. Known "
+               "here: dayrun, name, seed, base, "
+               "quantization, adapter, sources, data, mix, overlap, split, prompt, tokens, "
+               "batch, optimizer, schedule, "
+               "eval, checkpoint, budget, export.";
         QTest::newRow("random with lora")
             << "adapter: {method: lora}\nbase: {}\n"
             << "r.yaml:6:1: 'base' is given twice. Keep one of the two.";
