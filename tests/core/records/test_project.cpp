@@ -7,6 +7,7 @@
 #include "core/base/atomic_file.h"
 #include "core/records/database.h"
 #include "core/records/project.h"
+#include "tests/support/needs_fork.h"
 #include "tests/support/temp_folder.h"
 #include "tests/support/test_registry.h"
 
@@ -136,6 +137,7 @@ class TestProject : public QObject {
     }
 
     void run_cut_off_by_a_crash_is_listed_as_interrupted() {
+        DAYRUN_NEEDS_FORK();
         const TempFolder folder;
         const pid_t child = ::fork();
         if (child == 0) {

@@ -10,6 +10,7 @@
 #include "core/run/events/progress.h"
 #include "core/run/resume/continue_queue.h"
 #include "tests/core/run/run_scene.h"
+#include "tests/support/needs_fork.h"
 #include "tests/support/test_registry.h"
 
 using namespace dayrun::core;
@@ -148,6 +149,7 @@ class TestResume : public QObject {
     }
 
     void killed_run_goes_on_from_its_last_point() {
+        DAYRUN_NEEDS_FORK();
         Scene scene;
         Recipe recipe = scene.place.recipe(kMore).value();
         recipe.checkpoint.every_minutes = 0.001;  // a point after every step

@@ -10,6 +10,7 @@
 #include "core/run/events/event_json.h"
 #include "core/run/run_thread.h"
 #include "tests/core/run/run_scene.h"
+#include "tests/support/needs_fork.h"
 #include "tests/support/test_registry.h"
 
 using namespace dayrun::core;
@@ -253,6 +254,7 @@ class TestRunSession : public QObject {
     }
 
     void kill_in_mid_run_loses_nothing_saved() {
+        DAYRUN_NEEDS_FORK();
         TempProject place;
         const pid_t child = ::fork();
         if (child == 0) {
