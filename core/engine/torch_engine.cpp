@@ -81,8 +81,8 @@ Result<core::PreparedModel> TorchEngine::prepare_model(const core::Recipe& recip
     TRY(model, build_model(recipe, *m_base));
     m_model = std::move(model);
     m_base->fault_in();
-    const bool pages = m_accelerator != nullptr &&
-                       recipe.optimizer.name == core::OptimizerName::PagedAdamW32bit;
+    const bool pages =
+        m_accelerator != nullptr && recipe.optimizer.name == core::OptimizerName::PagedAdamW32bit;
     m_optimizer = make_optimizer(recipe.optimizer, *m_model.parameters,
                                  pages ? m_accelerator->make_pager() : nullptr);
     TRY(decoder, Decoder::make(std::move(m_model.weights)));
@@ -139,6 +139,7 @@ Result<void> TorchEngine::check_batch(const core::PackedBatch& batch) const {
     for (const int32_t id : batch.targets) {
         if (id != core::kIgnoreLabel && !is_id(id)) return refuse(id, "label");
     }
+    TRY_VOID(check_rope_length(m_base->config(), batch.max_seqlen));
     CHECK(batch.targets.size() == batch.tokens.size());
     CHECK(batch.position_ids.size() == batch.tokens.size());
     CHECK(!batch.cu_seqlens.empty() &&
@@ -275,6 +276,10 @@ Result<std::vector<std::vector<int32_t>>> TorchEngine::generate_batch(
                              .message = "The prompt is empty.",
                              .hint = "Give at least one token."};
             }
+            const auto prompt = static_cast<int64_t>(request.prompt.size());
+            // The last new token is not looked at any more.
+            TRY_VOID(
+                check_rope_length(m_base->config(), prompt + request.options.max_new_tokens - 1));
             for (const int32_t id : request.prompt) {
                 if (id >= 0 && id < vocab) continue;
                 return Error{.code = ErrorCode::BadUsage,

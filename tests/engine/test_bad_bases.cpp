@@ -95,6 +95,26 @@ class TestBadBases : public QObject {
         });
         refuses(ErrorCode::BadModel, "longrope");
     }
+    void dynamic_rope_beyond_its_length() {
+        const auto plain = open_engine(lora_recipe(base()));
+        const std::vector<PackedRow> row{random_row(16, m_model.vocab, 1)};
+        const auto loss_without = plain->logprobs(row, {}, {});
+        edit_json(base() / "config.json", [](auto& json) {
+            json["rope_scaling"] = {{"rope_type", "dynamic"}, {"factor", 2.0}};
+            json["max_position_embeddings"] = 16;
+        });
+        const auto engine = open_engine(lora_recipe(base()));
+        QVERIFY(engine != nullptr);
+        const auto loss = engine->logprobs(row, {}, {});
+        REQUIRE_OK(loss);
+        QCOMPARE(loss->loss, loss_without->loss);
+        const auto longer = engine->logprobs({random_row(17, m_model.vocab, 1)}, {}, {});
+        QVERIFY(!longer.ok() && longer.error().code == ErrorCode::Unsupported);
+        GenerateRequest request{.prompt = {1, 2, 3}, .options = {.max_new_tokens = 14}};
+        REQUIRE_OK(engine->generate_batch({request}));
+        request.options.max_new_tokens = 15;
+        QVERIFY(!engine->generate_batch({request}).ok());
+    }
     void missing_tensor() {
         Weights weights_of(base());
         weights_of.at(kUp).name = "model.layers.0.mlp.other.weight";

@@ -221,16 +221,16 @@ class TestGenerate : public QObject {
         auto table = dayrun::engine::RopeTable::make(config);
         auto plain = dayrun::engine::RopeTable::make(config);
         auto want = dayrun::engine::RopeTable::make(stretched);
-        table->ensure(40);
-        table->ensure(30, 3);
-        want->ensure(40);
+        table.ensure(40);
+        table.ensure(30, 3);
+        want.ensure(40);
         for (int i = 0; i < 40 * 6; ++i) {
-            QVERIFY(std::abs(table->cos()[i] - want->cos()[i]) < 1e-5F);
-            QVERIFY(std::abs(table->sin()[i] - want->sin()[i]) < 1e-5F);
+            QVERIFY(std::abs(table.cos()[i] - want.cos()[i]) < 1e-5F);
+            QVERIFY(std::abs(table.sin()[i] - want.sin()[i]) < 1e-5F);
         }
-        table->ensure(10);
-        plain->ensure(40);
-        for (int i = 0; i < 40 * 6; ++i) QCOMPARE(table->cos()[i], plain->cos()[i]);
+        table.ensure(10);
+        plain.ensure(40);
+        for (int i = 0; i < 40 * 6; ++i) QCOMPARE(table.cos()[i], plain.cos()[i]);
     }
 };
 

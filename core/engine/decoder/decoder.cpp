@@ -58,9 +58,8 @@ bool trains_below(const DecoderLayer& layer, Stage stage) {
 }  // namespace
 
 core::Result<std::unique_ptr<Decoder>> Decoder::make(DecoderWeights weights) {
-    TRY(rope, RopeTable::make(weights.config));
     std::unique_ptr<Decoder> decoder(new Decoder(std::move(weights)));
-    decoder->m_rope = std::move(rope);
+    decoder->m_rope = RopeTable::make(decoder->m_weights.config);
     return decoder;
 }
 

@@ -1,6 +1,8 @@
 // Rotary frequencies and their tables. Neighbour: rope_table.h.
 #include "core/engine/decoder/rope_table.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <numbers>
@@ -71,6 +73,7 @@ double scaled_frequency(double frequency, int64_t index, const core::ModelConfig
                 (static_cast<double>(index) - ramp.low) / (ramp.high - ramp.low), 0.0, 1.0);
             return frequency / scaling.factor * share + frequency * (1.0 - share);
         }
+        case RopeScaling::Kind::Dynamic:  // up to max_position_embeddings it changes nothing
         default:
             return frequency;
     }
@@ -78,16 +81,20 @@ double scaled_frequency(double frequency, int64_t index, const core::ModelConfig
 
 }  // namespace
 
-core::Result<RopeTable> RopeTable::make(const core::ModelConfig& config) {
-    if (config.rope_scaling.kind == RopeScaling::Kind::Dynamic) {
-        return core::Error{.code = core::ErrorCode::Unsupported,
-                           .message =
-                               "The base asks for dynamic rope scaling, whose angles depend "
-                               "on the length of the text; training cannot use it.",
-                           .hint =
-                               "Take the rope scaling out of config.json, or choose another "
-                               "base."};
-    }
+core::Result<void> check_rope_length(const core::ModelConfig& config, int64_t length) {
+    const int64_t longest = config.max_position_embeddings;
+    if (config.rope_scaling.kind != RopeScaling::Kind::Dynamic || length <= longest) return {};
+    return core::Error{
+        .code = core::ErrorCode::Unsupported,
+        .message = fmt::format("A text of {} tokens is longer than the {} from which on this "
+                               "base's dynamic rope scaling turns each length by other angles, "
+                               "which Dayrun does not have.",
+                               length, longest),
+        .hint = fmt::format("Keep texts to {} tokens (tokens.max_seq_len), or choose another base.",
+                            longest)};
+}
+
+RopeTable RopeTable::make(const core::ModelConfig& config) {
     RopeTable table;
     table.m_theta = config.rope_theta;
     const YarnRamp ramp =

@@ -14,8 +14,7 @@ namespace dayrun::engine {
 class RopeTable {
   public:
     RopeTable() = default;
-    /// Unsupported for a scaling whose table depends on the length of the text.
-    static core::Result<RopeTable> make(const core::ModelConfig& config);
+    static RopeTable make(const core::ModelConfig& config);
 
     /// Makes positions [0, rows) available with the base of this alpha: 1 when training, else what
     /// dynamic_ntk_alpha() says for the text at hand.
@@ -31,6 +30,9 @@ class RopeTable {
     int64_t m_ntk_alpha = 1;  // of the table at hand
     Buffer m_cos, m_sin;
 };
+
+/// Refuses a text beyond the length from which on dynamic scaling needs a table of its own.
+core::Result<void> check_rope_length(const core::ModelConfig& config, int64_t length);
 
 /// Qwen 1 beyond the length it was trained with, when it generates: the base grows with the length
 /// n of the whole text, alpha = max(1, 2^ceil(log2(n / seq_length) + 1) - 1). 1 for other families.
