@@ -10,7 +10,7 @@ dayrun_packages=(
     qt6-base-dev qt6-charts-dev libqt6opengl6-dev libgl-dev fonts-dejavu-core libxcb-cursor0
     # Core's libraries.
     libsentencepiece-dev libyaml-cpp-dev libsqlite3-dev libsimdjson-dev nlohmann-json3-dev
-    libspdlog-dev libfmt-dev libcli11-dev libpcre2-dev libicu-dev
+    libspdlog-dev libfmt-dev libcli11-dev libpcre2-dev libutf8proc-dev
 )
 
 missing_packages() {

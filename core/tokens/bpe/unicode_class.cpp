@@ -1,42 +1,51 @@
-// Fills the table of unicode_class.h by ranges.
+// Fills the table of unicode_class.h from utf8proc's general categories.
 #include "core/tokens/bpe/unicode_class.h"
 
-#include <unicode/uchar.h>
+#include <utf8proc.h>
 
-#include <algorithm>
 #include <utility>
 #include <vector>
 
 namespace dayrun::core {
 namespace {
 
-constexpr UChar32 kCodePoints = 0x110000;
-
-uint8_t class_of(UCharCategory category) {
-    const uint32_t mask = U_MASK(category);
-    uint8_t result = 0;
-    if (mask & U_GC_L_MASK) result |= kLetter;
-    if (mask & U_GC_N_MASK) result |= kNumber;
-    if (mask & U_GC_P_MASK) result |= kPunctuation;
-    constexpr uint32_t kWords =
-        U_GC_L_MASK | U_GC_M_MASK | U_GC_ND_MASK | U_GC_NL_MASK | U_GC_PC_MASK;
-    if (mask & kWords) result |= kWord;
-    return result;
+constexpr uint32_t bit(int category) {
+    return uint32_t{1} << category;
 }
 
-UBool add_range(const void* context, UChar32 start, UChar32 limit, UCharCategory category) {
-    auto& table = *static_cast<std::vector<uint8_t>*>(const_cast<void*>(context));
-    std::fill(table.begin() + start, table.begin() + limit, class_of(category));
-    return true;
+constexpr uint32_t kLetters = bit(UTF8PROC_CATEGORY_LU) | bit(UTF8PROC_CATEGORY_LL) |
+                              bit(UTF8PROC_CATEGORY_LT) | bit(UTF8PROC_CATEGORY_LM) |
+                              bit(UTF8PROC_CATEGORY_LO);
+constexpr uint32_t kMarks =
+    bit(UTF8PROC_CATEGORY_MN) | bit(UTF8PROC_CATEGORY_MC) | bit(UTF8PROC_CATEGORY_ME);
+constexpr uint32_t kNumbers =
+    bit(UTF8PROC_CATEGORY_ND) | bit(UTF8PROC_CATEGORY_NL) | bit(UTF8PROC_CATEGORY_NO);
+constexpr uint32_t kPunctuations = bit(UTF8PROC_CATEGORY_PC) | bit(UTF8PROC_CATEGORY_PD) |
+                                   bit(UTF8PROC_CATEGORY_PS) | bit(UTF8PROC_CATEGORY_PE) |
+                                   bit(UTF8PROC_CATEGORY_PI) | bit(UTF8PROC_CATEGORY_PF) |
+                                   bit(UTF8PROC_CATEGORY_PO);
+constexpr uint32_t kSeparators =
+    bit(UTF8PROC_CATEGORY_ZS) | bit(UTF8PROC_CATEGORY_ZL) | bit(UTF8PROC_CATEGORY_ZP);
+constexpr uint32_t kWords = kLetters | kMarks | bit(UTF8PROC_CATEGORY_ND) |
+                            bit(UTF8PROC_CATEGORY_NL) | bit(UTF8PROC_CATEGORY_PC);
+
+uint8_t class_of(int32_t code) {
+    const uint32_t category = bit(utf8proc_category(code));
+    uint8_t result = 0;
+    if (category & kLetters) result |= kLetter;
+    if (category & kNumbers) result |= kNumber;
+    if (category & kPunctuations) result |= kPunctuation;
+    if (category & kSeparators) result |= kSpace;
+    if (category & kWords) result |= kWord;
+    return result;
 }
 
 std::vector<uint8_t> make_table() {
     std::vector<uint8_t> table(kCodePoints, 0);
-    u_enumCharTypes(add_range, &table);
-    // White space is a short list; everything of it lies below U+3001.
-    for (UChar32 code = 0; code <= 0x3000; ++code) {
-        if (u_hasBinaryProperty(code, UCHAR_WHITE_SPACE))
-            table[static_cast<size_t>(code)] |= kSpace;
+    for_assigned([&](int32_t code) { table[static_cast<size_t>(code)] = class_of(code); });
+    // White_Space is the separators and these control characters.
+    for (const size_t control : {0x09, 0x0A, 0x0B, 0x0C, 0x0D, 0x85}) {
+        table[control] |= kSpace;
     }
     // Word characters by their property alone: the joiners, and letters in circles and squares.
     for (const auto& [first, last] :

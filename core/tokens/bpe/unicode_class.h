@@ -1,9 +1,10 @@
 // What kind of character a code point is, as the tokenizers' regular expressions ask: letter,
-// number, white space. One byte per code point, made once from ICU's tables. Any thread.
-// Neighbours: word_scanner.cpp, normalizer.cpp.
+// number, white space. One byte per code point, made once from utf8proc's tables. Any thread.
+// Neighbours: word_scanner.cpp, normal_form.cpp.
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 namespace dayrun::core {
@@ -17,8 +18,19 @@ enum CharClass : uint8_t {
     kWord = 32,         // \w: Alphabetic, marks, decimal digits, connectors, joiners
 };
 
-/// The table of all code points below 0x110000.
+inline constexpr int32_t kCodePoints = 0x110000;
+
+/// The table of all code points.
 const uint8_t* char_classes();
+
+/// Calls `visit` with every code point of the planes that have characters of a kind: in planes 4 to
+/// 13 none is assigned, and 15 and 16 are for private use.
+template <typename Visit>
+void for_assigned(const Visit& visit) {
+    for (const int32_t plane : {0x0, 0x1, 0x2, 0x3, 0xE}) {
+        for (int32_t code = plane << 16; code < (plane + 1) << 16; ++code) visit(code);
+    }
+}
 
 /// One character of valid UTF-8: its code point and bytes. An invalid byte is U+FFFD of one byte.
 struct Utf8Char {
@@ -55,6 +67,25 @@ inline Utf8Char utf8_char_before(std::string_view text, size_t at) {
         --start;
     const Utf8Char found = utf8_char(text, start);
     return start + found.size == at ? found : Utf8Char{0xFFFD, 1};
+}
+
+inline void append_utf8(uint32_t code, std::string& out) {
+    const auto tail = [&](int shift) { out += static_cast<char>(0x80 | ((code >> shift) & 0x3F)); };
+    if (code < 0x80) {
+        out += static_cast<char>(code);
+    } else if (code < 0x800) {
+        out += static_cast<char>(0xC0 | (code >> 6));
+        tail(0);
+    } else if (code < 0x10000) {
+        out += static_cast<char>(0xE0 | (code >> 12));
+        tail(6);
+        tail(0);
+    } else {
+        out += static_cast<char>(0xF0 | (code >> 18));
+        tail(12);
+        tail(6);
+        tail(0);
+    }
 }
 
 }  // namespace dayrun::core

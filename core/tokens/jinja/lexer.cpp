@@ -7,6 +7,8 @@
 #include <array>
 #include <cctype>
 
+#include "core/tokens/bpe/unicode_class.h"
+
 namespace dayrun::core::jinja {
 namespace {
 
@@ -318,25 +320,6 @@ size_t stripped_end(std::string_view text) {
         end = begin;
     }
     return end;
-}
-
-void append_utf8(uint32_t code, std::string& out) {
-    const auto tail = [&](int shift) { out += static_cast<char>(0x80 | ((code >> shift) & 0x3F)); };
-    if (code < 0x80) {
-        out += static_cast<char>(code);
-    } else if (code < 0x800) {
-        out += static_cast<char>(0xC0 | (code >> 6));
-        tail(0);
-    } else if (code < 0x10000) {
-        out += static_cast<char>(0xE0 | (code >> 12));
-        tail(6);
-        tail(0);
-    } else {
-        out += static_cast<char>(0xF0 | (code >> 18));
-        tail(12);
-        tail(6);
-        tail(0);
-    }
 }
 
 }  // namespace dayrun::core::jinja

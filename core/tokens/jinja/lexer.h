@@ -42,6 +42,5 @@ size_t space_at(std::string_view text, size_t at);
 /// The end of `text` without white space behind it.
 size_t stripped_end(std::string_view text);
 size_t stripped_begin(std::string_view text);
-void append_utf8(uint32_t code, std::string& out);
 
 }  // namespace dayrun::core::jinja

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/data/text.h"
+#include "core/tokens/bpe/unicode_class.h"
 #include "core/tokens/jinja/functions.h"
 #include "core/tokens/jinja/lexer.h"
 

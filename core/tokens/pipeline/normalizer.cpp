@@ -1,22 +1,14 @@
-// The steps of normalizer.h. Unicode normal forms and lower case come from ICU.
+// The steps of normalizer.h. Normal forms are normal_form.h's, lower case is utf8proc's.
 #include "core/tokens/pipeline/normalizer.h"
 
-#include <unicode/bytestream.h>
-#include <unicode/normalizer2.h>
-#include <unicode/uchar.h>
+#include <utf8proc.h>
 
-#include <algorithm>
-
+#include "core/tokens/bpe/normal_form.h"
 #include "core/tokens/bpe/unicode_class.h"
 #include "core/tokens/bpe/word_scanner.h"
 
 namespace dayrun::core {
 namespace {
-
-bool is_ascii(std::string_view text) {
-    return std::all_of(text.begin(), text.end(),
-                       [](char c) { return static_cast<uint8_t>(c) < 0x80; });
-}
 
 class Prepend final : public NormalizerStep {
   public:
@@ -76,42 +68,14 @@ class ReplaceRegex final : public NormalizerStep {
     std::string m_to;
 };
 
-class NormalForm final : public NormalizerStep {
+class ToNormalForm final : public NormalizerStep {
   public:
-    explicit NormalForm(const icu::Normalizer2* form) : m_form(form) {}
-    void apply(std::string& text) const override {
-        if (is_ascii(text)) return;
-        UErrorCode status = U_ZERO_ERROR;
-        const icu::StringPiece whole(text.data(), static_cast<int32_t>(text.size()));
-        if (m_form->isNormalizedUTF8(whole, status) && U_SUCCESS(status)) return;
-        std::string result;
-        icu::StringByteSink<std::string> sink(&result);
-        status = U_ZERO_ERROR;
-        m_form->normalizeUTF8(0, whole, sink, nullptr, status);
-        if (U_SUCCESS(status)) text = std::move(result);
-    }
+    explicit ToNormalForm(const NormalForm* form) : m_form(form) {}
+    void apply(std::string& text) const override { m_form->apply(text); }
 
   private:
-    const icu::Normalizer2* m_form;  // ICU's own, lives for ever
+    const NormalForm* m_form;  // lives for ever
 };
-
-void append_utf8(uint32_t code, std::string& text) {
-    if (code < 0x80) {
-        text += static_cast<char>(code);
-    } else if (code < 0x800) {
-        text += static_cast<char>(0xC0 | (code >> 6));
-        text += static_cast<char>(0x80 | (code & 0x3F));
-    } else if (code < 0x10000) {
-        text += static_cast<char>(0xE0 | (code >> 12));
-        text += static_cast<char>(0x80 | ((code >> 6) & 0x3F));
-        text += static_cast<char>(0x80 | (code & 0x3F));
-    } else {
-        text += static_cast<char>(0xF0 | (code >> 18));
-        text += static_cast<char>(0x80 | ((code >> 12) & 0x3F));
-        text += static_cast<char>(0x80 | ((code >> 6) & 0x3F));
-        text += static_cast<char>(0x80 | (code & 0x3F));
-    }
-}
 
 class Lowercase final : public NormalizerStep {
   public:
@@ -125,8 +89,8 @@ class Lowercase final : public NormalizerStep {
             if (next.code == kDottedI) {
                 result += "i\xCC\x87";
             } else {
-                append_utf8(static_cast<uint32_t>(u_tolower(static_cast<UChar32>(next.code))),
-                            result);
+                const auto lower = utf8proc_tolower(static_cast<int32_t>(next.code));
+                append_utf8(static_cast<uint32_t>(lower), result);
             }
         }
         text = std::move(result);
@@ -153,16 +117,6 @@ class Strip final : public NormalizerStep {
     bool m_left, m_right;
 };
 
-const icu::Normalizer2* normal_form(std::string_view type) {
-    UErrorCode status = U_ZERO_ERROR;
-    const icu::Normalizer2* form = nullptr;
-    if (type == "NFC") form = icu::Normalizer2::getNFCInstance(status);
-    if (type == "NFD") form = icu::Normalizer2::getNFDInstance(status);
-    if (type == "NFKC") form = icu::Normalizer2::getNFKCInstance(status);
-    if (type == "NFKD") form = icu::Normalizer2::getNFKDInstance(status);
-    return U_SUCCESS(status) ? form : nullptr;
-}
-
 Result<std::shared_ptr<const NormalizerStep>> make_replace(const JsonElement& config) {
     const auto pattern = child(config, "pattern");
     const auto content = child_text(config, "content");
@@ -188,8 +142,8 @@ Result<void> Normalizer::add(const JsonElement& config) {
         for (const JsonElement part : parts) TRY_VOID(add(part));
         return {};
     }
-    if (const auto* const form = normal_form(type)) {
-        m_steps.push_back(std::make_shared<NormalForm>(form));
+    if (const NormalForm* const form = NormalForm::named(type)) {
+        m_steps.push_back(std::make_shared<ToNormalForm>(form));
     } else if (type == "Prepend") {
         m_steps.push_back(std::make_shared<Prepend>(child_text(config, "prepend").value_or("")));
     } else if (type == "Replace") {
@@ -214,7 +168,7 @@ Result<Normalizer> Normalizer::make(const std::optional<JsonElement>& config) {
 
 Normalizer Normalizer::nfc() {
     Normalizer normalizer;
-    normalizer.m_steps.push_back(std::make_shared<NormalForm>(normal_form("NFC")));
+    normalizer.m_steps.push_back(std::make_shared<ToNormalForm>(NormalForm::named("NFC")));
     return normalizer;
 }
 
