@@ -11,7 +11,7 @@ dayrun_packages=(
     # Core's libraries.
     libsentencepiece-dev libyaml-cpp-dev libsqlite3-dev libsimdjson-dev nlohmann-json3-dev
     libspdlog-dev libfmt-dev libcli11-dev libpcre2-dev libutf8proc-dev
-    zlib1g-dev libzstd-dev
+    zlib1g-dev libzstd-dev libflatbuffers-dev flatbuffers-compiler
 )
 
 missing_packages() {

@@ -2,15 +2,9 @@
 // of the rows. Neighbours: the fuzz_*.cpp programs (libFuzzer), tests/core/data/test_fuzz_slow.cpp.
 #pragma once
 
-#include <fcntl.h>
-#include <fmt/format.h>
-#include <sys/mman.h>
-#include <unistd.h>
-
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
-#include <filesystem>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,24 +13,10 @@
 #include "core/data/curate/filter.h"
 #include "core/data/curate/where.h"
 #include "core/data/readers/row_reader.h"
+#include "tests/fuzz/memory_file.h"
 #include "tests/support/flat_row_check.h"
 
 namespace dayrun::fuzz {
-
-/// Bytes as a file without a disk; readers open it by its path, each from the start.
-class MemoryFile {
-  public:
-    MemoryFile(const uint8_t* data, size_t size) : m_descriptor(::memfd_create("fuzz", 0)) {
-        if (::write(m_descriptor, data, size) != static_cast<ssize_t>(size)) std::abort();
-    }
-    ~MemoryFile() { ::close(m_descriptor); }
-    MemoryFile(const MemoryFile&) = delete;
-    MemoryFile& operator=(const MemoryFile&) = delete;
-    std::filesystem::path path() const { return fmt::format("/proc/self/fd/{}", m_descriptor); }
-
-  private:
-    int m_descriptor;
-};
 
 /// Reads every row, its text, and the samples of each converter that fits it.
 inline void read_rows(const uint8_t* data, size_t size, core::FileFormat format,

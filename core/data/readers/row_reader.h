@@ -63,6 +63,8 @@ std::vector<std::string> csv_cells(std::string_view text, char separator, bool& 
 /// Names of a CSV's columns from its first record; `has_header` is false for MMLU's bare files.
 std::vector<std::string> csv_names(std::string_view first_record, char separator, bool& has_header);
 
+/// Parquet needs Arrow's libraries; a program without them (parquet/no_parquet.cpp) refuses it.
+bool has_parquet_reader();
 Result<std::unique_ptr<RowReader>> open_parquet_rows(const SourceFile& file);
 
 }  // namespace dayrun::core

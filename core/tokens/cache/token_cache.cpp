@@ -1,25 +1,22 @@
 // Arrow IPC file with one row a sample: tokens as a list, trained stretches as begin/end pairs (the
 // label of a trained position is the token itself; a token_ids row whose labels say otherwise
-// stores them whole). Neighbour: token_cache.h. Atomic by rename, checked by version and key.
+// stores them whole). Neighbours: token_cache.h, arrow_file/. Atomic by rename, checked by version
+// and key.
 #include "core/tokens/cache/token_cache.h"
 
-#include <arrow/api.h>
-#include <arrow/io/file.h>
-#include <arrow/ipc/reader.h>
-#include <arrow/ipc/writer.h>
-#include <arrow/util/key_value_metadata.h>
 #include <fmt/format.h>
-#include <unistd.h>
-
-#include <fcntl.h>
 #include <signal.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <cstdlib>
+#include <limits>
 
 #include "core/base/atomic_file.h"
+#include "core/tokens/arrow_file/arrow_reader.h"
+#include "core/tokens/arrow_file/arrow_writer.h"
 
 namespace dayrun::core {
 namespace {
@@ -49,36 +46,37 @@ enum Column {
     kWords
 };
 
-std::shared_ptr<arrow::Schema> make_schema() {
-    const auto ids = arrow::list(arrow::field("item", arrow::int32(), false));
-    const auto words = arrow::list(arrow::field("item", arrow::uint32(), false));
-    return arrow::schema(
-        {arrow::field("sample_id", arrow::uint64(), false),
-         arrow::field("row_index", arrow::uint64(), false),
-         arrow::field("input_hash", arrow::uint64(), false),
-         arrow::field("full_hash", arrow::uint64(), false),
-         arrow::field("group_hash", arrow::uint64(), false),
-         arrow::field("token_count", arrow::int32(), false),
-         arrow::field("target_count", arrow::int32(), false),
-         arrow::field("truncated_tokens", arrow::int32(), false),
-         arrow::field("truncated_target_tokens", arrow::int32(), false),
-         arrow::field("status", arrow::uint8(), false),
-         arrow::field("lost_stop_token", arrow::uint8(), false), arrow::field("tokens", ids, false),
-         arrow::field("trained_runs", ids, false), arrow::field("labels", ids, false),
-         arrow::field("words", words, false)});
+const ArrowColumns& columns() {
+    static const ArrowColumns s_columns{{"sample_id", ArrowKind::UInt64},
+                                        {"row_index", ArrowKind::UInt64},
+                                        {"input_hash", ArrowKind::UInt64},
+                                        {"full_hash", ArrowKind::UInt64},
+                                        {"group_hash", ArrowKind::UInt64},
+                                        {"token_count", ArrowKind::Int32},
+                                        {"target_count", ArrowKind::Int32},
+                                        {"truncated_tokens", ArrowKind::Int32},
+                                        {"truncated_target_tokens", ArrowKind::Int32},
+                                        {"status", ArrowKind::UInt8},
+                                        {"lost_stop_token", ArrowKind::UInt8},
+                                        {"tokens", ArrowKind::Int32List},
+                                        {"trained_runs", ArrowKind::Int32List},
+                                        {"labels", ArrowKind::Int32List},
+                                        {"words", ArrowKind::UInt32List}};
+    return s_columns;
 }
 
-Error cannot_write(const fs::path& path, const arrow::Status& status) {
+Error cannot_write(const fs::path& path, std::string why) {
     return {.code = ErrorCode::DiskFull,
             .message = fmt::format("Cannot write the token cache {}.", path.string()),
             .hint = "Make room on the disk or give another project folder.",
-            .detail = status.ToString()};
+            .detail = std::move(why)};
 }
 
-Error unusable(const fs::path& path, std::string why) {
+Error unusable(const fs::path& path, std::string why, std::string detail = {}) {
     return {.code = ErrorCode::FileDamaged,
             .message = fmt::format("The token cache {} {}.", path.string(), why),
-            .hint = "It is built anew."};
+            .hint = "It is built anew.",
+            .detail = std::move(detail)};
 }
 
 /// [begin, end) pairs of trained positions.
@@ -118,68 +116,53 @@ void remove_leftovers(const fs::path& path) {
 
 struct TokenCacheWriter::State {
     fs::path path, temporary;
-    std::shared_ptr<arrow::Schema> schema = make_schema();
-    std::shared_ptr<arrow::KeyValueMetadata> metadata;
-    std::shared_ptr<arrow::io::FileOutputStream> file;
-    std::shared_ptr<arrow::ipc::RecordBatchWriter> writer;
-    std::unique_ptr<arrow::RecordBatchBuilder> builder;
-    int64_t rows = 0;    // in the builder
-    int64_t tokens = 0;  // of those rows
+    std::string key;
+    ArrowWriter writer;
+    ArrowBatch batch{columns()};
+    int64_t tokens = 0;  // of the batch's rows
     bool is_finished = false;
 
     ~State() {
-        if (is_finished) return;
-        if (file) (void)file->Close();
         std::error_code ignored;
-        fs::remove(temporary, ignored);
+        if (!is_finished) fs::remove(temporary, ignored);
     }
 
-    arrow::Status flush() {
-        if (rows == 0) return arrow::Status::OK();
-        rows = tokens = 0;
-        ARROW_ASSIGN_OR_RAISE(auto batch, builder->Flush());
-        return writer->WriteRecordBatch(*batch);
+    Result<void> flush() {
+        if (batch.rows() == 0) return {};
+        const auto written = writer.write(batch);
+        batch.clear();
+        tokens = 0;
+        if (!written.ok()) return cannot_write(path, written.error().detail);
+        return {};
     }
 
-    template <typename Builder = arrow::Int32Builder, typename Number>
-    arrow::Status append_list(int column, const std::vector<Number>& values) {
-        auto* const list = builder->GetFieldAs<arrow::ListBuilder>(column);
-        ARROW_RETURN_NOT_OK(list->Append());
-        return static_cast<Builder*>(list->value_builder())
-            ->AppendValues(values.data(), static_cast<int64_t>(values.size()));
-    }
-
-    arrow::Status append(const CacheRow& row) {
+    void append(const CacheRow& row) {
         const TokenizedSample& sample = row.sample;
-        const auto number = [&](Column column, uint64_t value) {
-            return builder->GetFieldAs<arrow::UInt64Builder>(column)->Append(value);
-        };
         const auto count = [&](Column column, int64_t value) {
-            return builder->GetFieldAs<arrow::Int32Builder>(column)->Append(
-                static_cast<int32_t>(value));
+            batch.add(column, static_cast<int32_t>(value));
         };
-        const auto small = [&](Column column, uint8_t value) {
-            return builder->GetFieldAs<arrow::UInt8Builder>(column)->Append(value);
-        };
-        ARROW_RETURN_NOT_OK(number(kSampleId, sample.sample_id));
-        ARROW_RETURN_NOT_OK(number(kRowIndex, sample.row_index));
-        ARROW_RETURN_NOT_OK(number(kInputHash, row.input_hash));
-        ARROW_RETURN_NOT_OK(number(kFullHash, row.full_hash));
-        ARROW_RETURN_NOT_OK(number(kGroupHash, row.group_hash));
-        ARROW_RETURN_NOT_OK(count(kTokenCount, static_cast<int64_t>(sample.tokens.size())));
-        ARROW_RETURN_NOT_OK(count(kTargetCount, sample.target_token_count()));
-        ARROW_RETURN_NOT_OK(count(kTruncated, sample.truncated_tokens));
-        ARROW_RETURN_NOT_OK(count(kTruncatedTargets, row.truncated_target_tokens));
-        ARROW_RETURN_NOT_OK(small(kStatus, static_cast<uint8_t>(row.status)));
-        ARROW_RETURN_NOT_OK(small(kLostStop, sample.lost_stop_token ? 1 : 0));
+        batch.add<uint64_t>(kSampleId, sample.sample_id);
+        batch.add<uint64_t>(kRowIndex, sample.row_index);
+        batch.add<uint64_t>(kInputHash, row.input_hash);
+        batch.add<uint64_t>(kFullHash, row.full_hash);
+        batch.add<uint64_t>(kGroupHash, row.group_hash);
+        count(kTokenCount, static_cast<int64_t>(sample.tokens.size()));
+        count(kTargetCount, sample.target_token_count());
+        count(kTruncated, sample.truncated_tokens);
+        count(kTruncatedTargets, row.truncated_target_tokens);
+        batch.add<uint8_t>(kStatus, static_cast<uint8_t>(row.status));
+        batch.add<uint8_t>(kLostStop, sample.lost_stop_token ? 1 : 0);
         const bool is_kept = row.status == RowStatus::Kept;
         const bool is_plain = labels_are_tokens(sample);
         const std::vector<int32_t> nothing;
-        ARROW_RETURN_NOT_OK(append_list(kTokens, is_kept ? sample.tokens : nothing));
-        ARROW_RETURN_NOT_OK(
-            append_list(kTrainedRuns, is_kept ? trained_runs(sample.labels) : nothing));
-        ARROW_RETURN_NOT_OK(append_list(kLabels, is_kept && !is_plain ? sample.labels : nothing));
-        return append_list<arrow::UInt32Builder>(kWords, row.words);
+        const auto list = [&](Column column, const std::vector<int32_t>& values) {
+            batch.add_list<int32_t>(column, values);
+        };
+        list(kTokens, is_kept ? sample.tokens : nothing);
+        list(kTrainedRuns, is_kept ? trained_runs(sample.labels) : nothing);
+        list(kLabels, is_kept && !is_plain ? sample.labels : nothing);
+        batch.add_list<uint32_t>(kWords, row.words);
+        batch.end_row();
     }
 };
 
@@ -190,51 +173,37 @@ TokenCacheWriter::~TokenCacheWriter() = default;
 Result<TokenCacheWriter> TokenCacheWriter::create(const fs::path& path, const std::string& key) {
     TRY_VOID(ensure_folder(path.parent_path()));
     remove_leftovers(path);
-    auto state = std::make_unique<State>();
-    state->path = path;
     // The number keeps two threads of one process apart: the window estimates while a run compiles.
     static std::atomic<uint64_t> s_writers{0};
-    state->temporary = fmt::format("{}.tmp-{}-{}", path.string(), ::getpid(), s_writers++);
-    state->metadata =
-        arrow::key_value_metadata({{"dayrun_version", std::string(kVersion)}, {"dayrun_key", key}});
-    auto file = arrow::io::FileOutputStream::Open(state->temporary.string());
-    if (!file.ok()) return cannot_write(path, file.status());
-    state->file = *file;
-    auto writer = arrow::ipc::MakeFileWriter(
-        state->file, state->schema, arrow::ipc::IpcWriteOptions::Defaults(), state->metadata);
-    if (!writer.ok()) return cannot_write(path, writer.status());
-    state->writer = *writer;
-    auto builder = arrow::RecordBatchBuilder::Make(state->schema, arrow::default_memory_pool());
-    if (!builder.ok()) return cannot_write(path, builder.status());
-    state->builder = std::move(*builder);
-    return TokenCacheWriter(std::move(state));
+    fs::path temporary = fmt::format("{}.tmp-{}-{}", path.string(), ::getpid(), s_writers++);
+    auto writer = ArrowWriter::create(temporary, columns());
+    if (!writer.ok()) {
+        std::error_code ignored;
+        fs::remove(temporary, ignored);
+        return cannot_write(path, writer.error().detail);
+    }
+    return TokenCacheWriter(std::unique_ptr<State>(new State{.path = path,
+                                                             .temporary = std::move(temporary),
+                                                             .key = key,
+                                                             .writer = std::move(*writer)}));
 }
 
 Result<void> TokenCacheWriter::add(const CacheRow& row) {
-    arrow::Status status = m_state->append(row);
-    m_state->rows += 1;
+    m_state->append(row);
     m_state->tokens += static_cast<int64_t>(std::max(row.sample.tokens.size(), row.words.size()));
-    const bool is_full = m_state->rows >= kRowsPerBatch || m_state->tokens >= kTokensPerBatch;
-    if (status.ok() && is_full) status = m_state->flush();
-    if (!status.ok()) return cannot_write(m_state->path, status);
-    return {};
+    if (m_state->batch.rows() < kRowsPerBatch && m_state->tokens < kTokensPerBatch) return {};
+    return m_state->flush();
 }
 
 Result<void> TokenCacheWriter::finish(const std::string& report) {
-    arrow::Status status = m_state->flush();
-    // The footer is written by Close, so the report still gets into it.
-    m_state->metadata->Append("dayrun_report", report);
-    if (status.ok()) status = m_state->writer->Close();
-    if (status.ok()) status = m_state->file->Close();
-    if (!status.ok()) return cannot_write(m_state->path, status);
-    const int descriptor = ::open(m_state->temporary.c_str(), O_RDONLY | O_CLOEXEC);
-    if (descriptor >= 0) {
-        ::fsync(descriptor);
-        ::close(descriptor);
-    }
+    TRY_VOID(m_state->flush());
+    const auto closed = m_state->writer.finish({{"dayrun_version", std::string(kVersion)},
+                                                {"dayrun_key", m_state->key},
+                                                {"dayrun_report", report}});
+    if (!closed.ok()) return cannot_write(m_state->path, closed.error().detail);
     std::error_code error;
     fs::rename(m_state->temporary, m_state->path, error);
-    if (error) return cannot_write(m_state->path, arrow::Status::IOError(error.message()));
+    if (error) return cannot_write(m_state->path, error.message());
     m_state->is_finished = true;
     return {};
 }
@@ -242,25 +211,14 @@ Result<void> TokenCacheWriter::finish(const std::string& report) {
 struct TokenCache::State {
     fs::path path;
     std::string report;
-    std::vector<std::shared_ptr<arrow::RecordBatch>> batches;  // point into the mapped file
-    std::vector<uint32_t> starts;                              // first row of each batch
+    std::shared_ptr<const ArrowFile> file;
+    std::vector<uint32_t> starts;  // first row of each batch
 
-    struct Place {
-        const arrow::RecordBatch* batch;
-        int64_t row;
-    };
-    Place find(uint32_t row) const {
+    template <typename Number = int32_t>
+    std::span<const Number> list(uint32_t row, Column column) const {
         const auto next = std::upper_bound(starts.begin(), starts.end(), row);
-        const auto index = static_cast<size_t>(next - starts.begin()) - 1;
-        return {batches[index].get(), row - starts[index]};
-    }
-    template <typename Values = arrow::Int32Array>
-    std::span<const typename Values::value_type> list(uint32_t row, Column column) const {
-        const Place place = find(row);
-        const auto& lists = static_cast<const arrow::ListArray&>(*place.batch->column(column));
-        const auto& values = static_cast<const Values&>(*lists.values());
-        const auto begin = lists.value_offset(place.row);
-        return {values.raw_values() + begin, static_cast<size_t>(lists.value_length(place.row))};
+        const auto batch = static_cast<size_t>(next - starts.begin()) - 1;
+        return file->list<Number>(batch, column, row - starts[batch]);
     }
 };
 
@@ -276,10 +234,11 @@ const fs::path& TokenCache::path() const {
 
 namespace {
 
-template <typename ArrayType, typename Out>
-void copy_column(const arrow::RecordBatch& batch, Column column, std::vector<Out>& out) {
-    const auto& array = static_cast<const ArrayType&>(*batch.column(column));
-    for (int64_t i = 0; i < array.length(); ++i) out.push_back(static_cast<Out>(array.Value(i)));
+template <typename Number, typename Out>
+void copy_column(const ArrowFile& file, size_t batch, Column column, std::vector<Out>& out) {
+    for (const Number value : file.numbers<Number>(batch, column)) {
+        out.push_back(static_cast<Out>(value));
+    }
 }
 
 }  // namespace
@@ -290,37 +249,37 @@ Result<void> TokenCache::load(const fs::path& path, const std::string& key) {
         return Error{.code = ErrorCode::FileMissing,
                      .message = fmt::format("There is no token cache {}.", path.string())};
     }
-    auto file = arrow::io::MemoryMappedFile::Open(path.string(), arrow::io::FileMode::READ);
-    if (!file.ok()) return unusable(path, "cannot be opened");
-    auto opened = arrow::ipc::RecordBatchFileReader::Open(*file);
-    if (!opened.ok()) return unusable(path, "is damaged or half-written");
-    const auto reader = *opened;
-    const auto metadata = reader->metadata();
-    const auto value = [&](const char* name) {
-        return metadata ? metadata->Get(name).ValueOr("") : std::string();
-    };
-    if (value("dayrun_version") != kVersion) return unusable(path, "is of another version");
-    if (value("dayrun_key") != key) return unusable(path, "was made from other data or settings");
-    if (!reader->schema()->Equals(make_schema(), false)) return unusable(path, "has other columns");
+    const auto opened = ArrowFile::open(path);
+    if (!opened.ok()) {
+        const bool is_damaged = opened.error().code == ErrorCode::FileDamaged;
+        return unusable(path, is_damaged ? "is damaged or half-written" : "cannot be opened",
+                        opened.error().detail);
+    }
+    const ArrowFile& file = **opened;
+    if (file.metadata("dayrun_version") != kVersion) return unusable(path, "is of another version");
+    if (file.metadata("dayrun_key") != key) {
+        return unusable(path, "was made from other data or settings");
+    }
+    if (file.columns() != columns()) return unusable(path, "has other columns");
     m_state->path = path;
-    m_state->report = value("dayrun_report");
-    for (int i = 0; i < reader->num_record_batches(); ++i) {
-        auto read = reader->ReadRecordBatch(i);
-        if (!read.ok() || !(*read)->ValidateFull().ok()) return unusable(path, "is damaged");
-        const std::shared_ptr<arrow::RecordBatch> batch = *read;
+    m_state->report = file.metadata("dayrun_report");
+    m_state->file = *opened;
+    for (size_t batch = 0; batch < file.batch_count(); ++batch) {
+        if (file.row_count(batch) > std::numeric_limits<uint32_t>::max() - row_count()) {
+            return unusable(path, "has too many rows");
+        }
         m_state->starts.push_back(row_count());
-        m_state->batches.push_back(batch);
-        copy_column<arrow::UInt64Array>(*batch, kSampleId, sample_ids);
-        copy_column<arrow::UInt64Array>(*batch, kRowIndex, row_indices);
-        copy_column<arrow::UInt64Array>(*batch, kInputHash, input_hashes);
-        copy_column<arrow::UInt64Array>(*batch, kFullHash, full_hashes);
-        copy_column<arrow::UInt64Array>(*batch, kGroupHash, group_hashes);
-        copy_column<arrow::Int32Array>(*batch, kTokenCount, token_counts);
-        copy_column<arrow::Int32Array>(*batch, kTargetCount, target_counts);
-        copy_column<arrow::Int32Array>(*batch, kTruncated, truncated_counts);
-        copy_column<arrow::Int32Array>(*batch, kTruncatedTargets, truncated_target_counts);
-        copy_column<arrow::UInt8Array>(*batch, kStatus, statuses);
-        copy_column<arrow::UInt8Array>(*batch, kLostStop, lost_stop);
+        copy_column<uint64_t>(file, batch, kSampleId, sample_ids);
+        copy_column<uint64_t>(file, batch, kRowIndex, row_indices);
+        copy_column<uint64_t>(file, batch, kInputHash, input_hashes);
+        copy_column<uint64_t>(file, batch, kFullHash, full_hashes);
+        copy_column<uint64_t>(file, batch, kGroupHash, group_hashes);
+        copy_column<int32_t>(file, batch, kTokenCount, token_counts);
+        copy_column<int32_t>(file, batch, kTargetCount, target_counts);
+        copy_column<int32_t>(file, batch, kTruncated, truncated_counts);
+        copy_column<int32_t>(file, batch, kTruncatedTargets, truncated_target_counts);
+        copy_column<uint8_t>(file, batch, kStatus, statuses);
+        copy_column<uint8_t>(file, batch, kLostStop, lost_stop);
     }
     return {};
 }
@@ -337,7 +296,7 @@ std::span<const int32_t> TokenCache::tokens(uint32_t row) const {
 }
 
 std::span<const uint32_t> TokenCache::words(uint32_t row) const {
-    return m_state->list<arrow::UInt32Array>(row, kWords);
+    return m_state->list<uint32_t>(row, kWords);
 }
 
 TokenizedSample TokenCache::read(uint32_t row, uint32_t source_index) const {

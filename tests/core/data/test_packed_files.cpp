@@ -5,9 +5,9 @@
 
 #include <QTemporaryDir>
 #include <QTest>
+#include <fstream>
 #include <random>
 
-#include "core/base/atomic_file.h"
 #include "core/data/readers/byte_stream.h"
 #include "tests/support/test_registry.h"
 
@@ -54,7 +54,7 @@ class TestPackedFiles : public QObject {
 
     SourceFile file(const std::string& bytes, Compression compression) {
         const std::filesystem::path path = m_folder.path().toStdString() + "/packed";
-        [&] { QVERIFY(write_file(path, bytes).ok()); }();
+        std::ofstream(path, std::ios::binary) << bytes;
         return {.path = path,
                 .format = FileFormat::Jsonl,
                 .compression = compression,

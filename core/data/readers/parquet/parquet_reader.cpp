@@ -253,6 +253,10 @@ class ParquetRowReader : public RowReader {
 
 }  // namespace
 
+bool has_parquet_reader() {
+    return true;
+}
+
 Result<std::unique_ptr<RowReader>> open_parquet_rows(const SourceFile& file) {
     if (file.compression != Compression::None) {
         return Error{.code = ErrorCode::BadData,
