@@ -28,6 +28,11 @@ int run_plan(const CommonOptions& common, const PlanCommandOptions& given) {
     if (!given.device_memory.empty()) {
         const auto bytes = core::parse_bytes(given.device_memory);
         if (!bytes.ok()) return report_error(bytes.error());
+        if (*bytes == 0) {
+            return report_error({.code = core::ErrorCode::BadUsage,
+                                 .message = "--device-memory is 0: no card has that.",
+                                 .hint = "Give what the card has, for example 23.0GiB."});
+        }
         options.device_memory_bytes = *bytes;
     } else if (device.ok() && device->kind == core::DeviceKind::Cuda) {
         const auto card = core::usable_cuda_device(device->index);

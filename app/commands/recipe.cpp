@@ -3,8 +3,11 @@
 
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <variant>
 
 #include "app/command.h"
+#include "core/data/curate/filter.h"
+#include "core/model/config/pattern.h"
 #include "core/recipe/recipe_schema.h"
 #include "core/recipe/recipe_yaml.h"
 
@@ -13,9 +16,27 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
+// Settings that hold a language of their own, which the recipe's reader takes as text.
+core::Result<void> check_expressions(const core::Recipe& recipe) {
+    const auto no_tokens = [](std::string_view) { return int64_t{0}; };  // nothing is counted here
+    for (const core::DataSpec& source : recipe.data) {
+        TRY_VOID(core::SampleFilter::make(source.filter, source.name, no_tokens));
+    }
+    const auto* const modules = std::get_if<std::string>(&recipe.adapter.target_modules);
+    if (modules == nullptr) return {};
+    auto pattern = core::Pattern::compile(*modules);
+    if (pattern.ok()) return {};
+    core::Error error = std::move(pattern).error();
+    error.message = "adapter.target_modules: " + error.message;
+    return error;
+}
+
 int check(const CommonOptions& common, const std::string& file) {
     const auto recipe = core::read_recipe(file);
     if (!recipe.ok()) return report_error(recipe.error());
+    if (const auto sound = check_expressions(*recipe); !sound.ok()) {
+        return report_error(sound.error());
+    }
     if (common.json) {
         fmt::print("{}\n", Json{{"file", file}, {"name", recipe->name}, {"ok", true}}.dump());
     } else {

@@ -55,6 +55,23 @@ class TestCommandLine : public QObject {
         QVERIFY(result.errors.find("Did you mean 'learning_rate'?") != std::string::npos);
     }
 
+    void check_reads_expressions_too() {
+        const QString recipe = QString::fromStdString(
+            "dayrun: 1\nbase: {path: base}\ndata:\n"
+            "  - {name: t, path: rows.jsonl, converter: token_ids%1}\n%2");
+        const auto refused = [&](const char* source, const char* more, std::string_view why) {
+            if (!write_file(path("e.yaml"), recipe.arg(source, more).toStdString()).ok())
+                return false;
+            const auto result = run_dayrun({"recipe", "check", file("e.yaml")});
+            return result.exit_code == 2 && result.errors.find(why) != std::string::npos;
+        };
+        QVERIFY(refused(", filter: {where: \"id >\"}", "", "The filter of 't'"));
+        QVERIFY(
+            refused("", "adapter: {target_modules: \"(q_proj\"}\n", "not a regular expression"));
+        QVERIFY(!refused("", "adapter: {target_modules: \".*q_proj\"}\n", ""));
+        QCOMPARE(run_dayrun({"plan", file("e.yaml"), "--device-memory", "0"}).exit_code, 2);
+    }
+
     void damaged_models_are_told_in_one_sentence_data() {
         QTest::addColumn<QByteArray>("weights");
         QTest::newRow("empty") << QByteArray();
