@@ -12,6 +12,7 @@
 #include "core/base/build_info.h"
 #include "core/base/resource_path.h"
 #include "core/base/units.h"
+#include "core/data/readers/row_reader.h"
 #include "core/engine/engine_factory.h"
 #include "core/records/database.h"
 #include "core/run/card_monitor.h"
@@ -76,6 +77,12 @@ std::vector<Finding> gpu_findings() {
     return findings;
 }
 
+Finding parquet_finding() {
+    if (core::has_parquet_reader()) return {"parquet", true, "read through Arrow"};
+    return {"parquet", false, "this build reads no Parquet files",
+            "Convert them to JSONL, or use the full build."};
+}
+
 Finding resources_finding() {
     const auto path = core::resource_path("sample_project");
     if (!path.ok()) return {"resources", false, path.error().message, path.error().hint};
@@ -86,6 +93,7 @@ int run_doctor(const CommonOptions& common) {
     std::vector<Finding> findings{cpu_finding(), memory_finding(), disk_finding()};
     for (Finding& finding : gpu_findings()) findings.push_back(std::move(finding));
     findings.push_back(resources_finding());
+    findings.push_back(parquet_finding());
     findings.push_back({"build", true, std::string(core::build_info().build_id)});
     findings.push_back({"libtorch", true, engine::torch_version()});
     findings.push_back({"sqlite", true, core::sqlite_version()});
@@ -109,10 +117,11 @@ int run_doctor(const CommonOptions& common) {
 
 std::string version_text() {
     const core::BuildInfo& build = core::build_info();
-    return fmt::format("dayrun {} ({}, {})\nlibtorch {}\nCUDA {}\nSQLite {}", build.build_id,
-                       build.compiler, build.build_type, engine::torch_version(),
+    return fmt::format("dayrun {} ({}, {})\nlibtorch {}\nCUDA {}\nSQLite {}\nParquet {}",
+                       build.build_id, build.compiler, build.build_type, engine::torch_version(),
                        build.has_cuda() ? build.cuda_version : "not built in",
-                       core::sqlite_version());
+                       core::sqlite_version(),
+                       core::has_parquet_reader() ? "through Arrow" : "not built in");
 }
 
 void add_doctor_command(CLI::App& parser, Action& chosen) {

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Puts everything that a bare GPU machine needs to check and time the CUDA trainer into one folder:
-# programs, plug-in, the small libraries they use, and the script that runs all of it. From the GPU
-# machine come libtorch 2.11.0+cu130, the CUDA 13.0 libraries and the C and C++ libraries only.
+# dayrun without window and Parquet, test and benchmark programs, plug-in, the small libraries they
+# use, and the script that runs all of it. From the GPU machine come libtorch 2.11.0+cu130, the CUDA
+# 13.0 libraries and the C and C++ libraries only.
 #     packaging/gpu-bundle/build.sh [OUT]      default OUT: build/gpu-bundle
 set -euo pipefail
 dayrun_root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd -P)
@@ -25,7 +26,7 @@ needed_of() { readelf -d "$1" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p'; }
 
 choose_cuda
 [[ -n $dayrun_nvcc ]] || fail "The bundle needs nvcc 13 (CUDA toolkit) on the machine that builds it."
-for target in dayrun_cuda "${programs[@]}"; do
+for target in dayrun_cuda dayrun_headless "${programs[@]}"; do
     set_up "$target" "Building $target for the GPU bundle."
 done
 # The kernels' own checks and timings on a card, where the build has them.
@@ -38,21 +39,29 @@ for target in test_kernels_gpu bench_kernels_gpu; do
 done
 
 rm -rf "$out"
-mkdir -p "$out/bin" "$out/lib/dayrun"
+mkdir -p "$out/bin" "$out/lib/dayrun" "$out/share/dayrun"
+cp "$dayrun_build/headless/dayrun" "$out/bin/"
+cp "$dayrun_build/lib/libdayrun_lean.so" "$out/lib/"
+for part in recipes sample_project; do
+    cp -r "$dayrun_root/resources/$part" "$out/share/dayrun/"
+done
+# Its model would not fit; what runs on a card brings models or makes them.
+rm -rf "$out/share/dayrun/sample_project"/{base,generator,work,rebuild.sh}
+ours=("$out/lib/libdayrun_lean.so" "$out/lib/dayrun/libdayrun_cuda.so")
 cp "$dayrun_build/lib/dayrun/libdayrun_cuda.so" "$out/lib/dayrun/"
 for program in "${programs[@]}"; do
     cp "$(find "$dayrun_build/bin" "$dayrun_build/tests" -type f -name "$program" -perm -u+x | head -n 1)" "$out/bin/"
 done
-strip --strip-unneeded "$out"/bin/* "$out/lib/dayrun/libdayrun_cuda.so"
+strip --strip-unneeded "$out"/bin/* "${ours[@]}"
 # Folders of this machine mean nothing on the other one: environment.sh says where libraries are.
-for file in "$out"/bin/* "$out/lib/dayrun/libdayrun_cuda.so"; do
+for file in "$out"/bin/* "${ours[@]}"; do
     printf 'file(RPATH_REMOVE FILE "%s")\n' "$file"
 done >"$out/rpath.cmake"
 cmake -P "$out/rpath.cmake"
 rm "$out/rpath.cmake"
 
 # Small libraries: those of the programs, then those that these need in turn.
-queue=("$out"/bin/* "$out/lib/dayrun/libdayrun_cuda.so")
+queue=("$out"/bin/* "${ours[@]}")
 while ((${#queue[@]} > 0)); do
     file=${queue[0]}
     queue=("${queue[@]:1}")
@@ -64,7 +73,7 @@ while ((${#queue[@]} > 0)); do
         queue+=("$out/lib/$name")
     done < <(needed_of "$file")
 done
-for file in run.sh environment.sh peer_bench.py write_report.py; do
+for file in run.sh tiny_batch.sh environment.sh peer_bench.py write_report.py; do
     cp "$dayrun_root/packaging/gpu-bundle/$file" "$out/"
 done
 

@@ -42,6 +42,8 @@ step() {
     uname -sr
     nvidia-smi 2>&1
 } >"$results/machine.txt"
+step 20 doctor "$here/bin/dayrun" doctor
+step 40 batch "$here/tiny_batch.sh" "$results/tiny-batch"
 step 90 kernels "$here/bin/test_kernels_gpu"
 step 60 kernels-bench "$here/bin/bench_kernels_gpu"
 step 120 check "$here/bin/gpu_check" --out "$results"

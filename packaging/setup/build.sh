@@ -1,7 +1,7 @@
 # shellcheck shell=bash
-# Configures and builds in <clone>/build. Needs common.sh, cuda.sh and wheels.sh.
+# Configures and builds in <clone>/build, or in $DAYRUN_BUILD. Needs common.sh, cuda.sh and wheels.sh.
 
-dayrun_build="$dayrun_root/build"
+dayrun_build="${DAYRUN_BUILD:-$dayrun_root/build}"
 
 # A compiler cache outside the clone: a second clone, or a build folder thrown away, costs little.
 # Paths inside the clone are hashed relative to it, so two clones share their entries.
