@@ -11,6 +11,7 @@
 #include "core/engine/device/host_mirror.h"
 #include "core/engine/generate.h"
 #include "core/engine/model/checkpoint.h"
+#include "core/engine/torch_threads.h"
 #include "kernels/common/parallel.h"
 #include "kernels/step_gate/step_gate.h"
 
@@ -20,11 +21,6 @@ namespace {
 using core::Error;
 using core::ErrorCode;
 using core::Result;
-
-void torch_parallel(int64_t count, int64_t grain, kernels::ParallelTask task, void* context) {
-    at::parallel_for(0, count, grain,
-                     [&](int64_t begin, int64_t end) { task(context, begin, end); });
-}
 
 // Settings that contradict each other.
 Result<void> check_recipe(const core::Recipe& recipe) {
@@ -51,7 +47,7 @@ void TorchEngine::bind_thread() {
     m_bound_thread = std::this_thread::get_id();
     const int cores = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
     at::set_num_threads(m_device.threads > 0 ? m_device.threads : cores);
-    kernels::set_parallel_backend(&torch_parallel);
+    kernels::set_parallel_backend(&run_in_parallel);
 }
 
 Result<core::PreparedModel> TorchEngine::prepare(const core::Recipe& recipe) {

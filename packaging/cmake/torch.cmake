@@ -14,7 +14,7 @@ set_target_properties(dayrun_torch PROPERTIES
     INTERFACE_INCLUDE_DIRECTORIES "${_torch}/include;${_torch}/include/torch/csrc/api/include"
     INTERFACE_SYSTEM_INCLUDE_DIRECTORIES
         "${_torch}/include;${_torch}/include/torch/csrc/api/include"
-    INTERFACE_LINK_LIBRARIES dayrun_c10)
+    INTERFACE_LINK_LIBRARIES "dayrun_c10;${_torch}/lib/libgomp.so.1")
 add_library(dayrun::torch ALIAS dayrun_torch)
 # What the CUDA plug-in alone is linked to; a CPU-only wheel set has it all the same.
 add_library(dayrun_c10_cuda SHARED IMPORTED)

@@ -7,6 +7,7 @@
 #include <QTableWidget>
 #include <QTreeView>
 #include <QTreeWidget>
+#include <filesystem>
 
 #include "core/base/atomic_file.h"
 #include "tests/support/test_registry.h"
@@ -232,7 +233,8 @@ class TestFindings : public QObject {
         QVERIFY(waitFor([&] { return panel->table()->rowCount() == 0; }));
         panel->reject();
         // What the pages show is read again, so that the next look finds its cache.
-        QVERIFY(waitFor([&] { return stage().prepared().isBusy(); }));
+        const std::string file = stage().prepared().prepared()->data->sources[0].cache_file;
+        QVERIFY(waitFor([&] { return std::filesystem::exists(file); }));
         QVERIFY(waitUntilPrepared());
         QVERIFY(!stage().prepared().prepared()->data->sources[0].from_cache);
         document().undoStack().undo();
