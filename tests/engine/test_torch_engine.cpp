@@ -5,8 +5,12 @@
 #include <QTest>
 #include <cmath>
 #include <limits>
+#include <mutex>
+#include <set>
+#include <thread>
 
 #include "core/engine/engine_factory.h"
+#include "kernels/common/parallel.h"
 #include "tests/engine/engine_support.h"
 #include "tests/support/test_registry.h"
 
@@ -38,6 +42,7 @@ class TestTorchEngine : public QObject {
         QTest::newRow("float32") << "base" << 1;
         QTest::newRow("float32, two threads") << "base" << 2;
         QTest::newRow("bfloat16") << "base16" << 1;
+        QTest::newRow("bfloat16, two threads") << "base16" << 2;
     }
     void reruns_are_bit_equal() {
         QFETCH(QString, base);
@@ -51,6 +56,20 @@ class TestTorchEngine : public QObject {
         QVERIFY(runs[0].losses == runs[1].losses);
         QVERIFY(runs[0].norms == runs[1].norms);
         QVERIFY(runs[0].losses[3] != runs[0].losses[0]);
+    }
+
+    // A build without OpenMP would do all of this on one thread and say nothing.
+    void kernels_run_on_as_many_threads_as_asked() {
+        for (const int threads : {1, 2}) {
+            QVERIFY(open_engine(recipe(), threads));
+            std::mutex mutex;
+            std::set<std::thread::id> seen;
+            dayrun::kernels::parallel_for(8, 1, [&](int64_t, int64_t) {
+                const std::lock_guard lock(mutex);
+                seen.insert(std::this_thread::get_id());
+            });
+            QCOMPARE(seen.size(), static_cast<size_t>(threads));
+        }
     }
 
     void plans_are_bit_equal_data() {
