@@ -25,12 +25,10 @@ void gather(const Matrix& out, const Matrix& from, const int32_t* rows) {
 
 }  // namespace
 
-LossHead::LossHead(const DecoderWeights& weights)
-    : m_weights(weights), m_chunk_rows(core::logits_chunk_rows(weights.config.vocab_size)) {
-    const int64_t hidden = weights.config.hidden_size;
-    m_h = RowBuffer(hidden, weights.dtype, MemoryPart::Working);
-    m_delta = RowBuffer(hidden, weights.dtype, MemoryPart::Working);
-    m_normed = RowBuffer(hidden, weights.dtype, MemoryPart::Working);
+LossHead::LossHead(const DecoderWeights& weights, PhaseRows& phases)
+    : m_weights(weights),
+      m_phases(phases),
+      m_chunk_rows(core::logits_chunk_rows(weights.config.vocab_size)) {
     m_rstd = RowBuffer(1, Dtype::Float32, MemoryPart::Working);
     m_logits = RowBuffer(weights.config.vocab_size, weights.dtype, MemoryPart::Logits);
     m_losses = RowBuffer(1, Dtype::Float32, MemoryPart::Working);
@@ -38,14 +36,14 @@ LossHead::LossHead(const DecoderWeights& weights)
 
 LossHead::NormedRows LossHead::normed_rows(const HiddenState& hidden, const StagedTargets& rows) {
     const int64_t count = rows.count();
-    const NormedRows made{m_h.rows(count), m_normed.rows(count), m_rstd.rows(count)};
-    const Matrix delta = m_delta.rows(count);
+    const auto [h, delta, normed] = m_phases.take(Phase::Head, count);
+    const NormedRows made{h, delta, normed, m_rstd.rows(count)};
     gather(made.h, hidden.residual, rows.rows());
-    gather(delta, hidden.delta, rows.rows());
+    gather(made.delta, hidden.delta, rows.rows());
     kernels::rms_norm_forward({.y = made.normed.data,
                                .h = made.h.data,
                                .rstd = made.rstd.floats(),
-                               .x = delta.data,
+                               .x = made.delta.data,
                                .residual = made.h.data,
                                .weight = m_weights.final_norm.weight.data,
                                .dtype = made.h.dtype,
@@ -78,7 +76,7 @@ Matrix LossHead::losses_and_gradient(const HiddenState& hidden, const StagedTarg
                                      float grad_scale, const Matrix& gradient) {
     const Matrix losses = m_losses.rows(targets.count());
     const NormedRows input = normed_rows(hidden, targets);
-    const Matrix dnormed = m_delta.rows(input.h.rows);  // delta was added to h and is free
+    const Matrix& dnormed = input.delta;  // delta was added to h and is free
     const int64_t chunk = std::min(m_chunk_rows, input.h.rows);
     for (int64_t begin = 0; begin < input.h.rows; begin += m_chunk_rows) {
         const int64_t count = std::min(chunk, input.h.rows - begin);

@@ -14,7 +14,8 @@ namespace dayrun::engine {
 
 class LossHead {
   public:
-    explicit LossHead(const DecoderWeights& weights);
+    /// `phases` gives the memory of its rows, and outlives it.
+    LossHead(const DecoderWeights& weights, PhaseRows& phases);
 
     /// Nats of each row that has a target, in order. Nothing is kept.
     std::vector<float> losses(const HiddenState& hidden, const StagedTargets& targets);
@@ -26,18 +27,17 @@ class LossHead {
     /// float32 logits of rows [begin, begin + count), one after the other.
     void logits(const HiddenState& hidden, int64_t begin, int64_t count, float* out);
 
-    int64_t chunk_rows() const { return m_chunk_rows; }
-
   private:
     /// Gathers rows of residual + delta and norms them.
     struct NormedRows {
-        Matrix h, normed, rstd;
+        Matrix h, delta, normed, rstd;
     };
     NormedRows normed_rows(const HiddenState& hidden, const StagedTargets& rows);
 
     const DecoderWeights& m_weights;
+    PhaseRows& m_phases;
     int64_t m_chunk_rows = 0;
-    RowBuffer m_h, m_delta, m_normed, m_rstd, m_logits, m_losses;
+    RowBuffer m_rstd, m_logits, m_losses;
 };
 
 }  // namespace dayrun::engine

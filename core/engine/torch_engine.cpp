@@ -85,7 +85,7 @@ Result<core::PreparedModel> TorchEngine::prepare_model(const core::Recipe& recip
     m_decoder = std::move(decoder);
     m_decoder->parameters_changed(recipe.adapter.init_from.empty() ? AdapterStart::Fresh
                                                                    : AdapterStart::AsItIs);
-    m_head = std::make_unique<LossHead>(m_decoder->weights());
+    m_head = std::make_unique<LossHead>(m_decoder->weights(), m_decoder->phase_rows());
     m_gate = Buffer(sizeof(kernels::StepGate), MemoryPart::Gradients);
     m_gate.fill_zero();
 

@@ -148,7 +148,7 @@ double products_floor_s(const engine::Decoder& decoder, const core::PackedBatch&
                       static_cast<int64_t>(weights.layers.size()), weights.dtype);
     }
     const int64_t vocab = weights.config.vocab_size, hidden = weights.config.hidden_size;
-    const int64_t chunk = engine::LossHead(weights).chunk_rows();
+    const int64_t chunk = core::logits_chunk_rows(vocab);
     for (int64_t done = 0; done < batch.target_token_count; done += chunk) {
         const int64_t rows = std::min(chunk, batch.target_token_count - done);
         products.add({rows, vocab, {hidden}, WeightForm::ColsByInner, weights.dtype});

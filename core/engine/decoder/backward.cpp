@@ -54,7 +54,8 @@ void Decoder::make_again(const DecoderLayer& layer, const SavedLayer& saved, Kee
 void Decoder::backward_mlp(size_t index, const SavedLayer& saved, const Matrix& gradient) {
     const DecoderLayer& layer = m_weights.layers[index];
     const int64_t tokens = gradient.rows;
-    const Matrix activated = m_activated.rows(tokens);  // first its gradient, then its value
+    // First its gradient, then its value.
+    const Matrix activated = m_phases.take(Phase::Mlp, tokens)[0];
     const Matrix u = m_u.rows(tokens);
     const bool needs_gate_up = reaches_below(index, Stage::Down);
     const Matrix gate = saved.gate_up.columns(layer.gate_begin, activated.cols);
@@ -88,7 +89,7 @@ void Decoder::backward_mlp(size_t index, const SavedLayer& saved, const Matrix& 
     layer.down.backward_weights(down_u, gradient, activated, saved.down_xa, m_pass);
 
     const bool needs_normed = reaches_below(index, Stage::GateUp);
-    const Matrix dnormed = needs_normed ? m_dhidden.rows(tokens) : Matrix{};
+    const Matrix dnormed = needs_normed ? m_delta.rows(tokens) : Matrix{};
     const Matrix gate_up_u = u.columns(0, layer.gate_up.rank());
     layer.gate_up.backward_input(dnormed, gate_up_u, saved.gate_up, saved.gate_up_xa, m_pass);
     if (layer.gate_up.is_trained()) {
@@ -106,20 +107,24 @@ void Decoder::backward_attention(size_t index, const SavedLayer& saved, const St
     const int64_t tokens = gradient.rows;
     const Matrix u = m_u.rows(tokens);
     const bool needs_qkv = reaches_below(index, Stage::O);
-    const Matrix dattention = needs_qkv ? m_dattention.rows(tokens) : Matrix{};
+    Matrix dattention, dqkv;
+    if (needs_qkv) {
+        const auto taken = m_phases.take(Phase::AttentionBackward, tokens);
+        dattention = taken[1];
+        dqkv = taken[2];
+    }
     const Matrix o_u = u.columns(0, layer.o.rank());
     layer.o.backward_input(dattention, o_u, gradient, saved.o_xa, m_pass);
     layer.o.backward_weights(o_u, gradient, saved.attention, saved.o_xa, m_pass);
     if (!needs_qkv) return;
 
-    const Matrix dqkv = m_dqkv.rows(tokens);
     const AttentionInput input = rotated_again(layer, saved, batch.position_ids);
     attention_backward(split(dqkv), dattention, input, saved.attention, saved.logsumexp,
                        shape_of(layer), batch.documents);
     unrotate(layer, saved, dqkv, batch);
 
     const bool needs_normed = reaches_below(index, Stage::Qkv);
-    const Matrix dnormed = needs_normed ? m_dhidden.rows(tokens) : Matrix{};
+    const Matrix dnormed = needs_normed ? m_delta.rows(tokens) : Matrix{};
     const Matrix qkv_u = u.columns(0, layer.qkv.rank());
     layer.qkv.backward_input(dnormed, qkv_u, dqkv, saved.qkv_xa, m_pass);
     if (layer.qkv.is_trained()) {

@@ -63,7 +63,9 @@ core::Result<std::unique_ptr<Decoder>> Decoder::make(DecoderWeights weights) {
     return decoder;
 }
 
-Decoder::Decoder(DecoderWeights weights) : m_weights(std::move(weights)) {
+Decoder::Decoder(DecoderWeights weights)
+    : m_weights(std::move(weights)),
+      m_phases(core::layer_shape(m_weights.config), m_weights.dtype) {
     const Dtype dtype = m_weights.dtype;
     for (size_t i = 0; i < m_weights.layers.size(); ++i) {
         const DecoderLayer& layer = m_weights.layers[i];
@@ -74,12 +76,10 @@ Decoder::Decoder(DecoderWeights weights) : m_weights(std::move(weights)) {
             own[value] = make_rows(saved[value], dtype, MemoryPart::Activations);
             widen(m_shared[value], saved[value], dtype);
         }
-        const std::pair<Scratch, RowBuffer*> scratch[] = {
-            {Scratch::Normed, &m_normed},         {Scratch::Delta, &m_delta},
-            {Scratch::Activated, &m_activated},   {Scratch::Rotated, &m_rotated},
-            {Scratch::DAttention, &m_dattention}, {Scratch::DQkv, &m_dqkv},
-            {Scratch::DHidden, &m_dhidden},       {Scratch::U, &m_u},
-            {Scratch::Gradient, &m_gradient}};
+        const std::pair<Scratch, RowBuffer*> scratch[] = {{Scratch::Normed, &m_normed},
+                                                          {Scratch::Delta, &m_delta},
+                                                          {Scratch::U, &m_u},
+                                                          {Scratch::Gradient, &m_gradient}};
         const auto widths = core::scratch_widths(shape);
         for (const auto& [value, rows] : scratch) {
             widen(*rows, widths[static_cast<size_t>(value)], dtype);

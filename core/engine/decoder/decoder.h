@@ -12,6 +12,7 @@
 
 #include "core/base/result.h"
 #include "core/engine/attention.h"
+#include "core/engine/decoder/phase_rows.h"
 #include "core/engine/decoder/rope_table.h"
 #include "core/engine/decoder/saved.h"
 #include "core/engine/device/staged_batch.h"
@@ -113,6 +114,8 @@ class Decoder {
     HiddenState decode(const std::vector<int32_t>& tokens, const std::vector<KvCache*>& caches,
                        int64_t ntk_alpha = 1);
 
+    /// The head's phase lies where those of the layers do.
+    PhaseRows& phase_rows() { return m_phases; }
     /// [T, H] working memory for the gradient given to backward().
     Matrix gradient_rows(int64_t tokens) { return m_gradient.rows(tokens); }
 
@@ -177,8 +180,8 @@ class Decoder {
     std::vector<Buffer> m_offloaded;         // inputs in host memory, of layers so planned
     SavedLayerBuffers m_shared;              // of the layer at hand
     // Working memory of one layer.
-    RowBuffer m_normed, m_delta, m_activated, m_rotated, m_dattention, m_dqkv, m_dhidden, m_u,
-        m_gradient;
+    RowBuffer m_normed, m_delta, m_u, m_gradient;
+    PhaseRows m_phases;
     std::vector<int32_t> m_noise_scale;  // [T] bits of floats
     LinearScratch m_scratch;
     LinearPass m_pass{m_scratch};  // of the forward at hand and its backward

@@ -28,6 +28,10 @@ HiddenState Decoder::run_forward(const StagedBatch& batch, bool keeps, const Tra
     m_pass.batch_index = batch.batch->batch_index;
     const int64_t tokens = batch.tokens;
     m_rope.ensure(batch.documents.longest);
+    // The largest of the layers' phases first: a block that grows leaves a hole behind.
+    if (keeps && reaches_below(m_weights.layers.size() - 1, Stage::O)) {
+        m_phases.take(Phase::AttentionBackward, tokens);
+    }
     const Matrix delta = m_delta.rows(tokens);
     const Matrix normed = m_normed.rows(tokens);
     HiddenState state;
@@ -115,7 +119,7 @@ Matrix Decoder::activate(const DecoderLayer& layer, const SavedLayer& saved) {
     const int64_t tokens = saved.input.rows;
     const Matrix delta = m_delta.rows(tokens);
     const Matrix normed = m_normed.rows(tokens);
-    const Matrix activated = m_activated.rows(tokens);
+    const Matrix activated = m_phases.take(Phase::Mlp, tokens)[0];
     norm_forward(normed, layer.post_attention_norm, delta, saved.input, saved.middle,
                  saved.middle_rstd);
     layer.gate_up.forward(saved.gate_up, saved.gate_up_xa, normed, m_pass);
@@ -138,7 +142,7 @@ AttentionInput Decoder::rotate(const DecoderLayer& layer, const SavedLayer& save
     const core::ModelConfig& config = m_weights.config;
     AttentionInput input = split(saved.qkv);
     if (config.qk_norm) {
-        const Matrix rotated = m_rotated.rows(saved.qkv.rows);
+        const Matrix rotated = m_phases.take(Phase::Attention, saved.qkv.rows)[0];
         const Matrix q = rotated.columns(0, config.q_size());
         const Matrix k = rotated.columns(config.q_size(), config.kv_size());
         head_norm_forward(q, layer.q_norm, input.q, config.num_attention_heads, saved.q_rstd);

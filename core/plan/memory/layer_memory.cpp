@@ -50,14 +50,32 @@ Widths<Scratch> scratch_widths(const LayerShape& shape) {
     };
     set(Scratch::Normed, shape.hidden);
     set(Scratch::Delta, shape.hidden);
-    set(Scratch::Activated, shape.intermediate);
-    set(Scratch::Rotated, shape.has_qk_norm ? shape.q + shape.kv : 0);
-    set(Scratch::DAttention, shape.q);
-    set(Scratch::DQkv, shape.q + 2 * shape.kv);
-    set(Scratch::DHidden, shape.hidden);
     set(Scratch::U, std::max({shape.qkv_rank, shape.o_rank, shape.gate_up_rank, shape.down_rank}));
     set(Scratch::Gradient, shape.hidden);
     return widths;
+}
+
+std::array<int64_t, 3> phase_widths(const LayerShape& shape, Phase phase) {
+    const int64_t rotated = shape.has_qk_norm ? shape.q + shape.kv : 0;
+    switch (phase) {
+        case Phase::Attention:
+            return {rotated, 0, 0};
+        case Phase::AttentionBackward:
+            return {rotated, shape.q, shape.q + 2 * shape.kv};
+        case Phase::Mlp:
+            return {shape.intermediate, 0, 0};
+        case Phase::Head:
+            return {shape.hidden, shape.hidden, shape.hidden};
+    }
+    return {};
+}
+
+int64_t phase_bytes(const LayerShape& shape, Phase phase, int64_t rows, int64_t value_bytes) {
+    int64_t sum = 0;
+    for (const int64_t cols : phase_widths(shape, phase)) {
+        sum += block_bytes(rows * cols * value_bytes);
+    }
+    return sum;
 }
 
 bool is_kept(Saved value, Keep keep) {

@@ -42,17 +42,24 @@ enum class Saved : int {
 };
 /// Working memory that all layers share.
 enum class Scratch : int {
-    Normed,      // input of a linear group
-    Delta,       // output of a block, before the residual
-    Activated,   // silu(gate) * up, and its gradient
-    Rotated,     // queries and keys, with query and key norms
-    DAttention,  // gradients from here on
-    DQkv,
-    DHidden,
+    Normed,    // input of a linear group
+    Delta,     // output of a block, before the residual; in the backward the gradient of its input
     U,         // s G B of the adapters
     Gradient,  // of the residual stream
     Count
 };
+
+/// Parts of a step of which one at a time is at work. What only one of them needs lies in a block
+/// that they use in turn (core/engine/decoder/phase_rows.h).
+enum class Phase : int { Attention, AttentionBackward, Mlp, Head };
+/// Columns of a phase's values, 0 where the model has none:
+///   Attention          the rotated queries and keys, with query and key norms
+///   AttentionBackward  the same, the gradient of the attention's output, that of q, k and v
+///   Mlp                silu(gate) * up, and in the backward first its gradient
+///   Head               the last residual stream, delta and normed, of the rows with a target
+std::array<int64_t, 3> phase_widths(const LayerShape& shape, Phase phase);
+/// Bytes of a phase's values with so many rows, one after the other.
+int64_t phase_bytes(const LayerShape& shape, Phase phase, int64_t rows, int64_t value_bytes);
 
 /// One buffer with a row a token.
 struct Width {

@@ -61,6 +61,7 @@ class Estimator {
     }
     int64_t working_bytes(const ActivationPlan& plan) const;
     int64_t shared_saved_bytes(const ActivationPlan& plan) const;
+    int64_t phases_bytes() const;
     int64_t attention_bytes() const;
     int64_t flash_bytes() const;
     int64_t linear_bytes() const;
@@ -115,10 +116,10 @@ int64_t Estimator::attention_bytes() const {
     return std::max(1, m_inputs.threads) * std::max(train, eval);
 }
 
-// What libtorch's variable-length flash attention asks for in its backward: dQ, dK and dV, which are
-// copied to where they belong; dK and dV of every query head where heads share keys; per row and
-// head a float32; and the float32 sums of dQ, of which the deterministic backward has so many that
-// the card's multiprocessors all have work. Every document is padded by up to a tile of rows.
+// What libtorch's variable-length flash attention asks for in its backward: dQ, dK and dV, which
+// are copied to where they belong; dK and dV of every query head where heads share keys; per row
+// and head a float32; and the float32 sums of dQ, of which the deterministic backward has so many
+// that the card's multiprocessors all have work. Every document is padded by up to a tile of rows.
 int64_t Estimator::flash_bytes() const {
     constexpr int64_t kTile = 128, kMultiprocessors = 132;  // of an H100; other cards have fewer
     const int64_t tokens = m_inputs.train.tokens, q = m_config.q_size(), kv = m_config.kv_size();
@@ -127,8 +128,7 @@ int64_t Estimator::flash_bytes() const {
     const int64_t documents = (tokens + longest - 1) / longest;
     const int64_t rows = tokens + kTile * documents;
     const int64_t parts = documents * heads;
-    const int64_t sums =
-        m_recipe.batch.deterministic ? (kMultiprocessors + parts - 1) / parts : 1;
+    const int64_t sums = m_recipe.batch.deterministic ? (kMultiprocessors + parts - 1) / parts : 1;
     const int64_t grouped = m_config.num_key_value_heads < heads ? 2 * q : 0;
     return tokens * (q + 2 * kv + grouped) * m_model.value_bytes + rows * heads * 4 +
            sums * rows * q * 4;
@@ -175,10 +175,7 @@ int64_t Estimator::working_bytes(const ActivationPlan& plan) const {
     const int64_t most = std::max(m_inputs.train.tokens, m_inputs.eval.tokens);
     for (int index = 0; index < static_cast<int>(Scratch::Count); ++index) {
         const auto value = static_cast<Scratch>(index);
-        const bool is_of_qkv = value == Scratch::DAttention || value == Scratch::DQkv;
-        if (is_of_qkv && !reaches_qkv()) continue;
-        const bool is_forward = value == Scratch::Normed || value == Scratch::Delta ||
-                                value == Scratch::Activated || value == Scratch::Rotated;
+        const bool is_forward = value == Scratch::Normed || value == Scratch::Delta;
         int64_t widest = 0;
         for (const LayerShape& shape : m_model.layers) {
             const Width width = scratch_widths(shape)[static_cast<size_t>(value)];
@@ -187,11 +184,23 @@ int64_t Estimator::working_bytes(const ActivationPlan& plan) const {
         }
         sum += widest;
     }
-    // The head's rows: residual, delta, normed; reciprocal norms and losses.
+    // Reciprocal norms and losses of the head's rows.
     const int64_t rows = std::max(m_inputs.train.targets, m_inputs.eval.targets);
-    sum += 3 * block_bytes(rows * m_config.hidden_size * m_model.value_bytes) +
-           2 * block_bytes(rows * 4);
-    return sum;
+    return sum + phases_bytes() + 2 * block_bytes(rows * 4);
+}
+
+// The block that phases use in turn is as large as the largest of them.
+int64_t Estimator::phases_bytes() const {
+    const LayerShape shape = layer_shape(m_config);
+    const auto bytes = [&](Phase phase, int64_t rows) {
+        return phase_bytes(shape, phase, rows, m_model.value_bytes);
+    };
+    const int64_t most = std::max(m_inputs.train.tokens, m_inputs.eval.tokens);
+    const int64_t rows = std::max(m_inputs.train.targets, m_inputs.eval.targets);
+    const int64_t backward =
+        reaches_qkv() ? bytes(Phase::AttentionBackward, m_inputs.train.tokens) : 0;
+    return std::max({bytes(Phase::Attention, most), backward, bytes(Phase::Mlp, most),
+                     bytes(Phase::Head, rows)});
 }
 
 int64_t Estimator::logits_bytes() const {
