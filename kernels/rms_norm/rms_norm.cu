@@ -6,7 +6,8 @@
 // Why so: both directions need a sum over the row before the first element can be written, so what
 // decides is that the row is read from memory once. With 4 packs of 16 bytes per thread, 256
 // threads keep a row of 8,192 bfloat16 in registers; longer rows come again from the second-level
-// cache. Rows up to 1,024 elements are a warp's: no barrier, and eight rows per block.
+// cache. Rows up to 1,024 elements are a warp's and those up to 128 half a warp's: no barrier, eight
+// or sixteen rows per block, and no lane without a pack.
 // dweight sums down the columns in a fixed order in its own kernel, first, since dx may lie on dy.
 #include "kernels/rms_norm/rms_norm_body.h"
 
@@ -25,7 +26,8 @@ DeviceStatus launch_rows(const Params& p, DeviceStream stream) {
 }
 
 /// Body<T, W, team, pack, kept> for these parameters; `has_packs` says that all rows are aligned
-/// for it. A warp keeps a head of 256 in one pack a thread; a block 4,096 in two.
+/// for it. Half a warp keeps a head of 128 in one pack a thread, a warp one of 256; a block keeps
+/// 4,096 in two.
 template <template <class, class, int, int, int> class Body, class Params>
 DeviceStatus launch_teams(const Params& p, bool has_packs, DeviceStream stream) {
     DeviceStatus status = kDeviceSuccess;
@@ -36,6 +38,8 @@ DeviceStatus launch_teams(const Params& p, bool has_packs, DeviceStream stream) 
             using W = decltype(weight);
             if (!has_packs) {
                 status = launch_rows<Body<T, W, kRmsNormThreads, 1, 4>>(p, stream);
+            } else if (p.cols <= kWarp / 2 * kPack) {
+                status = launch_rows<Body<T, W, kWarp / 2, kPack, 1>>(p, stream);
             } else if (p.cols <= kWarp * kPack) {
                 status = launch_rows<Body<T, W, kWarp, kPack, 1>>(p, stream);
             } else if (p.cols <= 4 * kWarp * kPack) {

@@ -1,7 +1,9 @@
 // The device bodies of rms_norm.h; rms_norm.cu says what they move and why they are cut so.
-// A row belongs to a team: a warp when it is short, else the whole block. Each thread keeps its
-// first kKept packs in registers between the two sweeps over the row and reads the rest again. All
-// of these are asked for before the first one is used, so that their ways to memory overlap.
+// A row belongs to a team: half a warp or a warp when it is short, else the whole block. A team
+// beyond the last row goes along with no columns, since its warp's other half needs it in the sums.
+// Each thread keeps its first kKept packs in registers between the two sweeps over the row and
+// reads the rest again. All of these are asked for before the first one is used, so that their ways
+// to memory overlap.
 #pragma once
 
 #include "kernels/device/column_sums.h"
@@ -35,8 +37,8 @@ struct RmsNormTeam {
         return block.thread() % kTeam * kPack;
     }
     DAYRUN_DEVICE static float sum(const Block& block, float value) {
-        if constexpr (kTeam == kWarp) {
-            return reduce_lanes(block, value, Sum<float>());
+        if constexpr (kTeam <= kWarp) {
+            return reduce_lanes<kTeam>(block, value, Sum<float>());
         } else {
             return reduce_block<kThreads>(block, block.shared<Shared>().sums, value, Sum<float>());
         }
@@ -51,12 +53,12 @@ struct RmsNormForwardBody : RmsNormTeam<kTeam, kPack, kKeptPacks> {
 
     DAYRUN_DEVICE void operator()(Block& block) const {
         const int64_t row = Team::row(block);
-        if (row >= p.tokens * p.heads) return;
+        const bool is_row = row < p.tokens * p.heads;
         const T* x = row_at<const T>(p.x, p.x_stride, row, p.heads, p.cols);
         const T* residual = row_at<const T>(p.residual, p.residual_stride, row, p.heads, p.cols);
         T* h = row_at<T>(p.h, p.h_stride, row, p.heads, p.cols);
         T* y = row_at<T>(p.y, p.y_stride, row, p.heads, p.cols);
-        const int cols = static_cast<int>(p.cols);
+        const int cols = is_row ? static_cast<int>(p.cols) : 0;
         const int first = Team::first_col(block);
 
         KeptPack<T, kPack> kept[Team::kKept], added[Team::kKept];
@@ -84,8 +86,8 @@ struct RmsNormForwardBody : RmsNormTeam<kTeam, kPack, kKeptPacks> {
         }
 
         squares = Team::sum(block, squares);
-        const float rstd = 1.0f / sqrtf(squares / static_cast<float>(cols) + p.eps);
-        if (first == 0 && p.rstd != nullptr) p.rstd[row] = rstd;
+        const float rstd = 1.0f / sqrtf(squares / static_cast<float>(p.cols) + p.eps);
+        if (is_row && first == 0 && p.rstd != nullptr) p.rstd[row] = rstd;
 
         DAYRUN_UNROLL
         for (int k = 0; k < Team::kKept; ++k) {
@@ -151,14 +153,14 @@ struct RmsNormBackwardBody : RmsNormTeam<kTeam, kPack, kKeptPacks> {
 
     DAYRUN_DEVICE void operator()(Block& block) const {
         const int64_t row = Team::row(block);
-        if (row >= p.tokens * p.heads) return;
+        const bool is_row = row < p.tokens * p.heads;
         const T* x = row_at<const T>(p.x, p.x_stride, row, p.heads, p.cols);
         const T* dy = row_at<const T>(p.dy, p.dy_stride, row, p.heads, p.cols);
         const T* dresidual = row_at<const T>(p.dresidual, p.dresidual_stride, row, p.heads, p.cols);
         T* dx = row_at<T>(p.dx, p.dx_stride, row, p.heads, p.cols);
-        const int cols = static_cast<int>(p.cols);
+        const int cols = is_row ? static_cast<int>(p.cols) : 0;
         const int first = Team::first_col(block);
-        const float rstd = p.rstd[row];
+        const float rstd = is_row ? p.rstd[row] : 0.0f;
 
         KeptPack<T, kPack> kept_x[Team::kKept], kept_dy[Team::kKept], after[Team::kKept];
         DAYRUN_UNROLL
@@ -181,7 +183,7 @@ struct RmsNormBackwardBody : RmsNormTeam<kTeam, kPack, kKeptPacks> {
         }
 
         dot = Team::sum(block, dot);
-        const float slope = -(dot * rstd) / static_cast<float>(cols) * rstd;
+        const float slope = -(dot * rstd) / static_cast<float>(p.cols) * rstd;
 
         DAYRUN_UNROLL
         for (int k = 0; k < Team::kKept; ++k) {

@@ -47,7 +47,7 @@ CudaAccelerator::CudaAccelerator(const CudaOptions& options, const kernels::Devi
     m_torch = std::make_unique<TorchMemory>(*m_arena, m_stream);
     at::globalContext().lazyInitDevice(c10::DeviceType::CUDA);
     m_products = std::make_unique<CudaProducts>(*m_arena);
-    m_attention = std::make_unique<CudaAttention>(options.device, m_stream, options.deterministic);
+    m_attention = std::make_unique<CudaAttention>(options.device, options.deterministic);
     m_stages = std::make_unique<StageRing>(*m_arena, m_pinned, m_stream);
     m_weights = std::make_unique<WeightRing>(*m_arena, m_stream, ops.nf4_dequantize);
     m_queue.ops = ops;

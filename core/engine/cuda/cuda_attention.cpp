@@ -8,8 +8,6 @@
 
 #include <cmath>
 
-#include "core/engine/cuda/cuda_status.h"
-
 namespace dayrun::engine {
 namespace {
 
@@ -112,24 +110,6 @@ FlashResult flash_forward(const AttentionInput& input, const AttentionShape& sha
     return {std::get<0>(made), std::get<1>(made)};
 }
 
-// Rows of heads into columns of a wider matrix. libtorch's own copy of strided rows reaches a third
-// of the card's bandwidth.
-void copy_heads(at::Tensor& to, const at::Tensor& from, cudaStream_t stream) {
-    const int64_t size = from.element_size();
-    if (from.stride(1) != from.size(2)) {  // cut from heads that libtorch had to widen
-        to.copy_(from);
-        return;
-    }
-    const auto pitch = [&](const at::Tensor& rows) {
-        return static_cast<size_t>(rows.stride(0) * size);
-    };
-    check_cuda(
-        cudaMemcpy2DAsync(to.data_ptr(), pitch(to), from.data_ptr(), pitch(from),
-                          static_cast<size_t>(from.size(1) * from.size(2) * size),
-                          static_cast<size_t>(from.size(0)), cudaMemcpyDeviceToDevice, stream),
-        "copy the attention's gradients");
-}
-
 template <class Body>
 void for_each_document(const Documents& documents, Body&& body) {
     for (size_t i = 0; i + 1 < documents.borders.size(); ++i) {
@@ -186,9 +166,9 @@ void CudaAttention::backward(const AttentionInput& gradient, const Matrix& dout,
             by_head(input.v, shape.kv_heads, m_device), o, sums, borders, borders,
             documents.longest, documents.longest, 0.0, true, unused, unused, scale_of(shape),
             left_window(shape), right_window(shape));
-        copy_heads(dq, std::get<0>(made), m_stream);
-        copy_heads(dk, std::get<1>(made), m_stream);
-        copy_heads(dv, std::get<2>(made), m_stream);
+        dq.copy_(std::get<0>(made));
+        dk.copy_(std::get<1>(made));
+        dv.copy_(std::get<2>(made));
         return;
     }
     const double scale = scale_of(shape);

@@ -6,17 +6,14 @@
 // Neighbour: cuda_accelerator.h. Lives on the run thread.
 #pragma once
 
-#include <cuda_runtime.h>
-
 #include "core/engine/attention.h"
 
 namespace dayrun::engine {
 
 class CudaAttention {
   public:
-    /// `stream` is the one that libtorch uses while a call lasts.
-    CudaAttention(int device, cudaStream_t stream, bool deterministic)
-        : m_device(device), m_stream(stream), m_deterministic(deterministic) {}
+    CudaAttention(int device, bool deterministic)
+        : m_device(device), m_deterministic(deterministic) {}
 
     void forward(const Matrix& out, const Matrix& logsumexp, const AttentionInput& input,
                  const AttentionShape& shape, const Documents& documents) const;
@@ -26,7 +23,6 @@ class CudaAttention {
 
   private:
     int m_device;
-    cudaStream_t m_stream;
     bool m_deterministic;
     mutable bool m_keeps_sums = true;  // libtorch's log-sums have the layout of ours
 };
