@@ -2,6 +2,7 @@
 // request all logits and the adapter's gradients. Neighbour: torch_engine.cpp.
 #include <algorithm>
 
+#include "core/engine/long_texts.h"
 #include "core/engine/model/checkpoint.h"
 #include "core/engine/torch_engine.h"
 #include "core/model/safetensors.h"
@@ -50,6 +51,26 @@ std::vector<int32_t> all_next_tokens(const core::PackedBatch& batch) {
 
 }  // namespace
 
+double TorchEngine::score(const core::PackedBatch& batch, std::vector<float>& logprobs,
+                          std::vector<float>* logits) {
+    const HiddenState hidden = m_decoder->forward(stage_batch(batch));
+    for (const float loss : m_head->losses(hidden, StagedTargets(all_next_tokens(batch)))) {
+        logprobs.push_back(-loss);
+    }
+    if (logits != nullptr) {
+        const auto tokens = static_cast<int64_t>(batch.tokens.size());
+        const size_t before = logits->size();
+        logits->resize(before + static_cast<size_t>(tokens * m_base->config().vocab_size));
+        m_head->logits(hidden, 0, tokens, logits->data() + before);
+    }
+    // A label may differ from the token that follows: the loss is that of the labels.
+    double sum = 0;
+    if (batch.target_token_count > 0) {
+        for (const float loss : m_head->losses(hidden, StagedTargets(batch.targets))) sum += loss;
+    }
+    return sum;
+}
+
 Result<core::LogprobsResult> TorchEngine::logprobs(const std::vector<core::PackedRow>& rows,
                                                    const std::filesystem::path& logits_out,
                                                    const std::filesystem::path& grads_out) {
@@ -64,25 +85,17 @@ Result<core::LogprobsResult> TorchEngine::logprobs(const std::vector<core::Packe
         for (const core::PackedRow& row : rows) {
             const core::PackedBatch& batch = batches.emplace_back(core::make_batch({row}, 0));
             TRY_VOID(check_batch(batch));
-            const HiddenState hidden = m_decoder->forward(stage_batch(batch));
-            const std::vector<float> losses =
-                m_head->losses(hidden, StagedTargets(all_next_tokens(batch)));
             auto& row_logprobs = result.logprobs.emplace_back();
-            for (const float loss : losses) row_logprobs.push_back(-loss);
-            // A label may differ from the token that follows: the loss is that of the labels.
+            std::vector<float>* const row_logits =
+                logits_out.empty() ? nullptr : &logits.emplace_back();
             double row_sum = 0;
-            if (batch.target_token_count > 0) {
-                const StagedTargets targets(batch.targets);
-                for (const float loss : m_head->losses(hidden, targets)) row_sum += loss;
-            }
+            for_each_part(m_base->config(), batch, [&](const core::PackedBatch& part) {
+                row_sum += score(part, row_logprobs, row_logits);
+            });
             const auto row_count = static_cast<double>(batch.target_token_count);
             result.row_loss.push_back(row_count > 0 ? row_sum / row_count : 0.0);
             sum += row_sum;
             count += batch.target_token_count;
-            if (logits_out.empty()) continue;
-            const auto tokens = static_cast<int64_t>(batch.tokens.size());
-            auto& row_logits = logits.emplace_back(static_cast<size_t>(tokens * vocab));
-            m_head->logits(hidden, 0, tokens, row_logits.data());
         }
         result.loss = count > 0 ? sum / static_cast<double>(count) : 0.0;
         TRY_VOID(check_finite(result.loss));
@@ -90,7 +103,8 @@ Result<core::LogprobsResult> TorchEngine::logprobs(const std::vector<core::Packe
         if (grads_out.empty()) return result;
         drop_gradients();
         for (const core::PackedBatch& batch : batches) {
-            // Without dropout and noise: the gradients of the loss that is printed.
+            // Without dropout and noise: the gradients of the loss that is printed (of Qwen 1
+            // beyond its training length: of the loss that it is trained with).
             TRY_VOID(accumulate_batch(batch, static_cast<double>(count), {}));
         }
         TRY_VOID(save_gradients(grads_out, *m_model.parameters));

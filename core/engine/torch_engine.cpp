@@ -10,6 +10,7 @@
 #include "core/base/clock.h"
 #include "core/engine/device/host_mirror.h"
 #include "core/engine/generate.h"
+#include "core/engine/long_texts.h"
 #include "core/engine/model/checkpoint.h"
 #include "core/engine/torch_threads.h"
 #include "kernels/common/parallel.h"
@@ -237,8 +238,13 @@ Result<core::EvalResult> TorchEngine::evaluate(const std::vector<core::PackedBat
         for (const core::PackedBatch& batch : batches) {
             TRY_VOID(check_batch(batch));
             if (batch.target_token_count == 0) continue;
-            const HiddenState hidden = m_decoder->forward(stage_batch(batch));
-            const std::vector<float> losses = m_head->losses(hidden, StagedTargets(batch.targets));
+            std::vector<float> losses;
+            for_each_part(m_base->config(), batch, [&](const core::PackedBatch& part) {
+                if (part.target_token_count == 0) return;
+                const HiddenState hidden = m_decoder->forward(stage_batch(part));
+                const auto own = m_head->losses(hidden, StagedTargets(part.targets));
+                losses.insert(losses.end(), own.begin(), own.end());
+            });
             size_t next = 0;
             for (const core::DocumentSpan& document : batch.documents) {
                 double sum = 0;

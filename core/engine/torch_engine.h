@@ -80,6 +80,10 @@ class TorchEngine : public core::Engine {
     core::Result<void> check_finite(double loss) const;
     core::Result<void> check_batch(const core::PackedBatch& batch) const;
     void apply_limit();
+    /// Appends the log-probabilities of all next tokens, and the logits where they are wanted; the
+    /// summed loss of the labels.
+    double score(const core::PackedBatch& batch, std::vector<float>& logprobs,
+                 std::vector<float>* logits);
     core::Result<void> accumulate_batch(const core::PackedBatch& batch, double loss_divisor,
                                         const TrainingNoise& noise);
 

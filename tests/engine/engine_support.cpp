@@ -46,9 +46,9 @@ std::string config_json(const TinyModel& m) {
         config["kv_channels"] = m.head_dim;
         config["layer_norm_epsilon"] = 1e-5;
         config["intermediate_size"] = 2 * m.intermediate;
-        config["seq_length"] = 512;
+        config["seq_length"] = m.seq_length;
         config["no_bias"] = true;
-        config["use_dynamic_ntk"] = config["use_logn_attn"] = false;
+        config["use_dynamic_ntk"] = config["use_logn_attn"] = m.stretches;
     }
     return config.dump(1);
 }

@@ -29,6 +29,8 @@ struct TinyModel {
             head_dim = 6, window = 0;
     bool tied = false;
     bool llama3_rope = false;  // Llama 3's rope scaling
+    int64_t seq_length = 512;  // of Qwen 1, which stretches longer texts when it is told to
+    bool stretches = false;
     double weight_scale = 0.2;
 };
 /// The two shapes of the benchmarks: the sample shape, and 135 million parameters.

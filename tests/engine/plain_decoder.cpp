@@ -3,6 +3,8 @@
 
 #include <ATen/ATen.h>
 
+#include <algorithm>
+#include <cmath>
 #include <limits>
 
 #include "core/model/adapter_config.h"
@@ -122,8 +124,15 @@ at::Tensor PlainDecoder::rotate(const at::Tensor& x) const {
     const int64_t half = m_config.head_dim / 2;
     const auto options = at::TensorOptions(at::kDouble);
     const at::Tensor index = at::arange(half, options);
-    const at::Tensor frequency = at::pow(at::scalar_tensor(m_config.rope_theta, options),
-                                         index * (-2.0 / static_cast<double>(m_config.head_dim)));
+    const auto dim = static_cast<double>(m_config.head_dim);
+    const double ratio = static_cast<double>(x.size(0)) /
+                         static_cast<double>(std::max<int64_t>(1, m_config.seq_length));
+    double theta = m_config.rope_theta;
+    if (m_evaluates && m_config.use_dynamic_ntk && ratio > 1) {
+        const double alpha = std::pow(2.0, std::ceil(std::log2(ratio) + 1)) - 1;
+        theta *= std::pow(alpha, dim / (dim - 2));
+    }
+    const at::Tensor frequency = at::pow(at::scalar_tensor(theta, options), index * (-2.0 / dim));
     const at::Tensor angle = at::outer(at::arange(x.size(0), options), frequency).unsqueeze(1);
     const at::Tensor a = x.narrow(-1, 0, half), b = x.narrow(-1, half, half);
     return at::cat({a * angle.cos() - b * angle.sin(), b * angle.cos() + a * angle.sin()}, -1);
@@ -150,6 +159,12 @@ at::Tensor PlainDecoder::attention(const at::Tensor& x, const LayerNames& layer,
         k = norm(k, layer.k_norm);
     }
     q = rotate(q);
+    if (m_evaluates && m_config.use_logn_attn) {
+        // From 1: the queries beyond the training length, longer by their position's logarithm.
+        const at::Tensor position = at::arange(1, length + 1, at::TensorOptions(at::kDouble));
+        const double shortest = std::log(static_cast<double>(m_config.seq_length));
+        q = q * position.log().div(shortest).clamp_min(1.0).view({length, 1, 1});
+    }
     k = rotate(k).repeat_interleave(heads / kv, 1);
     at::Tensor scores = at::einsum("ind,jnd->nij", {q, k}) / std::sqrt(static_cast<double>(dim));
     const at::Tensor i = at::arange(length).unsqueeze(1), j = at::arange(length).unsqueeze(0);

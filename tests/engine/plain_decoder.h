@@ -28,6 +28,9 @@ class PlainDecoder {
     /// Masks and noise that loss() draws, from the kernels' definition; none without a call.
     void set_noise(const engine::TrainingNoise& noise) { m_noise = noise; }
 
+    /// Qwen 1's base and query factors beyond its training length, which training leaves out.
+    void set_evaluates(bool evaluates) { m_evaluates = evaluates; }
+
     /// Loss of the batch, each document alone, divided by `divisor`.
     double loss(const core::PackedBatch& batch, double divisor);
     /// Gradient of the last loss() under the parameter's name, as float32 values.
@@ -48,6 +51,7 @@ class PlainDecoder {
     std::map<std::string, at::Tensor> m_tensors;
     double m_scaling;
     engine::TrainingNoise m_noise;
+    bool m_evaluates = false;
     const core::PackedBatch* m_batch = nullptr;  // of the loss at hand
     int64_t m_first_row = 0;                     // of the document at hand
 };

@@ -8,6 +8,7 @@
 #include "core/engine/decoder/rope_table.h"
 #include "core/engine/generate.h"
 #include "tests/engine/engine_support.h"
+#include "tests/engine/plain_decoder.h"
 #include "tests/support/test_registry.h"
 
 using namespace dayrun::core;
@@ -208,6 +209,54 @@ class TestGenerate : public QObject {
         config.use_dynamic_ntk = config.use_logn_attn = false;
         QCOMPARE(dayrun::engine::dynamic_ntk_alpha(config, 9000), int64_t{1});
         QCOMPARE(dayrun::engine::logn_scale(config, 9000), 1.0F);
+    }
+
+    // Scored alone or in a batch, in log-probabilities or in a validation, a text beyond the length
+    // has its own base and query factors; trained it has none.
+    void qwen1_scores_long_texts_by_their_own_length() {
+        const QTemporaryDir place;
+        const std::filesystem::path base = place.path().toStdString();
+        const TinyModel shape{.architecture = "QWenLMHeadModel",
+                              .model_type = "qwen",
+                              .kv_heads = 4,
+                              .seq_length = 16,
+                              .stretches = true};
+        QVERIFY(write_tiny_model(base, shape, 5));
+        const Recipe recipe = lora_recipe(base);
+        const auto engine = open_engine(recipe);
+        QVERIFY(engine != nullptr);
+        PlainDecoder plain(base, engine->parameters(), 2.0);
+        plain.set_evaluates(true);
+        std::vector<PackedRow> rows;
+        for (const int64_t length : {9, 40, 16, 17, 70}) {
+            rows.push_back(random_row(length, shape.vocab, static_cast<uint64_t>(length), 0.0));
+        }
+        const auto scored = engine->logprobs(rows, {}, {});
+        REQUIRE_OK(scored);
+        double sum = 0, count = 0;
+        for (size_t i = 0; i < rows.size(); ++i) {
+            const PackedBatch one = make_batch({rows[i]}, 0);
+            const auto targets = static_cast<double>(one.target_token_count);
+            const double loss = plain.loss(one, targets);
+            QVERIFY2(std::abs(scored->row_loss[i] - loss) < 1e-5 * loss,
+                     std::to_string(scored->row_loss[i] - loss).c_str());
+            sum += loss * targets;
+            count += targets;
+        }
+        // The same texts in one batch of a validation.
+        const PackedBatch all = make_batch({join_rows(rows)}, 0);
+        const auto validated = engine->evaluate({all}, 1);
+        REQUIRE_OK(validated);
+        QCOMPARE(validated->total.target_tokens, all.target_token_count);
+        QVERIFY(std::abs(validated->total.loss_sum - sum) < 1e-5 * sum);
+
+        plain.set_evaluates(false);
+        const double trained = plain.loss(all, count);
+        QVERIFY(std::abs(trained - sum / count) > 1e-3);  // or the factors would not show
+        REQUIRE_OK(engine->accumulate(all, count));
+        const auto outcome = engine->apply_step(0);
+        REQUIRE_OK(outcome);
+        QVERIFY(std::abs(outcome->loss - trained) < 1e-5 * trained);
     }
 
     // The table of an alpha is that of the base theta * alpha^(d / (d - 2)), and alpha 1 comes

@@ -95,19 +95,26 @@ void copy_rows(const Matrix& to, const Matrix& from) {
     }
 }
 
-void scale_row(const Matrix& row, float factor) {
-    const HostMirror mirror(row.data, row.cols * kernels::element_bytes(row.dtype),
-                            MirrorUse::Change);
-    kernels::with_dtype(row.dtype, [&](auto element) {
+}  // namespace
+
+// Only Qwen 1 beyond its training length has factors: nothing else pays for the walk over the host.
+void Decoder::scale_queries(const Matrix& q, const std::vector<int32_t>& positions) const {
+    const int64_t longest = *std::max_element(positions.begin(), positions.end());
+    if (logn_scale(m_weights.config, longest) == 1) return;
+    const int64_t last_row = (q.rows - 1) * q.stride + q.cols;
+    const HostMirror mirror(q.data, last_row * kernels::element_bytes(q.dtype), MirrorUse::Change);
+    kernels::with_dtype(q.dtype, [&](auto element) {
         using T = decltype(element);
-        auto* const values = static_cast<T*>(mirror.data());
-        for (int64_t i = 0; i < row.cols; ++i) {
-            values[i] = kernels::round_to<T>(kernels::to_float(values[i]) * factor);
+        for (int64_t row = 0; row < q.rows; ++row) {
+            const float factor = logn_scale(m_weights.config, positions[static_cast<size_t>(row)]);
+            if (factor == 1) continue;
+            auto* const values = static_cast<T*>(mirror.data()) + row * q.stride;
+            for (int64_t i = 0; i < q.cols; ++i) {
+                values[i] = kernels::round_to<T>(kernels::to_float(values[i]) * factor);
+            }
         }
     });
 }
-
-}  // namespace
 
 // One text's whole prompt, or the next token of each of several texts.
 void Decoder::attend_cached(size_t index, const SavedLayer& saved, const CachedRows& rows,
@@ -115,10 +122,7 @@ void Decoder::attend_cached(size_t index, const SavedLayer& saved, const CachedR
     const DecoderLayer& layer = m_weights.layers[index];
     const std::vector<int32_t>& positions = rows.positions;
     const AttentionInput input = rotate(layer, saved, rows.staged_positions);
-    for (size_t row = 0; row < positions.size(); ++row) {
-        const float factor = logn_scale(m_weights.config, positions[row]);
-        if (factor != 1) scale_row(input.q.row_range(static_cast<int64_t>(row), 1), factor);
-    }
+    scale_queries(input.q, positions);
     if (caches.front()->length() == 0) {
         const auto count = static_cast<int64_t>(positions.size());
         copy_rows(caches.front()->keys(index, 0, count), input.k);

@@ -95,7 +95,8 @@ class Decoder {
     void set_plan(const ActivationPlan& plan);
     const ActivationPlan& plan() const { return m_plan; }
 
-    /// Forward of a batch for evaluation: nothing is kept.
+    /// Forward of a batch for evaluation: nothing is kept. A text that has_own_rope() comes alone
+    /// (long_texts.h).
     HiddenState forward(const StagedBatch& batch);
     /// Forward that keeps what the plan says for backward(). `noise` says what is random in it.
     HiddenState forward_for_training(const StagedBatch& batch, const TrainingNoise& noise = {});
@@ -130,7 +131,9 @@ class Decoder {
     /// Where a layer keeps its values; without `keeps` all of it is shared between layers.
     SavedLayer saved_rows(size_t layer, int64_t tokens, bool keeps);
     void forward_attention(const DecoderLayer& layer, const SavedLayer& saved,
-                           const StagedBatch& batch);
+                           const StagedBatch& batch, bool trains = true);
+    /// Multiplies the queries of these positions by logn_scale(), outside of training.
+    void scale_queries(const Matrix& q, const std::vector<int32_t>& positions) const;
     Matrix activate(const DecoderLayer& layer, const SavedLayer& saved);
     void forward_mlp(const DecoderLayer& layer, const SavedLayer& saved);
     /// Input of a layer whose plan is to offload: to the host's memory, and back.

@@ -27,7 +27,8 @@ HiddenState Decoder::run_forward(const StagedBatch& batch, bool keeps, const Tra
     m_pass.seed = noise.seed;
     m_pass.batch_index = batch.batch->batch_index;
     const int64_t tokens = batch.tokens;
-    m_rope.ensure(batch.documents.longest);
+    const int64_t longest = batch.documents.longest;
+    m_rope.ensure(longest, keeps ? 1 : dynamic_ntk_alpha(m_weights.config, longest));
     // The largest of the layers' phases first: a block that grows leaves a hole behind.
     if (keeps && reaches_below(m_weights.layers.size() - 1, Stage::O)) {
         m_phases.take(Phase::AttentionBackward, tokens);
@@ -48,7 +49,7 @@ HiddenState Decoder::run_forward(const StagedBatch& batch, bool keeps, const Tra
             norm_forward(normed, layer.input_norm, delta, state.residual, saved.input,
                          saved.input_rstd);
         }
-        forward_attention(layer, saved, batch);
+        forward_attention(layer, saved, batch, keeps);
         forward_mlp(layer, saved);
         if (keeps && is_reached && m_plan[i] == Keep::Offload) offload(i, saved.input);
         state = {saved.middle, delta};
@@ -100,10 +101,11 @@ void Decoder::add_embedding_noise(const Matrix& out, const core::PackedBatch& ba
 
 // Reads the normed input in m_normed; leaves the attention block's output in m_delta.
 void Decoder::forward_attention(const DecoderLayer& layer, const SavedLayer& saved,
-                                const StagedBatch& batch) {
+                                const StagedBatch& batch, bool trains) {
     const int64_t tokens = saved.qkv.rows;
     layer.qkv.forward(saved.qkv, saved.qkv_xa, m_normed.rows(tokens), m_pass);
     const AttentionInput input = rotate(layer, saved, batch.position_ids);
+    if (!trains) scale_queries(input.q, batch.batch->position_ids);
     attention_forward(saved.attention, saved.logsumexp, input, shape_of(layer), batch.documents);
     layer.o.forward(m_delta.rows(tokens), saved.o_xa, saved.attention, m_pass);
 }
