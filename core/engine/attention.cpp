@@ -12,6 +12,7 @@
 #include "core/engine/attention_task.h"
 #include "core/engine/device/accelerator.h"
 #include "core/engine/linear/gemm.h"
+#include "core/engine/torch_threads.h"
 #include "kernels/common/parallel.h"
 #include "kernels/decode_attention/decode_attention.h"
 #include "kernels/scaled_rows/scaled_rows.h"
@@ -20,9 +21,21 @@ namespace dayrun::engine {
 namespace {
 
 /// As many as there were tasks at once. They belong to no thread, so that all of them can be given
-/// back when an engine ends.
+/// back when an engine ends. The largest are taken first: of a backward's few tasks none needs
+/// another one to grow.
 class ScratchPool {
   public:
+    /// Calls prepare(scratch) for the `count` that the next tasks take, on this thread: what a call
+    /// holds does not depend on which tasks run at once, and a task asks for no memory.
+    template <class Prepare>
+    void reserve(int64_t count, Prepare&& prepare) {
+        std::vector<std::unique_ptr<TaskScratch>> ready;
+        for (int64_t i = 0; i < count; ++i) {
+            ready.push_back(take());
+            prepare(*ready.back());
+        }
+        for (std::unique_ptr<TaskScratch>& scratch : ready) give_back(std::move(scratch));
+    }
     std::unique_ptr<TaskScratch> take() {
         const std::lock_guard lock(m_mutex);
         if (m_free.empty()) return std::make_unique<TaskScratch>();
@@ -32,7 +45,11 @@ class ScratchPool {
     }
     void give_back(std::unique_ptr<TaskScratch> scratch) {
         const std::lock_guard lock(m_mutex);
-        m_free.push_back(std::move(scratch));
+        const auto is_smaller = [](const auto& a, const auto& b) {
+            return a->bytes() < b->bytes();
+        };
+        const auto place = std::lower_bound(m_free.begin(), m_free.end(), scratch, is_smaller);
+        m_free.insert(place, std::move(scratch));
     }
     void clear() {
         const std::lock_guard lock(m_mutex);
@@ -41,7 +58,7 @@ class ScratchPool {
 
   private:
     std::mutex m_mutex;
-    std::vector<std::unique_ptr<TaskScratch>> m_free;
+    std::vector<std::unique_ptr<TaskScratch>> m_free;  // by size
 };
 
 ScratchPool& scratch_pool() {
@@ -62,20 +79,40 @@ Matrix fitting(const Matrix& m, Scratch& scratch) {
     return wide;
 }
 
-/// Runs body(scratch, first row, length, head) for every document and head, in parallel.
+/// Runs body(scratch, first row, length, head) for every document and head, in parallel. A thread's
+/// share is a stretch of heads in all documents, so that one long document is everyone's.
 template <class Body>
-void for_each_head(std::span<const int32_t> borders, int64_t heads, Body&& body) {
+void for_each_head(std::span<const int32_t> borders, int64_t heads, const TaskExtent& extent,
+                   Body&& body) {
     const auto documents = static_cast<int64_t>(borders.size()) - 1;
-    kernels::parallel_for(documents * heads, 1, [&](int64_t begin, int64_t end) {
+    const int64_t tasks = documents * heads;
+    scratch_pool().reserve(std::min<int64_t>(thread_count(), tasks),
+                           [&](TaskScratch& scratch) { scratch.prepare(extent); });
+    kernels::parallel_for(tasks, 1, [&](int64_t begin, int64_t end) {
         std::unique_ptr<TaskScratch> scratch = scratch_pool().take();
         for (int64_t i = begin; i < end; ++i) {
-            const auto document = static_cast<size_t>(i / heads);
+            const auto document = static_cast<size_t>(i % documents);
             const int64_t first = borders[document];
             const int64_t length = borders[document + 1] - first;
-            if (length > 0) body(*scratch, first, length, i % heads);
+            if (length > 0) body(*scratch, first, length, i / documents);
         }
         scratch_pool().give_back(std::move(scratch));
     });
+}
+
+TaskExtent extent_of(const AttentionInput& input, const AttentionShape& shape,
+                     std::span<const int32_t> borders, AttentionPass pass) {
+    int64_t longest = 0;
+    for (size_t i = 1; i < borders.size(); ++i) {
+        longest = std::max<int64_t>(longest, borders[i] - borders[i - 1]);
+    }
+    const Dtype dtype = input.q.dtype;
+    return {.longest = longest,
+            .head_dim = shape.head_dim,
+            .window = shape.window,
+            .multiplied = stays_narrow(dtype) ? dtype : Dtype::Float32,
+            .is_widened = dtype != Dtype::Float32 && !stays_narrow(dtype),
+            .pass = pass};
 }
 
 Matrix head_rows(const Matrix& m, int64_t first, int64_t length, int64_t head, int64_t dim) {
@@ -121,6 +158,7 @@ void attention_forward(const Matrix& out, const Matrix& logsumexp, const Attenti
     const int64_t dim = shape.head_dim, group = shape.heads / shape.kv_heads;
     for_each_head(
         documents.borders, shape.heads,
+        extent_of(input, shape, documents.borders, AttentionPass::Forward),
         [&](TaskScratch& scratch, int64_t first, int64_t length, int64_t head) {
             const int64_t kv = head / group;
             head_forward(scratch,
@@ -144,7 +182,7 @@ void attention_backward(const AttentionInput& gradient, const Matrix& dout,
     const std::span<const int32_t> borders = documents.borders;
     // One task a key head: its query heads add to the same gradients, one after the other.
     for_each_head(
-        borders, shape.kv_heads,
+        borders, shape.kv_heads, extent_of(input, shape, borders, AttentionPass::Backward),
         [&](TaskScratch& scratch, int64_t first, int64_t length, int64_t kv) {
             const Matrix dk = scratch.dk.matrix(length, dim), dv = scratch.dv.matrix(length, dim);
             std::fill_n(dk.floats(), length * dim, 0.0F);

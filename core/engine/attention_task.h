@@ -26,14 +26,29 @@ class Scratch {
         }
         return dense(m_buffer.data(), rows, cols, dtype);
     }
+    int64_t bytes() const { return m_buffer.bytes(); }
 
   private:
     Buffer m_buffer;
 };
 
+enum class AttentionPass { Forward, Backward };
+
+/// The largest head that a call gives to a task.
+struct TaskExtent {
+    int64_t longest, head_dim, window;
+    Dtype multiplied;  // what products take
+    bool is_widened;   // rows are widened for them
+    AttentionPass pass;
+};
+
 struct TaskScratch {
     Scratch scores, dscores, narrow_scores, narrow_dscores, sums, dk, dv;
     Scratch q, k, v, dout, out;  // widened
+
+    /// Takes all the memory that such a head needs: attention_scratch_bytes of the memory plan.
+    void prepare(const TaskExtent& extent);
+    int64_t bytes() const;
 };
 
 /// One block of queries of a document, and the keys that any of them sees.

@@ -27,6 +27,34 @@ struct Scores {
 
 }  // namespace
 
+void TaskScratch::prepare(const TaskExtent& extent) {
+    const int64_t length = extent.longest, dim = extent.head_dim;
+    const int64_t queries = std::min(kBlockQueries, length);
+    const int64_t keys =
+        extent.window > 0 ? std::min(length, extent.window + kBlockQueries - 1) : length;
+    const Block block{0, queries, 0, keys};
+    Scores(scores, narrow_scores, block, extent.multiplied);
+    sums.matrix(queries, dim);
+    if (extent.is_widened) {
+        for (Scratch* const rows : {&q, &k, &v}) rows->matrix(length, dim);
+    }
+    if (extent.pass == AttentionPass::Forward) return;
+    Scores(dscores, narrow_dscores, block, extent.multiplied);
+    for (Scratch* const rows : {&dk, &dv}) rows->matrix(length, dim);
+    if (extent.is_widened) {
+        for (Scratch* const rows : {&out, &dout}) rows->matrix(length, dim);
+    }
+}
+
+int64_t TaskScratch::bytes() const {
+    int64_t sum = 0;
+    for (const Scratch* const one : {&scores, &dscores, &narrow_scores, &narrow_dscores, &sums, &dk,
+                                     &dv, &q, &k, &v, &dout, &out}) {
+        sum += one->bytes();
+    }
+    return sum;
+}
+
 void head_forward(TaskScratch& scratch, const HeadForward& head, const AttentionShape& shape) {
     float total[kBlockQueries];
     for_each_block(head.q.rows, shape, [&](const Block& block) {

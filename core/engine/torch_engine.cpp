@@ -1,11 +1,11 @@
 // The engine's doors. Neighbour: torch_engine.h; logprobs() is in logprobs.cpp.
 #include "core/engine/torch_engine.h"
 
-#include <ATen/Parallel.h>
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <cstring>
+#include <thread>
 
 #include "core/base/clock.h"
 #include "core/engine/device/host_mirror.h"
@@ -44,10 +44,8 @@ Result<void> check_recipe(const core::Recipe& recipe) {
 }  // namespace
 
 void TorchEngine::bind_thread() {
-    if (m_bound_thread == std::this_thread::get_id()) return;
-    m_bound_thread = std::this_thread::get_id();
     const int cores = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
-    at::set_num_threads(m_device.threads > 0 ? m_device.threads : cores);
+    use_threads(m_device.threads > 0 ? m_device.threads : cores);
     kernels::set_parallel_backend(&run_in_parallel);
 }
 

@@ -5,8 +5,6 @@
 
 #include <deque>
 #include <memory>
-#include <optional>
-#include <thread>
 
 #include "core/engine/decoder/decoder.h"
 #include "core/engine/device/open_cuda.h"
@@ -59,7 +57,8 @@ class TorchEngine : public core::Engine {
     ParameterSet& parameters() { return *m_model.parameters; }
 
   private:
-    /// Sets libtorch's threads for the calling thread, once per thread.
+    /// Sets libtorch's threads for the calling thread: another engine may have set them, and this
+    /// one may have moved.
     void bind_thread();
     /// Runs a door's body: guarded, with this engine's threads and device.
     template <class Body>
@@ -90,7 +89,6 @@ class TorchEngine : public core::Engine {
     core::Device m_device;
     OpenAccelerator m_open;
     std::unique_ptr<Accelerator> m_accelerator;  // outlives every buffer below
-    std::optional<std::thread::id> m_bound_thread;
     core::Recipe m_recipe;
     std::unique_ptr<BaseModel> m_base;
     BuiltModel m_model;

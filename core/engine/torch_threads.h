@@ -1,5 +1,6 @@
 // libtorch's threads as the kernels' backend (kernels/common/parallel.h): products and kernels take
-// turns on the same ones. Neighbour: torch_engine.cpp sets their number. Run thread; torch-free.
+// turns on the same ones. Their number belongs to the calling thread.
+// Neighbour: torch_engine.cpp sets it. Run thread; torch-free.
 #pragma once
 
 #include <cstdint>
@@ -7,6 +8,10 @@
 #include "kernels/common/parallel.h"
 
 namespace dayrun::engine {
+
+/// Threads that work which this thread starts may run on.
+int thread_count();
+void use_threads(int count);
 
 /// A kernels::ParallelBackend.
 void run_in_parallel(int64_t count, int64_t grain, kernels::ParallelTask task, void* context);

@@ -7,10 +7,9 @@
 
 #include <cstdint>
 #include <cstring>
-#include <memory>
-#include <new>
 
 #include "kernels/common/dtype.h"
+#include "kernels/common/thread_memory.h"
 
 namespace dayrun::kernels {
 namespace {
@@ -39,28 +38,6 @@ constexpr int64_t kPackedBeyond = 16;
 int64_t panel_size(int64_t pairs) {
     return (pairs + kPackedBeyond) * 2 * kPanelColumns;
 }
-
-/// A thread's own working memory, kept from call to call.
-template <class T>
-class ThreadMemory {
-  public:
-    T* take(int64_t count) {
-        if (count > m_count) {
-            m_data.reset();
-            m_data.reset(static_cast<T*>(
-                ::operator new (static_cast<size_t>(count) * sizeof(T), std::align_val_t{64})));
-            m_count = count;
-        }
-        return m_data.get();
-    }
-
-  private:
-    struct Free {
-        void operator()(T* data) const { ::operator delete (data, std::align_val_t{64}); }
-    };
-    std::unique_ptr<T, Free> m_data;
-    int64_t m_count = 0;
-};
 
 thread_local ThreadMemory<bfloat16> s_panels;
 thread_local ThreadMemory<float> s_sums;

@@ -1,5 +1,6 @@
 // The memory estimate against what the engine really asks for, part by part, over shapes, number
-// formats, plans, methods and optimizers; and gradients bit-equal under every plan of every family.
+// formats, plans, methods, optimizers and threads; and gradients bit-equal under every plan of
+// every family.
 #include <QTemporaryDir>
 #include <QTest>
 #include <cstring>
@@ -84,6 +85,29 @@ class TestMemoryPlan : public QObject {
         return m_folder.filePath(name).toStdString();
     }
 
+    static void add_plans(int threads) {
+        for (const char* const base : {"wide32", "wide16", "tied32", "tied16"}) {
+            for (const char* const plan :
+                 {"everything", "drop gate and up", "input only", "mixed"}) {
+                QTest::addRow("%s, %s, %d threads", base, plan, threads)
+                    << base << plan << "" << 2 << 300 << threads;
+            }
+        }
+    }
+    static void add_changes(int threads) {
+        for (const char* const change :
+             {"rslora", "full", "adamw_8bit", "paged", "one module", "upper layers", "no eval",
+              "dropout", "dora", "narrow adapter", "narrow dora", "nf4", "wide eval",
+              "all trained"}) {
+            QTest::addRow("wide32, %s, %d threads", change, threads)
+                << "wide32"
+                << "everything" << change << 1 << 700 << threads;
+            QTest::addRow("wide16, mixed, %s, %d threads", change, threads)
+                << "wide16"
+                << "mixed" << change << 3 << 128 << threads;
+        }
+    }
+
   private Q_SLOTS:
     void initTestCase() {
         m_tied.architecture = "MistralForCausalLM";
@@ -101,21 +125,9 @@ class TestMemoryPlan : public QObject {
         QTest::addColumn<QString>("change");
         QTest::addColumn<int>("rows");
         QTest::addColumn<int>("length");
-        for (const char* const base : {"wide32", "wide16", "tied32", "tied16"}) {
-            for (const char* const plan :
-                 {"everything", "drop gate and up", "input only", "mixed"}) {
-                QTest::addRow("%s, %s", base, plan) << base << plan << "" << 2 << 300;
-            }
-        }
-        for (const char* const change :
-             {"rslora", "full", "adamw_8bit", "paged", "one module", "upper layers", "no eval",
-              "dropout", "dora", "narrow adapter", "narrow dora", "nf4", "wide eval",
-              "all trained"}) {
-            QTest::addRow("wide32, %s", change) << "wide32"
-                                                << "everything" << change << 1 << 700;
-            QTest::addRow("wide16, mixed, %s", change) << "wide16"
-                                                       << "mixed" << change << 3 << 128;
-        }
+        QTest::addColumn<int>("threads");
+        for (const int threads : {1, 4}) add_plans(threads);
+        for (const int threads : {1, 2}) add_changes(threads);
     }
     void estimates_are_what_is_counted() {
         QFETCH(QString, base);
@@ -123,6 +135,7 @@ class TestMemoryPlan : public QObject {
         QFETCH(QString, change);
         QFETCH(int, rows);
         QFETCH(int, length);
+        QFETCH(int, threads);
         const TinyModel& model = base.startsWith("wide") ? m_wide : m_tied;
         Recipe recipe = lora_recipe(path(base), 16);
         if (change == "rslora") recipe.adapter.method = AdapterMethod::RsLora;
@@ -146,6 +159,7 @@ class TestMemoryPlan : public QObject {
 
         MemoryInputs inputs{.train = extent_of(train), .eval = extent_of(eval)};
         inputs.plan = plan_named(plan, static_cast<size_t>(model.layers));
+        inputs.threads = threads;
         const auto config = read_model_config(path(base));
         REQUIRE_OK(config);
         const auto estimate = estimate_memory(*config, recipe, inputs);
@@ -153,7 +167,7 @@ class TestMemoryPlan : public QObject {
 
         const int64_t held_before = host_arena().ledger().total_held();
         {
-            const auto engine = open_engine(recipe);
+            const auto engine = open_engine(recipe, threads);
             QVERIFY(engine);
             engine->set_activation_plan(estimate->plan);
             const auto figures = engine->rehearse(train, eval);
