@@ -79,25 +79,40 @@ Matrix fitting(const Matrix& m, Scratch& scratch) {
     return wide;
 }
 
+/// Multiplications of a head in a document of the mean cost, of so many products.
+int64_t head_multiplications(std::span<const int32_t> borders, const AttentionShape& shape,
+                             int64_t products) {
+    // The softmax of a score costs about as much.
+    constexpr int64_t kSoftmax = 64;
+    int64_t scores = 0;
+    for (size_t i = 1; i < borders.size(); ++i) {
+        const int64_t length = borders[i] - borders[i - 1];
+        scores += length * (shape.window > 0 ? std::min(length, shape.window) : length) / 2;
+    }
+    const auto documents = std::max<int64_t>(1, static_cast<int64_t>(borders.size()) - 1);
+    return products * (shape.head_dim + kSoftmax) * scores / documents;
+}
+
 /// Runs body(scratch, first row, length, head) for every document and head, in parallel. A thread's
 /// share is a stretch of heads in all documents, so that one long document is everyone's.
 template <class Body>
 void for_each_head(std::span<const int32_t> borders, int64_t heads, const TaskExtent& extent,
-                   Body&& body) {
+                   int64_t multiplications, Body&& body) {
     const auto documents = static_cast<int64_t>(borders.size()) - 1;
     const int64_t tasks = documents * heads;
     scratch_pool().reserve(std::min<int64_t>(thread_count(), tasks),
                            [&](TaskScratch& scratch) { scratch.prepare(extent); });
-    kernels::parallel_for(tasks, 1, [&](int64_t begin, int64_t end) {
-        std::unique_ptr<TaskScratch> scratch = scratch_pool().take();
-        for (int64_t i = begin; i < end; ++i) {
-            const auto document = static_cast<size_t>(i % documents);
-            const int64_t first = borders[document];
-            const int64_t length = borders[document + 1] - first;
-            if (length > 0) body(*scratch, first, length, i / documents);
-        }
-        scratch_pool().give_back(std::move(scratch));
-    });
+    kernels::parallel_for(tasks, kernels::grain_for_products(multiplications),
+                          [&](int64_t begin, int64_t end) {
+                              std::unique_ptr<TaskScratch> scratch = scratch_pool().take();
+                              for (int64_t i = begin; i < end; ++i) {
+                                  const auto document = static_cast<size_t>(i % documents);
+                                  const int64_t first = borders[document];
+                                  const int64_t length = borders[document + 1] - first;
+                                  if (length > 0) body(*scratch, first, length, i / documents);
+                              }
+                              scratch_pool().give_back(std::move(scratch));
+                          });
 }
 
 TaskExtent extent_of(const AttentionInput& input, const AttentionShape& shape,
@@ -159,6 +174,7 @@ void attention_forward(const Matrix& out, const Matrix& logsumexp, const Attenti
     for_each_head(
         documents.borders, shape.heads,
         extent_of(input, shape, documents.borders, AttentionPass::Forward),
+        head_multiplications(documents.borders, shape, 2),
         [&](TaskScratch& scratch, int64_t first, int64_t length, int64_t head) {
             const int64_t kv = head / group;
             head_forward(scratch,
@@ -183,6 +199,7 @@ void attention_backward(const AttentionInput& gradient, const Matrix& dout,
     // One task a key head: its query heads add to the same gradients, one after the other.
     for_each_head(
         borders, shape.kv_heads, extent_of(input, shape, borders, AttentionPass::Backward),
+        head_multiplications(borders, shape, 5 * group),
         [&](TaskScratch& scratch, int64_t first, int64_t length, int64_t kv) {
             const Matrix dk = scratch.dk.matrix(length, dim), dv = scratch.dv.matrix(length, dim);
             std::fill_n(dk.floats(), length * dim, 0.0F);

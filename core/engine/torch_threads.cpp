@@ -4,9 +4,8 @@
 
 #include <ATen/Parallel.h>
 
-#include <algorithm>
-
 #ifdef __SANITIZE_THREAD__
+#include <algorithm>
 #include <exception>
 #include <thread>
 #include <vector>
@@ -33,6 +32,7 @@ void use_threads(int count) {
 #ifndef __SANITIZE_THREAD__
 
 void run_in_parallel(int64_t count, int64_t grain, kernels::ParallelTask task, void* context) {
+    if (count <= grain) return task(context, 0, count);
     at::parallel_for(0, count, grain,
                      [&](int64_t begin, int64_t end) { task(context, begin, end); });
 }

@@ -11,7 +11,9 @@ namespace {
 
 constexpr int64_t kColumns = 2048;  // 8 KiB of each row: one block of delta stays in the L1 cache
 
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
+// The sanitizers' runtime is not there yet when the program chooses among the clones.
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && \
+    !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 #define DAYRUN_MERGE_CLONES \
     __attribute__((optimize("O3"), target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
 #else

@@ -90,7 +90,9 @@ void outer_panels(const Bfloat16OuterProduct& p, const OuterSides& s, int64_t be
 
 void bfloat16_outer_product(const Bfloat16OuterProduct& params) {
     const OuterSides sides = sides_of(params);
-    parallel_for((sides.right_cols + kPanelColumns - 1) / kPanelColumns, 1,
+    const int64_t width = std::min(kPanelColumns, sides.right_cols);
+    parallel_for((sides.right_cols + kPanelColumns - 1) / kPanelColumns,
+                 grain_for_products(params.rows * sides.left_cols * width),
                  [&](int64_t begin, int64_t end) { outer_panels(params, sides, begin, end); });
 }
 

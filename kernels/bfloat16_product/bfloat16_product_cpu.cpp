@@ -245,7 +245,11 @@ void bfloat16_product(const Bfloat16Product& params) {
     const int64_t step = panels < kManyPanels ? even_step(params.rows) : kChunkRows;
     const int64_t steps = (params.rows + step - 1) / step;
     const int64_t most = InnerWalk(params).is_one_pass() ? panels : kGroupPanels;
-    parallel_for(steps * panels, 1, [&](int64_t begin, int64_t end) {
+    int64_t inner = 0;
+    for (int64_t i = 0; i < params.term_count; ++i) inner += params.terms[i].inner;
+    const int64_t grain = grain_for_products(std::min(step, params.rows) *
+                                             std::min(kPanelColumns, params.cols) * inner);
+    parallel_for(steps * panels, grain, [&](int64_t begin, int64_t end) {
         for (int64_t i = begin; i < end;) {
             const int64_t row = i / panels * step, panel = i % panels;
             const int64_t count = std::min({most, end - i, panels - panel});

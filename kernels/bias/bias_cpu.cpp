@@ -34,14 +34,15 @@ void bias_backward(const BiasBackward& params) {
     with_dtype(params.dtype, [&](auto element) {
         using T = decltype(element);
         const auto* const dy = static_cast<const T*>(params.dy);
-        parallel_for(slices, 1, [&](int64_t begin, int64_t end) {
-            const int64_t last = std::min(end * kSlice, params.cols);
-            for (int64_t row = 0; row < params.rows; ++row) {
-                for (int64_t c = begin * kSlice; c < last; ++c) {
-                    params.dbias[c] += to_float(dy[row * stride + c]);
-                }
-            }
-        });
+        parallel_for(slices, grain_for(params.rows * kSlice * element_bytes(params.dtype)),
+                     [&](int64_t begin, int64_t end) {
+                         const int64_t last = std::min(end * kSlice, params.cols);
+                         for (int64_t row = 0; row < params.rows; ++row) {
+                             for (int64_t c = begin * kSlice; c < last; ++c) {
+                                 params.dbias[c] += to_float(dy[row * stride + c]);
+                             }
+                         }
+                     });
     });
 }
 

@@ -17,7 +17,7 @@ void set_parallel_backend(ParallelBackend backend) {
 void parallel_run(int64_t count, int64_t grain, ParallelTask task, void* context) {
     if (count <= 0) return;
     const ParallelBackend backend = s_backend.load(std::memory_order_acquire);
-    if (backend == nullptr || count <= grain) {
+    if (backend == nullptr) {
         task(context, 0, count);
         return;
     }

@@ -3,6 +3,7 @@
 // Neighbour: every <op>_cpu.cpp. The kernels are called from one thread (the run thread).
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 
 namespace dayrun::kernels {
@@ -17,7 +18,7 @@ using ParallelBackend = void (*)(int64_t count, int64_t grain, ParallelTask task
 /// Sets the backend for the process; nullptr goes back to serial. Set it before the first kernel.
 void set_parallel_backend(ParallelBackend backend);
 
-/// Runs `task` through the backend; straight on this thread when count <= grain or none is set.
+/// Runs `task` through the backend; straight on this thread when none is set.
 void parallel_run(int64_t count, int64_t grain, ParallelTask task, void* context);
 
 /// parallel_for(count, grain, [&](int64_t begin, int64_t end) { ... })
@@ -31,10 +32,16 @@ void parallel_for(int64_t count, int64_t grain, Body&& body) {
     parallel_run(count, grain, call, const_cast<void*>(static_cast<const void*>(&body)));
 }
 
-/// Indices per task so that a task moves about 64 KiB: less is lost in waking threads.
+/// Indices per task, so that a task takes some 10 us: less is lost in waking threads and waiting
+/// for them. By the bytes that an index moves,
 inline int64_t grain_for(int64_t bytes_per_index) {
-    const int64_t grain = 65536 / (bytes_per_index > 0 ? bytes_per_index : 1);
-    return grain > 1 ? grain : 1;
+    constexpr int64_t kBytes = int64_t{128} << 10;
+    return std::max<int64_t>(1, kBytes / std::max<int64_t>(1, bytes_per_index));
+}
+/// or by its multiplications, where a product's inner loops do them at the processor's speed.
+inline int64_t grain_for_products(int64_t multiplications_per_index) {
+    constexpr int64_t kMultiplications = int64_t{1} << 20;
+    return std::max<int64_t>(1, kMultiplications / std::max<int64_t>(1, multiplications_per_index));
 }
 
 }  // namespace dayrun::kernels

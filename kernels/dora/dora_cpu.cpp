@@ -60,7 +60,8 @@ void dora_magnitude(const DoraMagnitude& params) {
     const DoraMagnitude p = with_dense_strides(params);
     with_dtype(p.dtype, [&](auto element) {
         const auto columns = DAYRUN_SIMD_CALL(magnitude_columns<decltype(element)>);
-        parallel_for((p.cols + kColumnSlice - 1) / kColumnSlice, 1,
+        const int64_t slice_bytes = 2 * p.tokens * kColumnSlice * element_bytes(p.dtype);
+        parallel_for((p.cols + kColumnSlice - 1) / kColumnSlice, grain_for(slice_bytes),
                      [&](int64_t begin, int64_t end) {
                          columns(p, begin * kColumnSlice, std::min(p.cols, end * kColumnSlice));
                      });

@@ -34,7 +34,8 @@ void embedding_backward(const EmbeddingBackward& params) {
     if (p.dout_stride == 0) p.dout_stride = p.cols;
     with_dtype(p.dtype, [&](auto element) {
         const auto columns = DAYRUN_SIMD_CALL(scatter_columns<decltype(element)>);
-        parallel_for((p.cols + kColumnSlice - 1) / kColumnSlice, 1,
+        const int64_t slice_bytes = 2 * p.tokens * kColumnSlice * element_bytes(p.dtype);
+        parallel_for((p.cols + kColumnSlice - 1) / kColumnSlice, grain_for(slice_bytes),
                      [&](int64_t begin, int64_t end) {
                          columns(p, begin * kColumnSlice, std::min(p.cols, end * kColumnSlice));
                      });

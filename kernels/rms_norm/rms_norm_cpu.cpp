@@ -45,7 +45,9 @@ void rms_norm_backward(const RmsNormBackward& params) {
         // Before dx, which may overwrite dy.
         if (p.dweight != nullptr) {
             const auto columns = DAYRUN_SIMD_CALL(weight_gradient_columns<T>);
-            parallel_for((p.cols + kColumnSlice - 1) / kColumnSlice, 1,
+            const int64_t slice_bytes =
+                2 * p.tokens * p.heads * kColumnSlice * element_bytes(p.dtype);
+            parallel_for((p.cols + kColumnSlice - 1) / kColumnSlice, grain_for(slice_bytes),
                          [&](int64_t begin, int64_t end) {
                              columns(p, begin * kColumnSlice, std::min(p.cols, end * kColumnSlice));
                          });
