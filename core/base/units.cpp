@@ -57,6 +57,7 @@ std::string format_bytes(int64_t bytes) {
 std::string format_duration(double seconds) {
     if (!std::isfinite(seconds)) return "unknown";
     if (seconds < 0) return "-" + format_duration(-seconds);
+    if (seconds > 0 && seconds < 0.01) return fmt::format("{:.2g} ms", 1000 * seconds);
     if (seconds < 10) return fmt::format("{:.2f} s", seconds);
     if (seconds < 59.5) return fmt::format("{:.0f} s", seconds);
     const auto total = static_cast<int64_t>(std::llround(seconds));
@@ -72,6 +73,10 @@ std::string format_count(int64_t count) {
     const size_t first = digits[0] == '-' ? 1 : 0;
     for (size_t at = digits.size(); at > first + 3; at -= 3) digits.insert(at - 3, ",");
     return digits;
+}
+
+std::string count_of(int64_t count, std::string_view noun) {
+    return fmt::format("{} {}{}", format_count(count), noun, count == 1 ? "" : "s");
 }
 
 Result<int64_t> parse_bytes(std::string_view text) {

@@ -43,11 +43,14 @@ Totals totals_of(const CompiledData& data) {
     return totals;
 }
 
+std::string_view is_or_are(int64_t count) {
+    return count == 1 ? "is" : "are";
+}
+
 PreflightCheck check_rows(const CompiledData& data, const Totals& totals) {
     PreflightCheck check = named("training rows");
-    check.message =
-        fmt::format("{} training rows with {} trained tokens.", format_count(totals.train_rows),
-                    format_count(totals.trained_tokens));
+    check.message = fmt::format("{} with {}.", count_of(totals.train_rows, "training row"),
+                                count_of(totals.trained_tokens, "trained token"));
     if (totals.trained_tokens == 0) {
         check.level = CheckLevel::Red;
         check.count = totals.train_rows;
@@ -58,13 +61,14 @@ PreflightCheck check_rows(const CompiledData& data, const Totals& totals) {
     for (const SourceReport& source : data.sources) {
         if (source.untrained_rows == 0) continue;
         check.count += source.untrained_rows;
-        check.offenders.push_back(fmt::format("{}: {} rows without a trained token ({})",
-                                              source.name, format_count(source.untrained_rows),
+        check.offenders.push_back(fmt::format("{}: {} without a trained token ({})", source.name,
+                                              count_of(source.untrained_rows, "row"),
                                               source.untrained_example));
     }
     if (check.count > 0) {
         check.level = CheckLevel::Amber;
-        check.message += fmt::format(" {} of the rows train nothing.", format_count(check.count));
+        check.message += fmt::format(" {} of the rows {} nothing.", format_count(check.count),
+                                     check.count == 1 ? "trains" : "train");
         check.hint =
             "Their labels are all -100, or only the first one is not. They stay, so that "
             "the file's order does.";
@@ -88,8 +92,8 @@ PreflightCheck check_stop_token(const CompiledData& data, const Totals& totals) 
         "sees the end of a reply does not stop.";
     for (const SourceReport& source : data.sources) {
         if (source.lost_stop_tokens == 0) continue;
-        check.offenders.push_back(fmt::format("{}: {} samples cut before their stop token",
-                                              source.name, source.lost_stop_tokens));
+        check.offenders.push_back(fmt::format("{}: {} cut before the stop token", source.name,
+                                              count_of(source.lost_stop_tokens, "sample")));
     }
     return check;
 }
@@ -101,9 +105,10 @@ PreflightCheck check_lost_tokens(const Recipe& recipe, const CompiledData& data,
     const int64_t all = totals.trained_tokens + totals.lost_trained_tokens;
     const double share =
         all > 0 ? static_cast<double>(totals.lost_trained_tokens) / static_cast<double>(all) : 0;
-    check.message = fmt::format("{} samples are cut; {} trained tokens ({:.2g} %) are lost.",
-                                format_count(totals.truncated_rows),
-                                format_count(totals.lost_trained_tokens), 100 * share);
+    check.message = fmt::format(
+        "{} {} cut; {} ({:.2g} %) {} lost.", count_of(totals.truncated_rows, "sample"),
+        is_or_are(totals.truncated_rows), count_of(totals.lost_trained_tokens, "trained token"),
+        100 * share, is_or_are(totals.lost_trained_tokens));
     if (share > recipe.tokens.max_lost) {
         check.level = CheckLevel::Red;
         check.hint = fmt::format(
@@ -112,9 +117,9 @@ PreflightCheck check_lost_tokens(const Recipe& recipe, const CompiledData& data,
     }
     for (const SourceReport& source : data.sources) {
         if (source.truncated_target_tokens == 0) continue;
-        check.offenders.push_back(fmt::format("{}: {} samples, {} trained tokens", source.name,
-                                              source.truncated_rows,
-                                              source.truncated_target_tokens));
+        check.offenders.push_back(
+            fmt::format("{}: {}, {}", source.name, count_of(source.truncated_rows, "sample"),
+                        count_of(source.truncated_target_tokens, "trained token")));
     }
     return check;
 }
@@ -127,13 +132,14 @@ PreflightCheck check_dropped(const CompiledData& data) {
         for (const auto& [reason, dropped] : source.dropped.reasons) {
             check.count += dropped.count;
             if (dropped.cause == DropCause::Recipe) asked += dropped.count;
-            std::string line = fmt::format("{}: {} rows: {}", source.name, dropped.count, reason);
+            std::string line =
+                fmt::format("{}: {}: {}", source.name, count_of(dropped.count, "row"), reason);
             if (!dropped.examples.empty()) line += " (" + dropped.examples.front() + ")";
             check.offenders.push_back(std::move(line));
         }
     }
-    check.message =
-        fmt::format("{} of {} rows are left out", format_count(check.count), format_count(rows));
+    check.message = fmt::format("{} of {} {} left out", format_count(check.count),
+                                count_of(rows, "row"), is_or_are(check.count));
     check.message +=
         asked == 0 ? "." : fmt::format(", {} as the recipe asks.", format_count(asked));
     // What the recipe asks for is no surprise.
@@ -148,9 +154,11 @@ PreflightCheck check_overlap(const Recipe& recipe, const CompiledData& data) {
     PreflightCheck check = named("train/validation overlap");
     check.count = data.overlap.training_rows();
     check.message = fmt::format(
-        "{} validation rows also stand among the training rows; {} training rows share an input or "
-        "{} words with a held-out or evaluation row.",
-        format_count(data.overlap.exact), format_count(check.count), recipe.overlap.ngram);
+        "{} also {} among the training rows; {} {} an input or {} with a held-out or evaluation "
+        "row.",
+        count_of(data.overlap.exact, "validation row"),
+        data.overlap.exact == 1 ? "stands" : "stand", count_of(check.count, "training row"),
+        check.count == 1 ? "shares" : "share", count_of(recipe.overlap.ngram, "word"));
     for (const OverlapHit& hit : data.overlap.hits) {
         if (check.offenders.size() == kOffendersShown) break;
         check.offenders.push_back(fmt::format("{} {} {} ({})", data.place_of(hit.train),
@@ -170,7 +178,7 @@ std::string bos_fault(const TokenizedSample& sample, int32_t bos, bool is_wanted
     const bool is_first = !sample.tokens.empty() && sample.tokens.front() == bos;
     if (is_wanted && count == 1 && is_first) return {};
     if (!is_wanted && count == 0) return {};
-    return fmt::format("{} BOS tokens{}", count, is_first ? "" : ", none at the start");
+    return fmt::format("{}{}", count_of(count, "BOS token"), is_first ? "" : ", none at the start");
 }
 
 std::optional<PreflightCheck> check_bos(const Recipe& recipe, const CompiledData& data,
@@ -195,8 +203,8 @@ std::optional<PreflightCheck> check_bos(const Recipe& recipe, const CompiledData
         }
     }
     if (looked_at == 0) return std::nullopt;
-    check.message = fmt::format("{} of {} samples looked at {} {}.", format_count(check.count),
-                                format_count(static_cast<int64_t>(looked_at)),
+    check.message = fmt::format("{} of {} looked at {} {}.", format_count(check.count),
+                                count_of(static_cast<int64_t>(looked_at), "sample"),
                                 check.count == 1 ? "differs from" : "differ from", check.name);
     if (check.count > 0) {
         check.level = CheckLevel::Amber;
@@ -208,12 +216,30 @@ std::optional<PreflightCheck> check_bos(const Recipe& recipe, const CompiledData
 PreflightCheck check_validation(const Recipe& recipe, const CompiledData& data) {
     PreflightCheck check = named("validation rows");
     check.count = data.validation_rows();
-    check.message = fmt::format("{} rows are held out for validation.", format_count(check.count));
+    check.message = fmt::format("{} {} held out for validation.", count_of(check.count, "row"),
+                                is_or_are(check.count));
     if (check.count == 0 && recipe.eval.keep == KeepRule::Best) {
         check.level = CheckLevel::Amber;
         check.hint =
             "Without them the last adapter is kept; set split.validation, for example 0.1.";
     }
+    return check;
+}
+
+// Asked for, but nothing to ask: told before the run, which would leave the figure out.
+std::optional<PreflightCheck> check_exact_match(const Recipe& recipe, const CompiledData& data) {
+    const int64_t wanted = recipe.eval.exact_match_rows;
+    if (wanted == 0) return std::nullopt;
+    PreflightCheck check = named("exact match");
+    check.message = fmt::format("Exact match is measured on at most {} of each source.",
+                                count_of(wanted, "test row"));
+    if (data.test_rows() > 0) return check;
+    check.level = CheckLevel::Amber;
+    check.message = fmt::format(
+        "eval.exact_match_rows is {}, but no row is held out for tests, so "
+        "exact match will not be measured.",
+        wanted);
+    check.hint = "Set split.test, or use: test on a source.";
     return check;
 }
 
@@ -228,6 +254,7 @@ std::vector<PreflightCheck> check_data(const Recipe& recipe, const CompiledData&
     checks.push_back(check_dropped(data));
     checks.push_back(check_validation(recipe, data));
     checks.push_back(check_overlap(recipe, data));
+    if (auto exact = check_exact_match(recipe, data)) checks.push_back(std::move(*exact));
     return checks;
 }
 

@@ -13,6 +13,7 @@
 #include "core/plan/data_checks.h"
 #include "core/plan/disk_plan.h"
 #include "core/plan/memory/largest_batch.h"
+#include "core/plan/start_adapter.h"
 #include "core/tokens/cache/data_compiler.h"
 #include "core/tokens/tokenizer.h"
 
@@ -100,12 +101,11 @@ void plan_memory(const Recipe& recipe, const PlanOptions& options, const Compile
     sheet.memory_limit_bytes = inputs.limit_bytes;
     const bool fits = sheet.memory->total_bytes <= *inputs.limit_bytes;
     // Amber and never red: an estimate is no measurement (promises.md row 28).
-    sheet.checks.push_back(
-        make_check("memory", fits ? CheckLevel::Green : CheckLevel::Amber,
-                   fmt::format("The run needs about {} of {}; {}.",
-                               format_bytes(sheet.memory->total_bytes),
-                               format_bytes(*inputs.limit_bytes), plan_text(sheet.memory->plan)),
-                   "Lower tokens.max_seq_len, batch.micro_batch_size or adapter.lora_rank."));
+    sheet.checks.push_back(make_check(
+        "memory", fits ? CheckLevel::Green : CheckLevel::Amber,
+        fmt::format("The run needs about {} of {}; {}.", format_bytes(sheet.memory->total_bytes),
+                    format_bytes(*inputs.limit_bytes), plan_text(sheet.memory->plan)),
+        "Lower tokens.max_seq_len, batch.micro_batch_size or adapter.lora_rank."));
 }
 
 void plan_disk(const Recipe& recipe, const PlanOptions& options, PlanSheet& sheet) {
@@ -150,15 +150,17 @@ void check_time(const Recipe& recipe, PlanSheet& sheet) {
     if (!sheet.time->total_s) {
         sheet.checks.push_back(make_check(
             "finishing time", CheckLevel::Green,
-            fmt::format("{} steps; the time is unknown until the first run on this base measures "
-                        "it. At {} hours the run validates, saves and ends.",
-                        format_count(sheet.time->total_steps), recipe.budget.max_hours)));
+            fmt::format(
+                "{}; the time is unknown until the first run on this base measures it. After "
+                "{} h the run validates, saves and ends.",
+                count_of(sheet.time->total_steps, "step"), recipe.budget.max_hours)));
         return;
     }
     const bool fits = *sheet.time->total_s <= limit_s;
     sheet.checks.push_back(make_check(
         "finishing time", fits ? CheckLevel::Green : CheckLevel::Amber,
-        fmt::format("{} steps take about {} of {}.", format_count(sheet.time->total_steps),
+        fmt::format("{} {} about {} of {}.", count_of(sheet.time->total_steps, "step"),
+                    sheet.time->total_steps == 1 ? "takes" : "take",
                     format_duration(*sheet.time->total_s), format_duration(limit_s)),
         "Lower batch.epochs or take fewer rows; at the limit the run validates, saves and ends."));
 }
@@ -232,6 +234,7 @@ Result<PlanSheet> make_plan(const Recipe& recipe, const PlanOptions& options) {
     const int64_t overhead_bytes = resident_bytes();  // before the plan's own work
     TRY(opened, open_data(recipe, options, sheet));
     plan_memory(recipe, options, opened.compiled.get(), overhead_bytes, sheet);
+    if (auto check = check_start_adapter(recipe)) sheet.checks.push_back(std::move(*check));
     plan_disk(recipe, options, sheet);
     plan_data(recipe, options, opened, sheet);
     return sheet;

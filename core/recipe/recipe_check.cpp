@@ -1,6 +1,7 @@
 // Combinations of settings that no single key can tell are wrong. Neighbour: recipe_schema.h.
 #include <fmt/format.h>
 
+#include <bit>
 #include <set>
 
 #include "core/recipe/recipe_schema.h"
@@ -10,6 +11,40 @@ namespace {
 
 Error finding(std::string message, std::string hint) {
     return {.code = ErrorCode::BadRecipe, .message = std::move(message), .hint = std::move(hint)};
+}
+
+// What no model can be trained with, whatever its files hold.
+void check_method(const Recipe& recipe, std::vector<Error>& findings) {
+    const bool is_full = recipe.adapter.method == AdapterMethod::Full;
+    if (recipe.base.random_init && !is_full) {
+        findings.push_back(finding("base.random_init is true, but adapter.method is not full.",
+                                   "An adapter on random weights learns nothing of use; set "
+                                   "adapter.method: full, or random_init: false."));
+    }
+    if (is_full && !recipe.adapter.init_from.empty()) {
+        findings.push_back(finding("adapter.init_from is set, but adapter.method is full.",
+                                   "Merge the adapter first, or use method lora."));
+    }
+    if (is_full && recipe.adapter.lora_dropout > 0) {
+        findings.push_back(
+            finding("adapter.lora_dropout is set, but adapter.method full has no "
+                    "adapter to drop inputs of.",
+                    "Set adapter.lora_dropout to 0, or adapter.method to lora."));
+    }
+    if (recipe.quantization.base != BaseQuantization::Nf4) return;
+    if (is_full) {
+        findings.push_back(
+            finding("quantization.base is nf4, but adapter.method is full, and "
+                    "weights in NF4 are frozen.",
+                    "Set adapter.method to lora, or quantization.base to none."));
+    }
+    // check_nf4_options says the same of options that come from no recipe.
+    if (!std::has_single_bit(static_cast<unsigned>(recipe.quantization.block_size))) {
+        findings.push_back(
+            finding(fmt::format("quantization.block_size is {}, which NF4 does not have.",
+                                recipe.quantization.block_size),
+                    "Use 32, 64, 128, 256, 512, 1024, 2048 or 4096."));
+    }
 }
 
 void check_sources(const Recipe& recipe, std::vector<Error>& findings) {
@@ -65,15 +100,7 @@ std::vector<Error> check_recipe(const Recipe& recipe) {
     if (recipe.base.path.empty()) {
         findings.push_back(finding("base.path is missing.", "Write the folder of the base model."));
     }
-    if (recipe.base.random_init && recipe.adapter.method != AdapterMethod::Full) {
-        findings.push_back(finding("base.random_init is true, but adapter.method is not full.",
-                                   "An adapter on random weights learns nothing of use; set "
-                                   "adapter.method: full, or random_init: false."));
-    }
-    if (recipe.adapter.method == AdapterMethod::Full && !recipe.adapter.init_from.empty()) {
-        findings.push_back(finding("adapter.init_from is set, but adapter.method is full.",
-                                   "Merge the adapter first, or use method lora."));
-    }
+    check_method(recipe, findings);
     check_sources(recipe, findings);
     if (recipe.tokens.sample_limit && *recipe.tokens.sample_limit > recipe.tokens.max_seq_len) {
         findings.push_back(

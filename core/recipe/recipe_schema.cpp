@@ -7,6 +7,7 @@
 #include <charconv>
 #include <map>
 
+#include "core/recipe/nearest_word.h"
 #include "core/recipe/setting_input.h"
 
 namespace dayrun::core {
@@ -90,8 +91,13 @@ const SettingInfo* find_setting(std::string_view key) {
 Result<void> assign_setting(Recipe& recipe, std::string_view key, const SettingInput& input) {
     const auto [entry, index] = look_up_setting(key);
     if (entry == nullptr) {
+        std::vector<std::string> known;
+        for (const SettingEntry& one : setting_entries()) known.push_back(one.info.key);
+        const std::string nearest = nearest_word(key, known);
         return Error{.code = ErrorCode::BadRecipe,
-                     .message = fmt::format("There is no setting '{}'.", key)};
+                     .message = fmt::format("There is no setting '{}'.", key),
+                     .hint = nearest.empty() ? "`dayrun recipe explain` lists all settings."
+                                             : fmt::format("Did you mean '{}'?", nearest)};
     }
     if (key.starts_with("data[") && index >= recipe.data.size()) {
         return Error{.code = ErrorCode::BadRecipe,

@@ -94,7 +94,7 @@ static std::vector<SettingEntry> adapter_entries() {
                     "The optimizer's own are always float32.",
             .choices = kDtypes}),
         SETTING(adapter.init_from, {.key = "adapter.init_from", .type = Path,
-            .label = "Start from adapter", .help = "A PEFT adapter folder to start from.",
+            .label = "Start from adapter", .help = "A PEFT adapter folder to start from; its method, rank, alpha and modules are used.",
             .may_be_empty = true}),
         SETTING(adapter.neftune_alpha, {.key = "adapter.neftune_alpha", .type = Real,
             .label = "NEFTune alpha", .help = "Noise on the embeddings in training; 0 is off, 5 is common.",

@@ -4,21 +4,40 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <array>
 #include <charconv>
+#include <cmath>
 
 namespace dayrun::core {
 namespace {
 
 using Kind = SettingInput::Kind;
 
+// "0.0001" and "9000000000000000": an exponent is kept for what would be longer than a person
+// reads.
+std::string plain_number(double value) {
+    const double size = std::abs(value);
+    if (size != 0 && (size < 1e-5 || size >= 1e16)) return shortest(value);
+    std::array<char, 64> text;
+    const auto end =
+        std::to_chars(text.data(), text.data() + text.size(), value, std::chars_format::fixed).ptr;
+    return {text.data(), end};
+}
+
 std::string range_text(const SettingInfo& info) {
     const std::string unit = info.unit.empty() ? "" : " " + info.unit;
     if (info.minimum && info.maximum) {
-        return fmt::format("between {} and {}{}", shortest(*info.minimum), shortest(*info.maximum),
-                           unit);
+        if (*info.minimum == *info.maximum) return plain_number(*info.minimum) + unit;
+        return fmt::format("between {} and {}{}", plain_number(*info.minimum),
+                           plain_number(*info.maximum), unit);
     }
-    if (info.minimum) return fmt::format("at least {}{}", shortest(*info.minimum), unit);
-    return fmt::format("at most {}{}", shortest(info.maximum.value_or(0)), unit);
+    if (info.minimum) {
+        // Units are plurals: "at least 1 row".
+        const bool is_one = *info.minimum == 1 && unit.ends_with('s');
+        return fmt::format("at least {}{}", plain_number(*info.minimum),
+                           is_one ? unit.substr(0, unit.size() - 1) : unit);
+    }
+    return fmt::format("at most {}{}", plain_number(info.maximum.value_or(0)), unit);
 }
 
 Result<void> check_range(double value, const SettingInfo& info) {

@@ -10,6 +10,7 @@
 #include "core/base/hash.h"
 #include "core/base/units.h"
 #include "core/plan/data_checks.h"
+#include "core/plan/start_adapter.h"
 #include "core/recipe/recipe_schema.h"
 #include "core/recipe/recipe_yaml.h"
 #include "core/run/cuda_probe.h"
@@ -166,7 +167,9 @@ Result<void> ActiveRun::compile() {
 }
 
 Result<void> ActiveRun::check() {
-    for (const PreflightCheck& check : check_data(m_recipe, *m_data, m_tokenizer.get())) {
+    std::vector<PreflightCheck> checks = check_data(m_recipe, *m_data, m_tokenizer.get());
+    if (auto check = check_start_adapter(m_recipe)) checks.push_back(std::move(*check));
+    for (const PreflightCheck& check : checks) {
         if (check.level == CheckLevel::Red) {
             return Error{.code = ErrorCode::BadData, .message = check.message, .hint = check.hint};
         }
@@ -183,10 +186,10 @@ Result<void> ActiveRun::prepare() {
     }
     TRY(model, m_engine->prepare(m_recipe));
     m_model = std::move(model);
-    m_reporter.info(fmt::format("{}: {} parameters in {}, {} trained; {} steps planned.",
+    m_reporter.info(fmt::format("{}: {} parameters in {}, {} trained; {} planned.",
                                 m_model->architecture, format_count(m_model->parameter_count),
                                 m_model->dtype, format_count(m_model->trained_parameter_count),
-                                m_progress.total_steps));
+                                count_of(m_progress.total_steps, "step")));
     return {};
 }
 

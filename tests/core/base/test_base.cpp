@@ -51,6 +51,11 @@ class TestBase : public QObject {
         QCOMPARE(format_count(-1234567), std::string("-1,234,567"));
         QCOMPARE(format_count(123), std::string("123"));
         QCOMPARE(format_duration(3661), std::string("1:01:01 h"));
+        QCOMPARE(format_duration(0.42), std::string("0.42 s"));
+        QCOMPARE(format_duration(0.0042), std::string("4.2 ms"));
+        QCOMPARE(count_of(1, "row"), std::string("1 row"));
+        QCOMPARE(count_of(0, "row"), std::string("0 rows"));
+        QCOMPARE(count_of(1234, "token"), std::string("1,234 tokens"));
         QCOMPARE(shortest(0.1), std::string("0.1"));
         QCOMPARE(shortest(0.1F), std::string("0.1"));
     }

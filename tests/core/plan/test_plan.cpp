@@ -2,7 +2,9 @@
 #include <QTest>
 #include <algorithm>
 
+#include "core/model/adapter_config.h"
 #include "core/plan/preflight.h"
+#include "core/plan/start_adapter.h"
 #include "tests/support/temp_project.h"
 #include "tests/support/test_registry.h"
 
@@ -184,10 +186,52 @@ class TestPlan : public QObject {
         const PreflightCheck* check = find_check(*sheet, "training rows");
         QVERIFY(check != nullptr && check->level == CheckLevel::Amber);
         QCOMPARE(check->count, int64_t{1});
-        QVERIFY(check->message.ends_with(" 1 of the rows train nothing."));
+        QVERIFY(check->message.ends_with(" 1 of the rows trains nothing."));
         QCOMPARE(check->offenders.at(0),
-                 std::string("train: 1 rows without a trained token (row 4)"));
+                 std::string("train: 1 row without a trained token (row 4)"));
         QVERIFY(sheet->can_start());
+    }
+
+    void exact_match_without_test_rows_is_told() {
+        const TempProject place;
+        const auto check_of = [&](const std::string& more) {
+            const auto sheet =
+                make_plan(*place.recipe(more), {.cache_folder = place.folder() / "cache"});
+            const PreflightCheck* check = find_check(*sheet, "exact match");
+            return check != nullptr ? *check : PreflightCheck{};
+        };
+        const PreflightCheck unmeasured = check_of("eval: {exact_match_rows: 5}\n");
+        QVERIFY(unmeasured.level == CheckLevel::Amber && !unmeasured.hint.empty());
+        QVERIFY(check_of("").name.empty());
+    }
+
+    // Settings that the adapter's own take the place of are named, so that none is ignored.
+    void an_adapter_to_start_from_is_compared_with_the_recipe() {
+        const TempProject place;
+        AdapterConfig config;
+        config.rank = 4;
+        config.alpha = 8;
+        config.target_modules = std::vector<std::string>{"v_proj", "q_proj"};
+        std::filesystem::create_directories(place.folder() / "start");
+        QVERIFY(write_adapter_config(config, place.folder() / "start").ok());
+        const auto check_of = [&](const std::string& settings) {
+            const auto recipe = place.recipe("adapter: {init_from: start, " + settings + "}\n");
+            const auto check = check_start_adapter(*recipe);
+            return check.value_or(PreflightCheck{});
+        };
+        const PreflightCheck same =
+            check_of("lora_rank: 4, lora_alpha: 8, target_modules: [q_proj, v_proj]");
+        QVERIFY2(same.level == CheckLevel::Green, same.message.c_str());
+        QVERIFY(!same.message.empty());
+        QVERIFY(check_of("lora_rank: 4, lora_alpha: 8").level == CheckLevel::Green);
+        const PreflightCheck other = check_of("lora_rank: 64, lora_alpha: 8, method: dora");
+        QVERIFY(other.level == CheckLevel::Amber);
+        QCOMPARE(other.count, int64_t{2});
+        QVERIFY2(
+            other.message.find("adapter.method lora (not dora), adapter.lora_rank 4 (not 64)") !=
+                std::string::npos,
+            other.message.c_str());
+        QVERIFY(!check_start_adapter(*place.recipe()));
     }
 
     void absent_data_is_listed_as_missing() {

@@ -84,6 +84,28 @@ class TestRecipeYaml : public QObject {
         QTest::newRow("out of range")
             << "adapter: {lora_rank: 0}\n"
             << "r.yaml:5:22: adapter.lora_rank is 0, but must be between 1 and 4096.";
+        QTest::newRow("far out of range")
+            << "seed: -1\n"
+            << "r.yaml:5:7: seed is -1, but must be between 0 and 9000000000000000.";
+        QTest::newRow("small range") << "batch: {epochs: 0}\n"
+                                     << "r.yaml:5:17: batch.epochs is 0, but must be between "
+                                        "0.0001 and 10000.";
+        QTest::newRow("at least one") << "batch: {max_steps: 0}\n"
+                                      << "r.yaml:5:20: batch.max_steps is 0, but must be at least "
+                                         "1 step.";
+        QTest::newRow("no NF4 block")
+            << "quantization: {base: nf4, block_size: 100}\n"
+            << "r.yaml: quantization.block_size is 100, which NF4 does not have. Use 32, 64, 128, "
+               "256, 512, 1024, 2048 or 4096.";
+        QTest::newRow("full over NF4")
+            << "quantization: {base: nf4}\nadapter: {method: full}\n"
+            << "r.yaml: quantization.base is nf4, but adapter.method is full, and weights in NF4 "
+               "are frozen. Set adapter.method to lora, or quantization.base to none.";
+        QTest::newRow("full with dropout")
+            << "adapter: {method: full, lora_dropout: 0.1}\n"
+            << "r.yaml: adapter.lora_dropout is set, but adapter.method full has no adapter to "
+               "drop "
+               "inputs of. Set adapter.lora_dropout to 0, or adapter.method to lora.";
         QTest::newRow("bad word") << "schedule: {kind: cosinus}\n"
                                   << "r.yaml:5:18: schedule.kind is cosinus, but must be one of "
                                      "cosine, linear, constant.";
