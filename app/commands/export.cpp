@@ -6,13 +6,16 @@
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "app/command.h"
+#include "app/merge_losses.h"
 #include "app/quantization_options.h"
 #include "core/base/atomic_file.h"
 #include "core/base/units.h"
 #include "core/export/merge.h"
 #include "core/export/nf4_export.h"
+#include "core/model/adapter_config.h"
 #include "core/model/model_config.h"
 #include "core/recipe/recipe_yaml.h"
 #include "core/records/project.h"
@@ -29,6 +32,7 @@ struct ExportOptions {
     std::string out;
     std::string dtype;
     std::string merge_into = "auto";
+    bool no_loss = false;
     QuantizationOptions quantization;
 };
 
@@ -36,11 +40,39 @@ struct ExportSource {
     std::filesystem::path base;
     std::filesystem::path adapter;  // empty when only the base is exported
     core::QuantizationSpec quantization;
+    // Of a run, whose held-out rows tell what a merge costs.
+    std::optional<core::Recipe> recipe = {};
+    std::filesystem::path cache = {};
+    std::string title = {};
 };
 
 bool needs_adapter(const ExportOptions& options) {
     return std::any_of(options.to.begin(), options.to.end(),
                        [](const std::string& format) { return format != "nf4"; });
+}
+
+/// For CLI11: empty when the format is known.
+std::string known_format(const std::string& format) {
+    if (format == "peft" || format == "merged" || format == "nf4") return {};
+    if (format == "gguf") {
+        return "writing GGUF does not exist yet; export merged, which llama.cpp converts";
+    }
+    return fmt::format("'{}' is no format; there are peft, merged and nf4", format);
+}
+
+/// Options that only a merge reads must not be given to another export.
+core::Result<void> check_options(const ExportOptions& options) {
+    const bool is_merged =
+        std::find(options.to.begin(), options.to.end(), "merged") != options.to.end();
+    const bool has_merge_option =
+        !options.dtype.empty() || options.merge_into != "auto" || options.no_loss;
+    if (is_merged || !has_merge_option) return {};
+    return core::Error{.code = core::ErrorCode::BadUsage,
+                       .message = fmt::format("{} belongs to a merge, and nothing is merged here.",
+                                              !options.dtype.empty() ? "--dtype"
+                                              : options.no_loss      ? "--no-loss"
+                                                                     : "--merge-into"),
+                       .hint = "Leave it out, or give --to merged."};
 }
 
 core::Result<ExportSource> source_of(const ExportOptions& options) {
@@ -51,7 +83,10 @@ core::Result<ExportSource> source_of(const ExportOptions& options) {
                                .message = "export takes a run, or --model with --adapter.",
                                .hint = "Example: dayrun export 7f3a --to merged --out merged"};
         }
-        return ExportSource{options.model, options.adapter, options.quantization.spec()};
+        return ExportSource{.base = options.model,
+                            .adapter = options.adapter,
+                            .quantization = options.quantization.spec(),
+                            .title = options.model};
     }
     TRY(project, core::Project::open(options.project, core::ProjectAccess::ReadOnly));
     TRY(query, project->query());
@@ -62,13 +97,24 @@ core::Result<ExportSource> source_of(const ExportOptions& options) {
                            .hint = "Run it again, or choose another run."};
     }
     TRY(recipe, core::parse_recipe(run.recipe_yaml, run.run_id, project->folder()));
-    return ExportSource{recipe.resolved(recipe.base.path), project->folder() / run.adapter,
-                        recipe.quantization};
+    return ExportSource{.base = recipe.resolved(recipe.base.path),
+                        .adapter = project->folder() / run.adapter,
+                        .quantization = recipe.quantization,
+                        .recipe = recipe,
+                        .cache = project->cache_folder(),
+                        .title = fmt::format("run {} ({})", run.run_id, run.name)};
 }
 
 core::Result<void> export_peft(const ExportSource& source, const std::filesystem::path& out) {
-    TRY_VOID(core::ensure_folder(out));
+    TRY(config, core::read_adapter_config(source.adapter));
     std::error_code code;
+    if (std::filesystem::equivalent(source.adapter, out, code)) {
+        return core::Error{
+            .code = core::ErrorCode::BadUsage,
+            .message = fmt::format("'{}' is the adapter's own folder.", out.string()),
+            .hint = "Choose another folder for the copy."};
+    }
+    TRY_VOID(core::ensure_folder(out));
     std::filesystem::copy(source.adapter, out,
                           std::filesystem::copy_options::recursive |
                               std::filesystem::copy_options::overwrite_existing,
@@ -85,16 +131,17 @@ core::Nf4Options nf4_options(const ExportSource& source) {
             .double_quant = source.quantization.double_quant};
 }
 
-core::Result<core::MergeReport> export_merged(const CommonOptions& common,
-                                              const ExportOptions& options,
-                                              const ExportSource& source,
-                                              const std::filesystem::path& folder) {
+/// `into` is original or dequantized.
+core::Result<core::MergeReport> merge_into(const CommonOptions& common,
+                                           const ExportOptions& options, const ExportSource& source,
+                                           const std::filesystem::path& folder,
+                                           const std::string& into) {
     core::MergeRequest request;
     request.base = source.base;
     request.adapter = source.adapter;
     request.out = folder;
     request.threads = common.threads;
-    if (options.merge_into == "original") {
+    if (into == "original" && options.merge_into != "auto") {
         TRY(config, core::read_model_config(source.base));
         if (!config.quantization.empty()) {
             return core::Error{.code = core::ErrorCode::BadUsage,
@@ -104,64 +151,125 @@ core::Result<core::MergeReport> export_merged(const CommonOptions& common,
                                .hint = "Leave out --merge-into, or give the 16-bit model."};
         }
     }
-    const bool was_nf4 = source.quantization.base == core::BaseQuantization::Nf4;
-    if (options.merge_into == "dequantized" || (options.merge_into == "auto" && was_nf4)) {
-        request.dequantized = nf4_options(source);
-    }
+    if (into == "dequantized") request.dequantized = nf4_options(source);
     if (options.dtype == "float32") request.dtype = core::TensorDtype::Float32;
     if (options.dtype == "bfloat16") request.dtype = core::TensorDtype::BFloat16;
     return core::merge_adapter(request);
 }
 
-void print_report(const nlohmann::ordered_json& report, bool json) {
-    if (json) {
-        fmt::print("{}\n", report.dump());
+/// Formats with what was written, and the losses, as --json prints them.
+using Report = nlohmann::ordered_json;
+
+/// Merges as asked; what was written goes into the report, and its folders to `models`.
+core::Result<void> export_merged(const CommonOptions& common, const ExportOptions& options,
+                                 const ExportSource& source, const std::filesystem::path& folder,
+                                 Report& report, std::vector<MergedModel>& models) {
+    const bool was_nf4 = source.quantization.base == core::BaseQuantization::Nf4;
+    std::vector<std::string> bases{options.merge_into};
+    if (options.merge_into == "auto") bases = {was_nf4 ? "dequantized" : "original"};
+    if (options.merge_into == "both") bases = {"original", "dequantized"};
+    for (const std::string& base : bases) {
+        const std::string name = bases.size() == 1 ? "merged" : "merged_" + base;
+        const std::filesystem::path into = bases.size() == 1 ? folder : folder / base;
+        TRY(merged, merge_into(common, options, source, into, base));
+        const char* const weights = merged.is_dequantized ? "dequantized" : "original";
+        report[name] = {
+            {"folder", into.string()},
+            {"merged_modules", merged.merged_modules},
+            {"merged_into", weights},
+            {"bytes", merged.bytes},
+            {"summary", fmt::format("{} merged into the {} weights",
+                                    core::count_of(merged.merged_modules, "module"), weights)}};
+        models.push_back({name, into});
+    }
+    return {};
+}
+
+core::Result<void> export_nf4(const ExportSource& source, const std::filesystem::path& folder,
+                              Report& report) {
+    TRY(written,
+        core::export_nf4({.base = source.base, .out = folder, .options = nf4_options(source)}));
+    report["nf4"] = {
+        {"folder", folder.string()},
+        {"quantized_modules", written.quantized_modules},
+        {"bytes", written.bytes},
+        {"summary", core::count_of(written.quantized_modules, "module") + " in 4 bits"}};
+    return {};
+}
+
+/// What the merges cost on the run's held-out rows. A loss that cannot be measured is told and no
+/// fault of the export, which is on the disk already.
+void add_losses(const CommonOptions& common, const ExportOptions& options,
+                const ExportSource& source, const std::vector<MergedModel>& models,
+                Report& report) {
+    if (models.empty() || !source.recipe || options.no_loss) return;
+    const auto losses =
+        measure_merges(common, *source.recipe, source.cache, source.adapter, models);
+    if (!losses.ok()) {
+        fmt::print(stderr, "dayrun: The validation loss of the merge was not measured: {}\n",
+                   losses.error().text());
         return;
     }
+    if (losses->target_tokens == 0) return;
+    Report table = {{"target_tokens", losses->target_tokens}, {"unmerged", losses->unmerged}};
+    for (const auto& [name, loss] : losses->merged) table[name] = loss;
+    report["validation_loss"] = std::move(table);
+}
+
+/// The report as people read it; the same text stands in OUT/export.md.
+std::string report_text(const Report& report) {
+    std::string text;
     for (const auto& [format, entry] : report.items()) {
-        fmt::print("{}: {}", format, entry["folder"].get<std::string>());
+        if (!entry.contains("folder")) continue;
+        text += fmt::format("{}: {}", format, entry["folder"].get<std::string>());
         if (entry.contains("bytes")) {
-            fmt::print(" ({}, {})", entry["summary"].get<std::string>(),
-                       core::format_bytes(entry["bytes"].get<int64_t>()));
+            text += fmt::format(" ({}, {})", entry["summary"].get<std::string>(),
+                                core::format_bytes(entry["bytes"].get<int64_t>()));
         }
-        fmt::print("\n");
+        text += "\n";
     }
+    if (!report.contains("validation_loss")) return text;
+    const Report& losses = report["validation_loss"];
+    text += fmt::format("validation loss over {}:\n",
+                        core::count_of(losses["target_tokens"].get<int64_t>(), "token"));
+    const double unmerged = losses["unmerged"].get<double>();
+    for (const auto& [name, value] : losses.items()) {
+        if (name == "target_tokens") continue;
+        const double loss = value.get<double>();
+        text += fmt::format("  {:<20} {:.4f} nats", name, loss);
+        if (name != "unmerged") text += fmt::format(" ({:+.4f})", loss - unmerged);
+        text += "\n";
+    }
+    return text;
 }
 
 int run_export(const CommonOptions& common, const ExportOptions& options) {
+    if (const auto fits = check_options(options); !fits.ok()) return report_error(fits.error());
     const auto source = source_of(options);
     if (!source.ok()) return report_error(source.error());
     const std::filesystem::path out(options.out);
-    nlohmann::ordered_json report;
+    Report report;
+    std::vector<MergedModel> models;
     for (const std::string& format : options.to) {
         // One format goes into OUT itself, several each into a folder of its own.
         const std::filesystem::path folder = options.to.size() == 1 ? out : out / format;
-        report[format] = {{"folder", folder.string()}};
+        core::Result<void> done = {};
         if (format == "peft") {
-            const auto done = export_peft(*source, folder);
-            if (!done.ok()) return report_error(done.error());
-            continue;
+            done = export_peft(*source, folder);
+            report[format] = {{"folder", folder.string()}};
+        } else if (format == "nf4") {
+            done = export_nf4(*source, folder, report);
+        } else {
+            done = export_merged(common, options, *source, folder, report, models);
         }
-        if (format == "nf4") {
-            const auto written = core::export_nf4(
-                {.base = source->base, .out = folder, .options = nf4_options(*source)});
-            if (!written.ok()) return report_error(written.error());
-            report[format]["quantized_modules"] = written->quantized_modules;
-            report[format]["bytes"] = written->bytes;
-            report[format]["summary"] =
-                fmt::format("{} modules in 4 bits", written->quantized_modules);
-            continue;
-        }
-        const auto merged = export_merged(common, options, *source, folder);
-        if (!merged.ok()) return report_error(merged.error());
-        const char* const into = merged->is_dequantized ? "dequantized" : "original";
-        report[format]["merged_modules"] = merged->merged_modules;
-        report[format]["merged_into"] = into;
-        report[format]["bytes"] = merged->bytes;
-        report[format]["summary"] =
-            fmt::format("{} modules merged into the {} weights", merged->merged_modules, into);
+        if (!done.ok()) return report_error(done.error());
     }
-    print_report(report, common.json);
+    add_losses(common, options, *source, models, report);
+    const std::string text = report_text(report);
+    const auto written = core::write_file(
+        out / "export.md", fmt::format("# Export of {}\n\n```\n{}```\n", source->title, text));
+    if (!written.ok()) return report_error(written.error());
+    fmt::print("{}", common.json ? report.dump() + "\n" : text);
     return kExitDone;
 }
 
@@ -178,7 +286,7 @@ void add_export_command(CLI::App& parser, Action& chosen) {
     command->add_option("--adapter", options->adapter, "PEFT adapter folder, instead of a run");
     command->add_option("--to", options->to, "peft, merged, nf4 (the base alone, in 4 bits)")
         ->delimiter(',')
-        ->check(CLI::IsMember({"peft", "merged", "nf4"}))
+        ->check(known_format)
         ->capture_default_str();
     command->add_option("--out", options->out, "Folder to write")->required();
     command->add_option("--dtype", options->dtype, "Merged weights; default: as the base's file")
@@ -186,9 +294,11 @@ void add_export_command(CLI::App& parser, Action& chosen) {
     command
         ->add_option("--merge-into", options->merge_into,
                      "The base's original weights, or those that training over NF4 saw; auto: as "
-                     "the run was trained")
-        ->check(CLI::IsMember({"auto", "original", "dequantized"}))
+                     "the run was trained; both: each in a folder of its own")
+        ->check(CLI::IsMember({"auto", "original", "dequantized", "both"}))
         ->capture_default_str();
+    command->add_flag("--no-loss", options->no_loss,
+                      "Do not measure a merged run's validation loss against the unmerged one");
     options->quantization.add_to(*command);
     command->callback([&chosen, options] {
         chosen = [options](const CommonOptions& common) { return run_export(common, *options); };
