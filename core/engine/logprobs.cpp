@@ -1,6 +1,7 @@
 // TorchEngine::logprobs: every next token's log-probability through the code that trains, and on
 // request all logits and the adapter's gradients. Neighbour: torch_engine.cpp.
 #include <algorithm>
+#include <limits>
 
 #include "core/engine/long_texts.h"
 #include "core/engine/model/checkpoint.h"
@@ -11,6 +12,9 @@ namespace dayrun::engine {
 namespace {
 
 using core::Result;
+
+// Of rows without a supervised token; 0 would look like a perfect model.
+constexpr double kNoLoss = std::numeric_limits<double>::quiet_NaN();
 
 /// Logits of all rows, in one tensor [rows, T, V] when the rows are equally long, else one each.
 Result<void> write_logits(const std::filesystem::path& path,
@@ -93,14 +97,21 @@ Result<core::LogprobsResult> TorchEngine::logprobs(const std::vector<core::Packe
                 row_sum += score(part, row_logprobs, row_logits);
             });
             const auto row_count = static_cast<double>(batch.target_token_count);
-            result.row_loss.push_back(row_count > 0 ? row_sum / row_count : 0.0);
+            result.row_loss.push_back(row_count > 0 ? row_sum / row_count : kNoLoss);
             sum += row_sum;
             count += batch.target_token_count;
         }
-        result.loss = count > 0 ? sum / static_cast<double>(count) : 0.0;
-        TRY_VOID(check_finite(result.loss));
+        result.loss = count > 0 ? sum / static_cast<double>(count) : kNoLoss;
+        if (count > 0) TRY_VOID(check_finite(result.loss));
         if (!logits_out.empty()) TRY_VOID(write_logits(logits_out, logits, vocab));
         if (grads_out.empty()) return result;
+        if (count == 0) {
+            return core::Error{.code = core::ErrorCode::BadData,
+                               .message =
+                                   "The rows have no supervised token, so there is no loss "
+                                   "to take gradients of.",
+                               .hint = "Give labels other than -100."};
+        }
         drop_gradients();
         for (const core::PackedBatch& batch : batches) {
             // Without dropout and noise: the gradients of the loss that is printed (of Qwen 1

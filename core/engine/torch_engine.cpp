@@ -284,7 +284,8 @@ Result<std::vector<std::vector<int32_t>>> TorchEngine::generate_batch(
                 if (id >= 0 && id < vocab) continue;
                 return Error{.code = ErrorCode::BadUsage,
                              .message = fmt::format(
-                                 "The prompt holds the id {}, but the base has {}.", id, vocab)};
+                                 "The prompt holds the id {}, but the base has {} ids.", id, vocab),
+                             .hint = fmt::format("Ids are 0 to {}.", vocab - 1)};
             }
         }
         auto made = generate_texts(*m_decoder, *m_head, requests);

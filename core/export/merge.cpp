@@ -18,6 +18,7 @@
 #include "core/export/model_files.h"
 #include "core/model/adapter_files.h"
 #include "core/model/model_config.h"
+#include "core/model/model_folder.h"
 #include "core/quantize/nf4_cache.h"
 #include "core/quantize/nf4_writer.h"
 
@@ -216,6 +217,7 @@ Result<MergeReport> merge_adapter(const MergeRequest& request) {
     TRY(config, read_model_config(request.base));
     const WeightMap map = make_weight_map(config);
     TRY(base, CheckpointFiles::open(request.base));
+    TRY_VOID(check_layer_count(base, config));
     TRY(adapter, AdapterFiles::open(request.adapter, map));
     QuantizedWeights quantized;
     TRY_VOID(quantized.open(request, config, map, base));

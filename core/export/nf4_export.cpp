@@ -9,6 +9,7 @@
 #include "core/base/atomic_file.h"
 #include "core/export/model_files.h"
 #include "core/model/model_config.h"
+#include "core/model/model_folder.h"
 #include "core/quantize/nf4_writer.h"
 
 namespace dayrun::core {
@@ -30,6 +31,7 @@ Result<Nf4ExportReport> export_nf4(const Nf4ExportRequest& request) {
     }
     const WeightMap map = make_weight_map(config);
     TRY(files, CheckpointFiles::open(request.base));
+    TRY_VOID(check_layer_count(files, config));
     Nf4WriteRequest write{.files = files,
                           .quantized = linear_weights(map),
                           .options = request.options,

@@ -7,7 +7,7 @@
 #include <map>
 #include <system_error>
 
-#include "core/model/safetensors.h"
+#include "core/base/units.h"
 #include "core/model/weight_map.h"
 
 namespace dayrun::core {
@@ -37,6 +37,10 @@ void check_weights(const CheckpointFiles& checkpoint, ModelFolderInfo& info) {
     const ModelConfig& config = *info.config;
     // 4-bit checkpoints hold packed weights under further names; their reader checks them.
     if (!config.quantization.empty()) return;
+    if (const auto layers = check_layer_count(checkpoint, config); !layers.ok()) {
+        info.problems.push_back(sentence(layers.error()));
+        return;
+    }
     for (const WeightInfo& weight : weights_of(config, make_weight_map(config))) {
         const auto found = checkpoint.require(weight.name, weight.shape);
         if (!found) {
@@ -47,6 +51,17 @@ void check_weights(const CheckpointFiles& checkpoint, ModelFolderInfo& info) {
 }
 
 }  // namespace
+
+Result<void> check_layer_count(const CheckpointFiles& files, const ModelConfig& config) {
+    ModelConfig longer = config;
+    ++longer.num_hidden_layers;
+    const std::string beyond = make_weight_map(longer).layers.back().input_norm;
+    if (files.find(beyond) == nullptr) return {};
+    return Error{.code = ErrorCode::BadModel,
+                 .message = fmt::format("The weights hold '{}', but config.json asks for {} only.",
+                                        beyond, count_of(config.num_hidden_layers, "layer")),
+                 .hint = "Config and weights belong to different models: fetch both again."};
+}
 
 fs::path find_tokenizer_file(const fs::path& folder) {
     std::error_code ignored;

@@ -11,6 +11,7 @@
 
 #include "core/base/result.h"
 #include "core/model/model_config.h"
+#include "core/model/safetensors.h"
 
 namespace dayrun::core {
 
@@ -28,6 +29,9 @@ struct ModelFolderInfo {
 
 /// Looks into a folder; never fails, what is wrong is in `problems`.
 ModelFolderInfo inspect_model_folder(const std::filesystem::path& folder);
+
+/// BadModel when the weights hold a layer after the last one that the config asks for.
+Result<void> check_layer_count(const CheckpointFiles& files, const ModelConfig& config);
 
 /// A model found on this computer.
 struct LocalModel {

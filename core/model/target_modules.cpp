@@ -34,11 +34,12 @@ std::vector<std::string> names_there_are(const WeightMap& map) {
     return names;
 }
 
-Error nothing_matches(const WeightMap& map, std::string_view asked) {
+Error nothing_matches(const WeightMap& map, std::string_view asked, std::string_view advice = {}) {
     return {.code = ErrorCode::BadRecipe,
             .message =
                 fmt::format("target_modules: '{}' matches no linear module of this model.", asked),
-            .hint = fmt::format("The names there are: {}.", fmt::join(names_there_are(map), ", "))};
+            .hint = fmt::format("{}The names there are: {}.", advice,
+                                fmt::join(names_there_are(map), ", "))};
 }
 
 bool ends_with_name(std::string_view module, std::string_view name) {
@@ -64,7 +65,12 @@ Result<std::vector<const LinearInfo*>> match_target_modules(
         for (const LinearInfo* linear : map.linears()) {
             if (pattern.full_match(linear->module)) chosen.push_back(linear);
         }
-        if (chosen.empty()) return nothing_matches(map, *text);
+        if (chosen.empty()) {
+            return nothing_matches(
+                map, *text,
+                "A text alone is a regular expression for a module's whole name; "
+                "write a list for endings of names. ");
+        }
         return chosen;
     }
     const auto& names = std::get<std::vector<std::string>>(targets);
@@ -80,7 +86,9 @@ Result<std::vector<const LinearInfo*>> match_target_modules(
     }
     const auto unmatched = std::find(did_match.begin(), did_match.end(), false);
     if (unmatched != did_match.end()) {
-        return nothing_matches(map, names[static_cast<size_t>(unmatched - did_match.begin())]);
+        const std::string& name = names[static_cast<size_t>(unmatched - did_match.begin())];
+        return nothing_matches(
+            map, name, is_all_linear(name) ? "It is no name: write it alone, not in a list. " : "");
     }
     if (chosen.empty()) return nothing_matches(map, "");
     return chosen;

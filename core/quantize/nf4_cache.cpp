@@ -121,7 +121,13 @@ class CacheDoor {
     Result<std::unique_ptr<SafetensorsFile>> make() {
         const Json stamps = stamps_of(m_files);
         TRY(weights, checksum_of_weights(m_files, m_weights));
-        TRY_VOID(ensure_folder(m_path.parent_path()));
+        if (auto made = ensure_folder(m_path.parent_path()); !made.ok()) {
+            Error error = std::move(made).error();
+            error.hint =
+                "The NF4 weights are kept beside the model, or in XDG_CACHE_HOME where "
+                "its folder is read-only: let that name a folder you may write to.";
+            return error;
+        }
         TRY_VOID(
             write_nf4(m_path, {.files = m_files, .quantized = m_weights, .options = m_options}));
         TRY(file, SafetensorsFile::open(m_path));

@@ -86,8 +86,8 @@ struct GenerateRequest {
 /// Everything a row-by-row comparison with another trainer needs (`dayrun logprobs`).
 struct LogprobsResult {
     std::vector<std::vector<float>> logprobs;  // per row, of each next token [T-1]
-    std::vector<double> row_loss;              // mean over the row's supervised next tokens
-    double loss = 0;                           // mean over all supervised next tokens
+    std::vector<double> row_loss;  // mean over the row's supervised next tokens; NaN without one
+    double loss = 0;               // mean over all supervised next tokens; NaN without one
 };
 
 class Engine {

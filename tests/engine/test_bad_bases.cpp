@@ -225,6 +225,17 @@ class TestBadBases : public QObject {
         refuses(recipe, ErrorCode::BadModel, "[4, 24]");
     }
 
+    void adapters_that_are_not_finite() {
+        Recipe recipe = lora_recipe(base(), 4);
+        auto engine = open_engine(recipe);
+        QVERIFY(engine);
+        engine->parameters().all().back().value[1] = INFINITY;
+        const fs::path adapter = base() / "adapter";
+        REQUIRE_OK(engine->save_adapter(adapter));
+        recipe.adapter.init_from = adapter.string();
+        refuses(recipe, ErrorCode::NotFinite, "holds values that are not finite");
+    }
+
     // Ranks and scales of single modules, as PEFT's patterns give them.
     void adapters_with_patterns() {
         auto engine = open_engine(lora_recipe(base(), 4));

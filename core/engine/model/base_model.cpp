@@ -12,6 +12,7 @@
 #include "core/base/rng.h"
 #include "core/engine/device/host_mirror.h"
 #include "core/export/element_convert.h"
+#include "core/model/model_folder.h"
 #include "core/quantize/nf4_cache.h"
 #include "kernels/common/parallel.h"
 
@@ -99,6 +100,7 @@ Result<BaseModel> BaseModel::open(const core::Recipe& recipe) {
     const core::TensorView* embedding = nullptr;
     if (!recipe.base.random_init) {
         TRY(files, core::CheckpointFiles::open(base.m_folder));
+        TRY_VOID(core::check_layer_count(files, base.m_config));
         base.m_files.emplace(std::move(files));
         embedding = base.m_files->find(base.m_map.embed_tokens);
     }

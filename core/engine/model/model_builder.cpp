@@ -39,6 +39,7 @@ class Builder {
     Result<void> add_adapters(std::vector<Linear>& linears);
     Result<DecoderLayer> make_layer(size_t index);
     Result<void> make_ends();
+    Result<void> read_adapter_tensor(const core::TensorView& tensor, Parameter& parameter);
     Result<void> read_adapter();
     void draw_adapter();
 
@@ -278,20 +279,32 @@ Result<BuiltModel> Builder::build() {
     return std::move(m_model);
 }
 
+// One tensor of the adapter to start from into its parameter.
+Result<void> Builder::read_adapter_tensor(const core::TensorView& tensor, Parameter& parameter) {
+    const HostMirror value(parameter.value, parameter.count * 4, MirrorUse::Write);
+    float* const values = value.floats();
+    TRY_VOID(convert_to_float(tensor, values));
+    if (std::all_of(values, values + parameter.count, [](float v) { return std::isfinite(v); })) {
+        return {};
+    }
+    return Error{.code = ErrorCode::NotFinite,
+                 .message = fmt::format("Tensor '{}' of the adapter '{}' holds values that are not "
+                                        "finite.",
+                                        tensor.name, m_recipe.adapter.init_from),
+                 .hint = "The adapter is damaged or its training diverged: use an earlier one."};
+}
+
 Result<void> Builder::read_adapter() {
     for (const core::AdapterModule& module : m_start->modules()) {
         Parameter* const a = m_model.parameters->find(core::lora_a_name(module.linear->module));
         Parameter* const b = m_model.parameters->find(core::lora_b_name(module.linear->module));
         CHECK(a != nullptr && b != nullptr);
-        const HostMirror a_value(a->value, a->count * 4, MirrorUse::Write);
-        const HostMirror b_value(b->value, b->count * 4, MirrorUse::Write);
-        TRY_VOID(convert_to_float(*module.a, a_value.floats()));
-        TRY_VOID(convert_to_float(*module.b, b_value.floats()));
+        TRY_VOID(read_adapter_tensor(*module.a, *a));
+        TRY_VOID(read_adapter_tensor(*module.b, *b));
         if (module.magnitude == nullptr) continue;
         Parameter* const m =
             m_model.parameters->find(core::dora_magnitude_name(module.linear->module));
-        const HostMirror m_value(m->value, m->count * 4, MirrorUse::Write);
-        TRY_VOID(convert_to_float(*module.magnitude, m_value.floats()));
+        TRY_VOID(read_adapter_tensor(*module.magnitude, *m));
     }
     return {};
 }

@@ -53,7 +53,7 @@ std::optional<int64_t> ConfigFields::to_int(const nlohmann::json& value, std::st
     if (!number || *number < range.low || *number > range.high) {
         fail(fmt::format("'{}' gives {} for '{}', which must be a whole number from {} to {}.",
                          m_file, shown(value), name, range.low, range.high),
-             "Get the model's config.json again.");
+             "Get the file again from where the model comes from.");
         return std::nullopt;
     }
     return number;
@@ -65,7 +65,7 @@ int64_t ConfigFields::required_int(std::initializer_list<std::string_view> names
     if (value == nullptr) {
         fail(fmt::format("'{}' has no field '{}', without which the model cannot be built.", m_file,
                          name),
-             "Get the model's config.json again.");
+             "Get the file again from where the model comes from.");
         return range.low;
     }
     return to_int(*value, name, range).value_or(range.low);
@@ -87,7 +87,7 @@ std::optional<double> ConfigFields::optional_positive(
     if (!std::isfinite(number) || number <= 0) {
         fail(fmt::format("'{}' gives {} for '{}', which must be a number above 0.", m_file,
                          shown(*value), name),
-             "Get the model's config.json again.");
+             "Get the file again from where the model comes from.");
         return std::nullopt;
     }
     return number;
@@ -99,7 +99,7 @@ bool ConfigFields::boolean(std::string_view name, bool fallback) {
     if (!value.is_boolean()) {
         fail(fmt::format("'{}' gives {} for '{}', which must be true or false.", m_file,
                          shown(value), name),
-             "Get the model's config.json again.");
+             "Get the file again from where the model comes from.");
         return fallback;
     }
     return value.get<bool>();
@@ -111,7 +111,7 @@ std::string ConfigFields::text(std::string_view name, std::string_view fallback)
     if (!value.is_string()) {
         fail(fmt::format("'{}' gives {} for '{}', which must be a text.", m_file, shown(value),
                          name),
-             "Get the model's config.json again.");
+             "Get the file again from where the model comes from.");
         return std::string(fallback);
     }
     return value.get<std::string>();

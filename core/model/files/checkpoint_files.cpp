@@ -135,6 +135,17 @@ Result<CheckpointFiles> CheckpointFiles::open(const fs::path& folder) {
                          .hint = "The shards do not belong to this index: fetch them again."};
         }
     }
+    for (const auto& file : checkpoint.m_files) {
+        for (const TensorView& tensor : file->tensors()) {
+            if (index.empty() || index.contains(tensor.name)) continue;
+            return Error{.code = ErrorCode::BadModel,
+                         .message = fmt::format("The index of '{}' does not name '{}', which {} "
+                                                "holds.",
+                                                folder.string(), tensor.name,
+                                                file->path().filename().string()),
+                         .hint = "The shards do not belong to this index: fetch them again."};
+        }
+    }
     return checkpoint;
 }
 

@@ -77,6 +77,19 @@ class TestCheckpointFiles : public QObject {
         QVERIFY2(message.contains(said), qPrintable(message));
     }
 
+    void refuses_a_tensor_that_the_index_does_not_name() {
+        const Folder folder;
+        write_shards(folder, kGoodMap);
+        write_text(folder / "model-00002-of-00002.safetensors",
+                   raw_safetensors(R"({"b":{"dtype":"U8","shape":[1],"data_offsets":[0,1]},)"
+                                   R"("c":{"dtype":"U8","shape":[1],"data_offsets":[1,2]}})",
+                                   "xy"));
+        const auto checkpoint = CheckpointFiles::open(folder.path());
+        QVERIFY(!checkpoint.ok());
+        QVERIFY(checkpoint.error().message.find("does not name 'c', which model-00002") !=
+                std::string::npos);
+    }
+
     void refuses_a_tensor_stored_twice() {
         const Folder folder;
         write_shards(folder, kGoodMap);

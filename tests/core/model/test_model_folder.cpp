@@ -45,6 +45,18 @@ class TestModelFolder : public QObject {
                 std::string::npos);
     }
 
+    void tells_weights_with_more_layers_than_the_config() {
+        const Folder folder;
+        write_tiny_model(folder.path());
+        std::string config = kTinyConfig;
+        config.replace(config.find("\"num_hidden_layers\": 2"), 22, "\"num_hidden_layers\": 1");
+        write_text(folder / "config.json", config);
+        const ModelFolderInfo info = inspect_model_folder(folder.path());
+        QVERIFY2(info.problems[0].find("hold 'model.layers.1.input_layernorm.weight', but "
+                                       "config.json asks for 1 layer only") != std::string::npos,
+                 info.problems[0].c_str());
+    }
+
     void lists_the_local_cache() {
         const Folder folder;
         const auto hub = folder / "hub";

@@ -87,8 +87,13 @@ class TestWeightMap : public QObject {
                              "names there are: q_proj, k_proj, v_proj, o_proj, gate_proj, up_proj, "
                              "down_proj."));
         const auto qwen = match_target_modules(m_qwen1, std::string("q_proj"));
-        QCOMPARE(qwen.error().hint,
-                 std::string("The names there are: c_attn, attn.c_proj, w2, w1, mlp.c_proj."));
+        QCOMPARE(
+            qwen.error().hint,
+            std::string("A text alone is a regular expression for a module's whole name; write "
+                        "a list for endings of names. The names there are: c_attn, "
+                        "attn.c_proj, w2, w1, mlp.c_proj."));
+        const auto listed = match_target_modules(m_llama, Names{"all-linear"});
+        QVERIFY(listed.error().hint.starts_with("It is no name: write it alone, not in a list."));
         QVERIFY(!match_target_modules(m_llama, Names{}).ok());
     }
 
