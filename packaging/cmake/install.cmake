@@ -5,6 +5,11 @@ if(TARGET dayrun)
     set_target_properties(dayrun PROPERTIES INSTALL_RPATH "${CMAKE_BUILD_RPATH}")
     install(TARGETS dayrun RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}")
 endif()
+if(TARGET dayrun_headless)
+    # Not part of all: installed where it was built, under its own name.
+    install(PROGRAMS "$<TARGET_FILE:dayrun_headless>" RENAME dayrun-headless
+        DESTINATION "${CMAKE_INSTALL_BINDIR}" OPTIONAL)
+endif()
 if(TARGET dayrun_cuda)
     install(TARGETS dayrun_cuda LIBRARY DESTINATION lib/dayrun)
 endif()
