@@ -4,8 +4,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <system_error>
 
 namespace dayrun::app {
 namespace {
@@ -30,7 +32,9 @@ core::Result<std::vector<core::PackedRow>> read_id_rows(const std::string& path)
     std::ifstream file(path);
     if (!file) {
         return core::Error{.code = core::ErrorCode::FileMissing,
-                           .message = fmt::format("'{}' cannot be read.", path)};
+                           .message = fmt::format("'{}' cannot be read: {}.", path,
+                                                  std::generic_category().message(errno)),
+                           .hint = "Check the path and its permissions."};
     }
     std::vector<core::PackedRow> rows;
     int line_number = 0;

@@ -3,11 +3,14 @@
 
 #include <unistd.h>
 
+#include <array>
 #include <atomic>
 #include <csignal>
 
 namespace dayrun::app {
 namespace {
+
+constexpr std::array kStopSignals{SIGINT, SIGTERM, SIGHUP};
 
 std::atomic<core::RunControl*> s_control{nullptr};
 std::atomic<int> s_count{0};
@@ -28,13 +31,18 @@ void on_signal(int) {
 InterruptGuard::InterruptGuard(core::RunControl& control) {
     s_count = 0;
     s_control = &control;
-    std::signal(SIGINT, on_signal);
-    std::signal(SIGTERM, on_signal);
+    for (const int signal : kStopSignals) {
+        // nohup ignores SIGHUP on purpose: what is ignored stays so.
+        if (std::signal(signal, on_signal) == SIG_IGN) std::signal(signal, SIG_IGN);
+    }
+    std::signal(SIGPIPE, SIG_IGN);
 }
 
 InterruptGuard::~InterruptGuard() {
-    std::signal(SIGINT, SIG_DFL);
-    std::signal(SIGTERM, SIG_DFL);
+    for (const int signal : kStopSignals) {
+        if (std::signal(signal, SIG_DFL) == SIG_IGN) std::signal(signal, SIG_IGN);
+    }
+    std::signal(SIGPIPE, SIG_DFL);
     s_control = nullptr;
 }
 

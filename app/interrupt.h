@@ -6,7 +6,9 @@
 
 namespace dayrun::app {
 
-/// While this lives, SIGINT and SIGTERM become requests to `control`. One at a time.
+/// While this lives, SIGINT, SIGTERM and SIGHUP (the terminal was closed) become requests to
+/// `control`, and a reader of our output that went away ends nothing: the records have all of it.
+/// One at a time.
 class InterruptGuard {
   public:
     explicit InterruptGuard(core::RunControl& control);

@@ -14,6 +14,13 @@ namespace {
 CommonOptions s_common;
 Action s_action;
 
+// The options that work everywhere stand in every command's help too.
+void tell_common_options(CLI::App& command) {
+    for (CLI::App* inner : command.get_subcommands({})) tell_common_options(*inner);
+    command.footer("Everywhere: --device auto|cpu|cuda:0, --threads N, --json\n" +
+                   command.get_footer());
+}
+
 }  // namespace
 
 Options make_options() {
@@ -42,6 +49,10 @@ Options make_options() {
     add_record_commands(*parser, s_action);
     add_export_command(*parser, s_action);
     add_doctor_command(*parser, s_action);
+    for (CLI::App* command : parser->get_subcommands({})) {
+        command->excludes(parser->get_option("--batch"));
+        tell_common_options(*command);
+    }
     return {std::move(parser), {}, [](const CommonOptions&) { return s_action(s_common); }};
 }
 

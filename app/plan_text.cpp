@@ -89,21 +89,19 @@ void print_memory(const core::PlanSheet& sheet) {
 void print_time(const core::PlanSheet& sheet) {
     if (!sheet.time) return;
     const core::TimePlan& time = *sheet.time;
-    fmt::print("Time\n  {} steps, {} tokens, {} validations\n",
-               core::format_count(time.total_steps), core::format_count(time.train_tokens),
-               time.eval_count);
+    fmt::print("Time\n  {}, {}, {}\n", core::count_of(time.total_steps, "step"),
+               core::count_of(time.train_tokens, "token"),
+               core::count_of(time.eval_count, "validation"));
     fmt::print("  {} ({})\n", time.total_s ? core::format_duration(*time.total_s) : "unknown",
                time.basis);
 }
 
-}  // namespace
-
-void print_plan(const std::string& name, const core::PlanSheet& sheet, bool json) {
-    if (json) {
-        fmt::print("{}\n", plan_json(name, sheet).dump());
-        return;
-    }
-    fmt::print("{}: {}\n", name, sheet.can_start() ? "can start" : "cannot start");
+void print_plan(const std::string& name, const core::PlanSheet& sheet) {
+    const char* const verdict = !sheet.can_start() ? "cannot start"
+                                : !sheet.missing.empty()
+                                    ? "cannot start before what is missing is there"
+                                    : "can start";
+    fmt::print("{}: {}\n", name, verdict);
     print_memory(sheet);
     print_time(sheet);
     if (sheet.disk_bytes && sheet.disk_free_bytes) {
@@ -117,7 +115,19 @@ void print_plan(const std::string& name, const core::PlanSheet& sheet, bool json
         for (const std::string& offender : check.offenders)
             fmt::print("          - {}\n", offender);
     }
-    for (const std::string& line : sheet.missing) fmt::print("  (not checked) {}\n", line);
+    for (const std::string& line : sheet.missing) fmt::print("  [missing] {}\n", line);
+}
+
+}  // namespace
+
+void print_plans(const std::vector<NamedPlan>& plans, bool json) {
+    if (!json) {
+        for (const NamedPlan& plan : plans) print_plan(plan.name, plan.sheet);
+        return;
+    }
+    Json all = Json::array();
+    for (const NamedPlan& plan : plans) all.push_back(plan_json(plan.name, plan.sheet));
+    fmt::print("{}\n", plans.size() == 1 ? all[0].dump() : Json{{"plans", all}}.dump());
 }
 
 }  // namespace dayrun::app

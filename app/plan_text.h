@@ -2,11 +2,18 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "core/plan/preflight.h"
 
 namespace dayrun::app {
 
-void print_plan(const std::string& name, const core::PlanSheet& sheet, bool json);
+struct NamedPlan {
+    std::string name;
+    core::PlanSheet sheet;
+};
+
+/// One plan is one JSON document, several are {"plans": [...]}.
+void print_plans(const std::vector<NamedPlan>& plans, bool json);
 
 }  // namespace dayrun::app

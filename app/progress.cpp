@@ -37,8 +37,8 @@ void Progress::on_event(const core::RunEvent& event) {
         show_step(*step);
     } else if (const auto* eval = std::get_if<core::EvalMetrics>(&event.body)) {
         if (eval->source_id == "all") {
-            say(fmt::format("validated at step {}: loss {:.4f} over {} tokens", eval->step,
-                            eval->loss, core::format_count(eval->target_tokens)));
+            say(fmt::format("validated at step {}: loss {:.4f} nats over {}", eval->step,
+                            eval->loss, core::count_of(eval->target_tokens, "token")));
         }
     } else if (const auto* state = std::get_if<core::StateChanged>(&event.body)) {
         if (state->state == core::RunState::Preparing) say("preparing model and data");

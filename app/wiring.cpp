@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "core/base/build_info.h"
+#include "core/base/units.h"
 #include "core/engine/engine_factory.h"
 #include "core/model/adapter_config.h"
 #include "core/run/cuda_probe.h"
@@ -49,22 +50,28 @@ core::Result<core::Device> choose_device(const CommonOptions& common) {
     return cpu;
 }
 
+core::Result<std::optional<int64_t>> card_memory(const core::Device& device,
+                                                 const core::Recipe& recipe) {
+    if (device.kind != core::DeviceKind::Cuda) return std::optional<int64_t>();
+    TRY(card, core::usable_cuda_device(device.index));
+    return std::optional(recipe.budget.max_device_bytes.value_or(card.free_bytes));
+}
+
 std::string device_name(const core::Device& device) {
     if (device.kind == core::DeviceKind::Cuda) {
         const auto card = core::usable_cuda_device(device.index);
         const std::string index = fmt::format("cuda:{}", device.index);
         return card.ok() ? fmt::format("{} ({})", card->name, index) : index;
     }
-    return fmt::format("CPU, {} thread{}", device.threads, device.threads == 1 ? "" : "s");
+    return "CPU, " + core::count_of(device.threads, "thread");
 }
 
 std::filesystem::path project_folder_of(const std::filesystem::path& folder,
                                         const std::string& given) {
     if (!given.empty()) return given;
     std::error_code ignored;
-    const std::filesystem::path whole = folder.empty()
-                                            ? std::filesystem::current_path(ignored)
-                                            : std::filesystem::absolute(folder, ignored);
+    const std::filesystem::path whole = folder.empty() ? std::filesystem::current_path(ignored)
+                                                       : std::filesystem::absolute(folder, ignored);
     std::filesystem::path around = whole.lexically_normal();
     for (; around.has_relative_path(); around = around.parent_path()) {
         // A project that merely lies somewhere above, in the home folder say, is not meant.

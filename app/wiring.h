@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "app/command.h"
@@ -15,6 +16,10 @@ namespace dayrun::app {
 
 /// `auto` is the first usable CUDA device, else the CPU. NoGpu or BadUsage with the reason.
 core::Result<core::Device> choose_device(const CommonOptions& common);
+
+/// What a plan may use of a card: the recipe's limit, else what is free. Empty on a CPU.
+core::Result<std::optional<int64_t>> card_memory(const core::Device& device,
+                                                 const core::Recipe& recipe);
 
 /// "CPU, 2 threads" or the card's name.
 std::string device_name(const core::Device& device);

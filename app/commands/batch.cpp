@@ -39,26 +39,34 @@ std::filesystem::path project_folder(const BatchOptions& options) {
                              options.project);
 }
 
-int dry_run(const BatchOptions& options, const std::vector<core::QueueItem>& items, bool json) {
+int dry_run(const CommonOptions& common, const BatchOptions& options, const core::Device& device,
+            const std::vector<core::QueueItem>& items) {
     bool all_can_start = true;
+    std::vector<NamedPlan> plans;
     for (const core::QueueItem& item : items) {
+        const auto memory = card_memory(device, item.recipe);
+        if (!memory.ok()) return report_error(memory.error());
         core::PlanOptions plan_options;
+        plan_options.threads = device.threads;
+        plan_options.device_memory_bytes = *memory;
         plan_options.project_folder = project_folder(options);
         plan_options.cache_folder = project_folder(options) / "cache";
-        const auto sheet = core::make_plan(item.recipe, plan_options);
+        auto sheet = core::make_plan(item.recipe, plan_options);
         if (!sheet.ok()) return report_error(sheet.error());
-        print_plan(item.recipe.name, *sheet, json);
-        all_can_start = all_can_start && sheet->can_start();
+        // A run, unlike a plan, needs everything.
+        all_can_start = all_can_start && sheet->can_start() && sheet->missing.empty();
+        plans.push_back({item.recipe.name, std::move(sheet).value()});
     }
+    print_plans(plans, common.json);
     return all_can_start ? kExitDone : kExitItemFailed;
 }
 
 int run_batch(const CommonOptions& common, const BatchOptions& options) {
     auto items = core::read_queue(options.queue);
     if (!items.ok()) return report_error(items.error());
-    if (options.dry_run) return dry_run(options, *items, common.json);
     const auto device = choose_device(common);
     if (!device.ok()) return report_error(device.error());
+    if (options.dry_run) return dry_run(common, options, *device, *items);
     auto project = core::Project::open_or_create(project_folder(options));
     if (!project.ok()) return report_error(project.error());
 

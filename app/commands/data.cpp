@@ -31,38 +31,38 @@ struct DataOptions {
 void print_source(const core::SourceReport& source) {
     fmt::print("{} ({}{})\n", source.name, source.converter,
                source.from_cache ? ", from the cache" : "");
-    fmt::print("  {} rows in: {} train, {} validation, {} test\n",
-               core::format_count(source.rows_in), core::format_count(source.train_rows),
-               core::format_count(source.validation_rows), core::format_count(source.test_rows));
+    fmt::print("  {} in: {} train, {} validation, {} test\n", core::count_of(source.rows_in, "row"),
+               core::format_count(source.train_rows), core::format_count(source.validation_rows),
+               core::format_count(source.test_rows));
     for (const auto& [reason, entry] : source.dropped.reasons) {
         fmt::print("  dropped {}: {}\n", core::format_count(entry.count), reason);
         for (const std::string& example : entry.examples) fmt::print("    {}\n", example);
     }
-    fmt::print("  {} tokens, {} of them trained; {} rows cut by {} tokens, {} stop tokens lost\n",
-               core::format_count(source.tokens), core::format_count(source.trained_tokens),
-               core::format_count(source.truncated_rows),
-               core::format_count(source.truncated_tokens),
-               core::format_count(source.lost_stop_tokens));
+    fmt::print("  {}, {} of them trained; {} cut by {}, {} lost\n",
+               core::count_of(source.tokens, "token"), core::format_count(source.trained_tokens),
+               core::count_of(source.truncated_rows, "row"),
+               core::count_of(source.truncated_tokens, "token"),
+               core::count_of(source.lost_stop_tokens, "stop token"));
     fmt::print(
-        "  {} rows and {} trained tokens an epoch, {:.2f} effective epochs over {} different rows, "
+        "  {} and {} an epoch, {:.2f} effective epochs over {}, "
         "{:.1f} % of the mix\n",
-        core::format_count(source.rows_per_epoch),
-        core::format_count(source.trained_tokens_per_epoch), source.effective_epochs,
-        core::format_count(source.effective_unique_rows), 100 * source.share);
+        core::count_of(source.rows_per_epoch, "row"),
+        core::count_of(source.trained_tokens_per_epoch, "trained token"), source.effective_epochs,
+        core::count_of(source.effective_unique_rows, "different row"), 100 * source.share);
 }
 
 void print_overlap(const core::CompiledData& data, const core::Tokenizer* tokenizer) {
     constexpr size_t kMostHits = 5;
-    fmt::print("{} validation rows stand among the training rows too\n",
-               core::format_count(data.overlap.exact));
+    fmt::print("{} also among the training rows\n",
+               core::count_of(data.overlap.exact, "validation row"));
     for (const core::OverlapSet& set : data.overlap.sets) {
-        fmt::print("overlap with {} ({} rows): {} rows by an equal input, {} by shared words\n",
-                   set.name, core::format_count(set.rows), core::format_count(set.exact_rows),
+        fmt::print("overlap with {} ({}): {} by an equal input, {} by shared words\n", set.name,
+                   core::count_of(set.rows, "row"), core::count_of(set.exact_rows, "row"),
                    core::format_count(set.ngram_rows));
         for (size_t i = 0; i < data.sources.size(); ++i) {
             if (set.exact_by_source[i] + set.ngram_by_source[i] == 0) continue;
-            fmt::print("  {}: {} training rows with an equal input, {} with shared words\n",
-                       data.sources[i].name, core::format_count(set.exact_by_source[i]),
+            fmt::print("  {}: {} with an equal input, {} with shared words\n", data.sources[i].name,
+                       core::count_of(set.exact_by_source[i], "training row"),
                        core::format_count(set.ngram_by_source[i]));
         }
     }
@@ -166,12 +166,14 @@ void add_data_commands(CLI::App& parser, Action& chosen) {
     group->require_subcommand(1);
     auto* look = group->add_subcommand(
         "inspect", "Format, columns, rows, converter and mapping, first bad row");
+    look->footer("Example: dayrun data inspect train.jsonl");
     look->add_option("files", options->files, "Data files")->required();
     look->callback([&chosen, options] {
         chosen = [options](const CommonOptions& common) { return inspect(common, *options); };
     });
     auto* build =
         group->add_subcommand("compile", "Build a recipe's token caches and report on them");
+    build->footer("Example: dayrun data compile recipe.yaml --set tokens.max_seq_len=1024");
     build->add_option("recipe", options->recipe, "Recipe file")->required();
     build->add_option("--set", options->set, "Change a setting for this time: key=value")
         ->take_all();

@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <charconv>
+#include <cmath>
 #include <cstdio>
 #include <deque>
 #include <memory>
@@ -175,10 +176,14 @@ int generate(const CommonOptions& common, const ModelOptions& options) {
 
 void print_logprobs(const core::LogprobsResult& result, bool json) {
     if (!json) {
+        const auto text = [](double loss) {
+            return std::isnan(loss) ? "no supervised token"
+                                    : fmt::format("loss {} nats", core::shortest(loss));
+        };
         for (size_t i = 0; i < result.row_loss.size(); ++i) {
-            fmt::print("row {}: loss {} nats\n", i, core::shortest(result.row_loss[i]));
+            fmt::print("row {}: {}\n", i, text(result.row_loss[i]));
         }
-        fmt::print("all rows: loss {} nats\n", core::shortest(result.loss));
+        fmt::print("all rows: {}\n", text(result.loss));
         return;
     }
     std::string text = "{\"loss\":" + core::shortest(result.loss) + ",\"rows\":[";

@@ -6,7 +6,6 @@
 #include "app/wiring.h"
 #include "core/base/units.h"
 #include "core/recipe/recipe_yaml.h"
-#include "core/run/cuda_probe.h"
 
 namespace dayrun::app {
 namespace {
@@ -22,7 +21,8 @@ int run_plan(const CommonOptions& common, const PlanCommandOptions& given) {
     if (!recipe.ok()) return report_error(recipe.error());
     core::PlanOptions options;
     const auto device = choose_device(common);
-    if (device.ok()) options.threads = device->threads;
+    if (!device.ok()) return report_error(device.error());
+    options.threads = device->threads;
     options.project_folder = project_folder_of(recipe->folder, given.project);
     options.cache_folder = options.project_folder / "cache";
     if (!given.device_memory.empty()) {
@@ -34,17 +34,17 @@ int run_plan(const CommonOptions& common, const PlanCommandOptions& given) {
                                  .hint = "Give what the card has, for example 23.0GiB."});
         }
         options.device_memory_bytes = *bytes;
-    } else if (device.ok() && device->kind == core::DeviceKind::Cuda) {
-        const auto card = core::usable_cuda_device(device->index);
-        if (!card.ok()) return report_error(card.error());
-        options.device_memory_bytes = recipe->budget.max_device_bytes.value_or(card->free_bytes);
+    } else {
+        const auto memory = card_memory(*device, *recipe);
+        if (!memory.ok()) return report_error(memory.error());
+        options.device_memory_bytes = *memory;
     }
     // The speed of an earlier run of the same base in this project makes the time plan a measured
     // one.
     if (core::Project::is_project(options.project_folder)) {
         const auto project =
             core::Project::open(options.project_folder, core::ProjectAccess::ReadOnly);
-        if (project.ok() && device.ok()) {
+        if (project.ok()) {
             if (const auto query = (*project)->query(); query.ok()) {
                 options.tokens_per_second = query->measured_tokens_per_second(
                     recipe->resolved(recipe->base.path).string(), device_name(*device));
@@ -52,10 +52,11 @@ int run_plan(const CommonOptions& common, const PlanCommandOptions& given) {
             }
         }
     }
-    const auto sheet = core::make_plan(*recipe, options);
+    auto sheet = core::make_plan(*recipe, options);
     if (!sheet.ok()) return report_error(sheet.error());
-    print_plan(recipe->name, *sheet, common.json);
-    return sheet->can_start() ? kExitDone : kExitItemFailed;
+    const bool can_start = sheet->can_start();
+    print_plans({{recipe->name, std::move(sheet).value()}}, common.json);
+    return can_start ? kExitDone : kExitItemFailed;
 }
 
 }  // namespace

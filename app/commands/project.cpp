@@ -1,6 +1,8 @@
 // dayrun new DIR and dayrun --sample: making projects, and the sample run from end to end.
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cctype>
 #include <cmath>
 #include <memory>
 
@@ -23,7 +25,21 @@ struct NewOptions {
     bool sample = false;
 };
 
+/// A path as a shell takes it back.
+std::string for_shell(const std::filesystem::path& path) {
+    const std::string text = path.string();
+    const bool is_plain = std::all_of(text.begin(), text.end(), [](unsigned char c) {
+        return c >= 0x80 || std::isalnum(c) != 0 ||
+               std::string_view("/._-+,:@%").find(c) != std::string_view::npos;
+    });
+    if (is_plain && !text.empty()) return text;
+    std::string whole = "'";
+    for (const char c : text) whole += c == '\'' ? std::string("'\\''") : std::string(1, c);
+    return whole + "'";
+}
+
 int make_project(const CommonOptions& common, const NewOptions& options) {
+    const bool was_there = core::Project::is_project(options.folder);
     if (options.sample) {
         const auto made = make_sample_project(options.folder);
         if (!made.ok()) return report_error(made.error());
@@ -35,10 +51,11 @@ int make_project(const CommonOptions& common, const NewOptions& options) {
         fmt::print("{{\"project\":{}}}\n", core::json_string(options.folder));
     } else if (options.sample) {
         fmt::print("Made the sample project in {}.\nRun it with: dayrun --batch {}\n",
-                   options.folder, sample_recipe(options.folder).string());
+                   options.folder, for_shell(sample_recipe(options.folder)));
     } else {
-        fmt::print("Made an empty project in {}.\nOpen it with: dayrun {}\n", options.folder,
-                   options.folder);
+        fmt::print("{} {}.\nOpen it with: dayrun {}\n",
+                   was_there ? "Nothing to do, there is a project in" : "Made an empty project in",
+                   options.folder, for_shell(options.folder));
     }
     return kExitDone;
 }

@@ -112,6 +112,7 @@ void add_recipe_commands(CLI::App& parser, Action& chosen) {
     group->require_subcommand(1);
     const auto add = [&](const char* name, const char* help, auto run) {
         auto* command = group->add_subcommand(name, help);
+        command->footer(fmt::format("Example: dayrun recipe {} upaya.yaml", name));
         command->add_option("file", files->first, "Recipe file")->required();
         command->callback([&chosen, files, run] {
             chosen = [files, run](const CommonOptions& common) {
@@ -122,6 +123,7 @@ void add_recipe_commands(CLI::App& parser, Action& chosen) {
     add("check", "Tell whether a recipe is well formed", check);
     add("explain", "Every key with value, default and what it does", explain);
     auto* compare = group->add_subcommand("diff", "The settings in which two recipes differ");
+    compare->footer("Example: dayrun recipe diff upaya.yaml mine.yaml");
     compare->add_option("a", files->first, "Recipe file")->required();
     compare->add_option("b", files->second, "Recipe file")->required();
     compare->callback([&chosen, files] {

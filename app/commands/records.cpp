@@ -117,8 +117,8 @@ int show_run(const CommonOptions& common, const RecordOptions& options) {
     if (!run->adapter.empty()) fmt::print("  adapter      {}\n", run->adapter);
     if (!run->error.empty()) fmt::print("  failed with  {}\n", run->error);
     for (const auto& eval : *evals) {
-        fmt::print("  validation   step {:>6}  {:<20} loss {:.4f} nats over {} tokens\n", eval.step,
-                   eval.source_id, eval.loss, core::format_count(eval.target_tokens));
+        fmt::print("  validation   step {:>6}  {:<20} loss {:.4f} nats over {}\n", eval.step,
+                   eval.source_id, eval.loss, core::count_of(eval.target_tokens, "token"));
     }
     fmt::print("\n{}", run->recipe_yaml);
     return kExitDone;

@@ -109,6 +109,17 @@ int detokenize(const CommonOptions& common, const TokenOptions& options) {
     if (!tokenizer.ok()) return report_error(tokenizer.error());
     const auto rows = read_ids(options);
     if (!rows.ok()) return report_error(rows.error());
+    const int32_t vocabulary = (*tokenizer)->vocab_size();
+    for (const auto& ids : *rows) {
+        for (const int32_t id : ids) {
+            if (id >= 0 && id < vocabulary) continue;
+            return report_error(
+                {.code = core::ErrorCode::BadData,
+                 .message = fmt::format("The id {} is none of this tokenizer's, which are 0 to {}.",
+                                        id, vocabulary - 1),
+                 .hint = "The ids come from another tokenizer."});
+        }
+    }
     Json all = Json::array();
     for (const auto& ids : *rows) {
         const std::string text = (*tokenizer)->decode_with_specials(ids);

@@ -37,10 +37,11 @@ Result<void> check_bad_rows(const DataSource& source, int64_t rows_in, const Dro
     if (share <= source.max_bad_rows) return {};
     return Error{
         .code = ErrorCode::BadData,
-        .message = fmt::format("{} of {} rows of '{}' are bad, more than the {:.3g} % that may be "
+        .message = fmt::format("{} of {} of '{}' {} bad, more than the {:.3g} % that may be "
                                "skipped. The first: {}.",
-                               format_count(bad.count), format_count(rows_in), source.name,
-                               100 * source.max_bad_rows, bad.examples.front()),
+                               format_count(bad.count), count_of(rows_in, "row"), source.name,
+                               bad.count == 1 ? "is" : "are", 100 * source.max_bad_rows,
+                               bad.examples.front()),
         .hint =
             fmt::format("Repair the file, choose another converter or column mapping, or accept "
                         "it with max_bad_rows: {:.2g} on this source.",

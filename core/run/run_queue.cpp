@@ -61,8 +61,16 @@ Result<QueueItem> read_item(const std::filesystem::path& path, const YAML::Node&
     if (item.recipe_path.empty()) {
         return bad_queue(path, node.Mark(), "This run has no `recipe`.");
     }
-    TRY(recipe, read_recipe(item.recipe_path, item.set));
-    item.recipe = std::move(recipe);
+    auto recipe = read_recipe(item.recipe_path, item.set);
+    if (!recipe.ok()) {
+        Error error = std::move(recipe).error();
+        // A fault of `set` has no place in the recipe: it is in this run of the queue.
+        if (error.where.file.empty()) {
+            error.where = {path.string(), node.Mark().line + 1, node.Mark().column + 1};
+        }
+        return error;
+    }
+    item.recipe = std::move(recipe).value();
     if (!name.empty()) item.recipe.name = name;
     item.run_id = new_run_id();
     return item;
@@ -113,7 +121,11 @@ Result<std::vector<QueueItem>> read_queue(const std::filesystem::path& path) {
 
 namespace {
 
-RunOutcome tell_done(const RunRecord& record, RunListener& listener) {
+RunOutcome tell_done(const QueueItem& item, RunListener& listener) {
+    const RunRecord& record = *item.done;
+    std::vector<std::pair<std::string, std::string>> exports;
+    const bool is_adapter = item.recipe.adapter.method != AdapterMethod::Full;
+    if (!record.adapter.empty() && is_adapter) exports.emplace_back("peft", record.adapter);
     const auto tell = [&](RunEventBody body) {
         listener.on_event({.run_id = record.run_id, .at = unix_time_s(), .body = std::move(body)});
     };
@@ -122,7 +134,7 @@ RunOutcome tell_done(const RunRecord& record, RunListener& listener) {
                      .best_eval_loss = record.best_eval_loss,
                      .best_step = record.best_step,
                      .adapter = record.adapter,
-                     .exports = {}});
+                     .exports = std::move(exports)});
     return {.run_id = record.run_id,
             .state = record.state,
             .error = {},
@@ -141,7 +153,7 @@ std::vector<RunOutcome> run_queue(Project& project, const EngineFactory& make_en
     for (const QueueItem& item : items) {
         if (control.request() != RunRequest::None) break;
         if (item.done) {
-            outcomes.push_back(tell_done(*item.done, listener));
+            outcomes.push_back(tell_done(item, listener));
             continue;
         }
         RunOrder order = common;

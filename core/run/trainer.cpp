@@ -288,7 +288,7 @@ Result<std::optional<TrainEnd>> Trainer::after_step() {
     }
     if (is_budget_spent() && progress.step < progress.total_steps) {
         m_parts.reporter.warning(fmt::format(
-            "The budget of {} hours is spent at step {} of {}: validating, saving and finishing.",
+            "The budget of {} h is spent at step {} of {}: validating, saving and finishing.",
             m_parts.recipe.budget.max_hours, progress.step, progress.total_steps));
         return std::optional(TrainEnd::FinishNow);
     }

@@ -102,7 +102,8 @@ std::string data_part(const CompiledData& data) {
     }
     for (const SourceReport& source : data.sources) {
         for (const auto& [reason, dropped] : source.dropped.reasons) {
-            text += fmt::format("\n- {}: {} rows left out: {}", source.name, dropped.count, reason);
+            text += fmt::format("\n- {}: {} left out: {}", source.name,
+                                count_of(dropped.count, "row"), reason);
         }
     }
     for (const std::string& warning : data.warnings) text += fmt::format("\n- {}", warning);

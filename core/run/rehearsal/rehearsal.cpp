@@ -90,11 +90,11 @@ void tell(const RehearsalOrder& order, const LargestBatches& largest,
         figures.train_s * static_cast<double>(order.recipe.batch.gradient_accumulation_steps) +
         figures.apply_s;
     order.reporter.info(fmt::format(
-        "Rehearsal: the largest micro-batch ({} tokens) takes {} forward and backward, {} in a "
-        "validation; a step at most about {}, {} steps at most {}; peak memory {}.",
-        format_count(static_cast<int64_t>(largest.train.tokens.size())),
+        "Rehearsal: the largest micro-batch ({}) takes {} forward and backward, {} in a "
+        "validation; a step at most about {}, {} at most {}; peak memory {}.",
+        count_of(static_cast<int64_t>(largest.train.tokens.size()), "token"),
         format_duration(figures.train_s), format_duration(figures.eval_s), format_duration(step_s),
-        format_count(order.total_steps),
+        count_of(order.total_steps, "step"),
         format_duration(step_s * static_cast<double>(order.total_steps)),
         format_bytes(figures.peak_bytes)));
     if (!estimate) return;
@@ -113,10 +113,10 @@ Result<RehearsalFigures> rehearse_until_it_fits(const RehearsalOrder& order,
         if (figures.ok() || figures.error().code != ErrorCode::OutOfGpuMemory) return figures;
         order.engine.drop_gradients();
         if (!order.engine.make_leaner()) return figures;
-        order.reporter.warning(fmt::format(
-            "The largest micro-batch did not fit the card; it is tried again with more "
-            "recomputation. {}",
-            figures.error().message));
+        order.reporter.warning(
+            fmt::format("The largest micro-batch did not fit the card; it is tried again with more "
+                        "recomputation. {}",
+                        figures.error().message));
     }
 }
 

@@ -250,15 +250,15 @@ class DataCompiler {
 
     void warn_about_cuts(const SourceReport& report) {
         if (report.lost_stop_tokens > 0) {
-            m_data->warnings.push_back(
-                fmt::format("'{}': {} rows lost their stop token to the cut-off.", report.name,
-                            format_count(report.lost_stop_tokens)));
+            m_data->warnings.push_back(fmt::format("'{}': {} lost the stop token to the cut-off.",
+                                                   report.name,
+                                                   count_of(report.lost_stop_tokens, "row")));
         }
         const int64_t all = report.trained_tokens + report.truncated_target_tokens;
         if (report.truncated_target_tokens * 100 > all) {
             m_data->warnings.push_back(fmt::format(
-                "'{}': {} of {} trained tokens are cut off, more than 1 %.", report.name,
-                format_count(report.truncated_target_tokens), format_count(all)));
+                "'{}': {} of {} cut off, more than 1 %.", report.name,
+                format_count(report.truncated_target_tokens), count_of(all, "trained token")));
         }
     }
 

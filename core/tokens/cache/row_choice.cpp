@@ -93,9 +93,9 @@ void RowChoice::drop_named() {
         const auto unmet = std::find_if(named.begin(), named.end(),
                                         [&](int64_t number) { return !met.contains(number); });
         if (unmet == named.end()) continue;
-        m_data.warnings.push_back(
-            fmt::format("'{}': drop_rows names {} rows that give no sample (row {}, for one).",
-                        m_recipe.data[i].name, named.size() - met.size(), *unmet));
+        m_data.warnings.push_back(fmt::format(
+            "'{}': drop_rows names {} without a sample (row {}, for one).", m_recipe.data[i].name,
+            count_of(static_cast<int64_t>(named.size() - met.size()), "row"), *unmet));
     }
 }
 
@@ -240,11 +240,12 @@ void RowChoice::report_overlap() {
     for (const OverlapSet& set : m_data.overlap.sets) {
         if (set.name == "validation") m_data.overlap.exact = set.exact_rows;
         if (set.exact_rows + set.ngram_rows == 0) continue;
-        m_data.warnings.push_back(fmt::format(
-            "{} rows of {} have an input that is also trained, {} share {} words with a "
-            "training row (for example {}).",
-            format_count(set.exact_rows), set.name, format_count(set.ngram_rows),
-            m_recipe.overlap.ngram, m_data.overlap.examples.front()));
+        m_data.warnings.push_back(
+            fmt::format("{} of {} with an input that is also trained, {} with {} of a training row "
+                        "(for example "
+                        "{}).",
+                        count_of(set.exact_rows, "row"), set.name, format_count(set.ngram_rows),
+                        count_of(m_recipe.overlap.ngram, "word"), m_data.overlap.examples.front()));
     }
 }
 

@@ -73,7 +73,7 @@ class TestCompile : public QObject, RowFolder {
         auto checks = check_data(recipe, *data, &kTokenizer);
         const PreflightCheck& lost = check_named(checks, name);
         QCOMPARE(lost.level, CheckLevel::Red);
-        QVERIFY2(lost.message.find("1 samples are cut") != std::string::npos, lost.message.c_str());
+        QVERIFY2(lost.message.find("1 sample is cut") != std::string::npos, lost.message.c_str());
         QVERIFY2(lost.hint.find("tokens.max_lost: ") != std::string::npos, lost.hint.c_str());
         recipe.tokens.max_lost = 1;
         checks = check_data(recipe, *data, &kTokenizer);
