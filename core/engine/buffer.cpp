@@ -50,6 +50,12 @@ void Buffer::fill_zero() {
     if (m_data != nullptr) m_arena->fill_zero(m_data, m_bytes);
 }
 
+void Buffer::ensure(int64_t bytes, MemoryPart part, Arena& arena) {
+    if (bytes <= m_bytes) return;
+    *this = Buffer();
+    *this = Buffer(bytes, part, arena);
+}
+
 void Buffer::release() {
     if (m_data == nullptr) return;
     m_arena->release(m_data, m_bytes, m_part);
@@ -58,11 +64,7 @@ void Buffer::release() {
 }
 
 Matrix RowBuffer::rows(int64_t count) {
-    const int64_t bytes = count * m_cols * kernels::element_bytes(m_dtype);
-    if (bytes > m_buffer.bytes()) {
-        m_buffer = Buffer();  // first give the old block back: the two never exist together
-        m_buffer = Buffer(bytes, m_part);
-    }
+    m_buffer.ensure(count * m_cols * kernels::element_bytes(m_dtype), m_part);
     return dense(m_buffer.data(), count, m_cols, m_dtype);
 }
 

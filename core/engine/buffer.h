@@ -45,6 +45,9 @@ class Buffer {
     float* floats() const { return static_cast<float*>(m_data); }
     int64_t bytes() const { return m_bytes; }
     void fill_zero();
+    /// Makes it hold at least `bytes`. Growing loses the content: the old block goes back first, so
+    /// that the two never exist together.
+    void ensure(int64_t bytes, MemoryPart part, Arena& arena = current_arena());
 
   private:
     void release();

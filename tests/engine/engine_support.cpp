@@ -200,9 +200,10 @@ PackedBatch batch_of_step(int step, int64_t vocab) {
         0, seed);
 }
 
-bool train(engine::TorchEngine& engine, int first, int last, int64_t vocab, StepFigures& figures) {
+bool train(engine::TorchEngine& engine, int first, int last, int64_t vocab, StepFigures& figures,
+           BatchOfStep batch_of) {
     for (int step = first; step < last; ++step) {
-        const PackedBatch batch = batch_of_step(step, vocab);
+        const PackedBatch batch = batch_of(step, vocab);
         if (!engine.accumulate(batch, static_cast<double>(batch.target_token_count)).ok()) {
             return false;
         }

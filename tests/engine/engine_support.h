@@ -63,8 +63,11 @@ struct StepFigures {
     std::vector<double> losses, norms;
     friend bool operator==(const StepFigures&, const StepFigures&) = default;
 };
+/// A micro-batch of a step, of ids below `vocab`.
+using BatchOfStep = core::PackedBatch (*)(int step, int64_t vocab);
 /// Trains steps [first, last) and appends what they gave; false when one fails or is skipped.
-bool train(engine::TorchEngine& engine, int first, int last, int64_t vocab, StepFigures& figures);
+bool train(engine::TorchEngine& engine, int first, int last, int64_t vocab, StepFigures& figures,
+           BatchOfStep batch_of = batch_of_step);
 /// The summed loss of a batch that train() does not use; NaN when that fails.
 double eval_loss(engine::TorchEngine& engine, int64_t vocab);
 

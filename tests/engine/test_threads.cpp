@@ -22,22 +22,11 @@ namespace {
 
 constexpr int kSteps = 3;
 
-bool train_wide(TorchEngine& engine, int first, int last, int64_t vocab, StepFigures& figures) {
-    for (int step = first; step < last; ++step) {
-        const auto seed = static_cast<uint64_t>(10 * step);
-        const PackedBatch batch =
-            make_batch({join_rows({random_row(97, vocab, seed), random_row(14, vocab, seed + 1)}),
-                        random_row(60, vocab, seed + 2)},
-                       0, static_cast<uint64_t>(step));
-        if (!engine.accumulate(batch, static_cast<double>(batch.target_token_count)).ok()) {
-            return false;
-        }
-        const auto outcome = engine.apply_step(0.01);
-        if (!outcome.ok() || outcome->skipped) return false;
-        figures.losses.push_back(outcome->loss);
-        figures.norms.push_back(outcome->grad_norm);
-    }
-    return true;
+PackedBatch wide_batch_of_step(int step, int64_t vocab) {
+    const auto seed = static_cast<uint64_t>(10 * step);
+    return make_batch({join_rows({random_row(97, vocab, seed), random_row(14, vocab, seed + 1)}),
+                       random_row(60, vocab, seed + 2)},
+                      0, static_cast<uint64_t>(step));
 }
 
 double largest_difference(const std::vector<double>& a, const std::vector<double>& b) {
@@ -83,7 +72,8 @@ class TestThreads : public QObject {
         if (!m_alone.contains(method)) {
             const auto engine = open_engine(recipe_of(method), 1);
             StepFigures& alone = m_alone[method];
-            if (!engine || !train_wide(*engine, 0, kSteps, m_model.vocab, alone)) return false;
+            if (!engine || !train(*engine, 0, kSteps, m_model.vocab, alone, wide_batch_of_step))
+                return false;
         }
         figures = m_alone[method];
         return true;
@@ -115,7 +105,7 @@ class TestThreads : public QObject {
             const auto engine = open_engine(recipe, threads);
             QVERIFY(engine);
             engine->set_activation_plan({Keep::Everything, Keep::Everything});
-            QVERIFY(train_wide(*engine, 0, kSteps, m_model.vocab, straight));
+            QVERIFY(train(*engine, 0, kSteps, m_model.vocab, straight, wide_batch_of_step));
         }
         // Another plan, and cut off after two steps.
         const std::filesystem::path folder = path(method + QString::number(threads));
@@ -123,14 +113,14 @@ class TestThreads : public QObject {
             const auto engine = open_engine(recipe, threads);
             QVERIFY(engine);
             engine->set_activation_plan({Keep::InputOnly, Keep::DropGateUp});
-            QVERIFY(train_wide(*engine, 0, 2, m_model.vocab, stopped));
+            QVERIFY(train(*engine, 0, 2, m_model.vocab, stopped, wide_batch_of_step));
             REQUIRE_OK(engine->save_state(folder));
         }
         const auto engine = open_engine(recipe, threads);
         QVERIFY(engine);
         engine->set_activation_plan({Keep::InputOnly, Keep::DropGateUp});
         REQUIRE_OK(engine->load_state(folder));
-        QVERIFY(train_wide(*engine, 2, kSteps, m_model.vocab, stopped));
+        QVERIFY(train(*engine, 2, kSteps, m_model.vocab, stopped, wide_batch_of_step));
         QVERIFY(stopped == straight);
         QVERIFY(train_alone(method, alone));
         // MKL divides a product by the threads that it has, our own products do not.

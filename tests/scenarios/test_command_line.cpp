@@ -29,11 +29,11 @@ std::string recipe_text(const std::string& more) {
 
 }  // namespace
 
-class TestCommandLine : public QObject {
+class TestCommandLine : public QObject, private ProgramFolder {
     Q_OBJECT
   private Q_SLOTS:
     void init() {
-        m_folder = std::make_unique<QTemporaryDir>();
+        make_folder();
         QVERIFY(write_file(path("rows.jsonl"), token_rows(16, 1)).ok());
         QVERIFY(write_file(path("held.jsonl"), token_rows(4, 2)).ok());
     }
@@ -239,16 +239,6 @@ class TestCommandLine : public QObject {
     }
 
   private:
-    std::filesystem::path path(const std::string& name) const {
-        return std::filesystem::path(m_folder->path().toStdString()) / name;
-    }
-    QString file(const std::string& name) const {
-        return QString::fromStdString(path(name).string());
-    }
-    void write(const std::string& name, const std::string& text) {
-        QVERIFY(write_file(path(name), text).ok());
-    }
-
     void start_long_run(QProcess& process) {
         std::string text = recipe_text("");
         text.replace(text.find("max_steps: 4"), 12, "max_steps: 100000, epochs: 10000");
@@ -289,8 +279,6 @@ class TestCommandLine : public QObject {
         }
         return figures;
     }
-
-    std::unique_ptr<QTemporaryDir> m_folder;
 };
 
 DAYRUN_TEST(TestCommandLine)

@@ -15,11 +15,11 @@
 using namespace dayrun::tests;
 using dayrun::core::write_file;
 
-class TestCommandOptions : public QObject {
+class TestCommandOptions : public QObject, private ProgramFolder {
     Q_OBJECT
   private Q_SLOTS:
     void init() {
-        m_folder = std::make_unique<QTemporaryDir>();
+        make_folder();
         QVERIFY(write_file(path("rows.jsonl"), token_rows(16, 1)).ok());
         write_recipe("r.yaml", "max_steps: 4");
     }
@@ -211,15 +211,6 @@ class TestCommandOptions : public QObject {
     }
 
   private:
-    std::filesystem::path path(const std::string& name) const {
-        return std::filesystem::path(m_folder->path().toStdString()) / name;
-    }
-    QString file(const std::string& name) const {
-        return QString::fromStdString(path(name).string());
-    }
-    void write(const std::string& name, const std::string& text) {
-        QVERIFY(write_file(path(name), text).ok());
-    }
     void write_recipe(const std::string& name, const std::string& batch) {
         const std::string text =
             "dayrun: 1\nname: options\nbase: {path: " + sample_base().toStdString() +
@@ -240,8 +231,6 @@ class TestCommandOptions : public QObject {
         }
         return false;
     }
-
-    std::unique_ptr<QTemporaryDir> m_folder;
 };
 
 DAYRUN_TEST(TestCommandOptions)

@@ -153,10 +153,7 @@ void Decoder::offload(size_t layer, const Matrix& input) {
     const int64_t bytes = input.rows * input.cols * kernels::element_bytes(input.dtype);
     Buffer& place = m_offloaded[layer];
     Accelerator& device = *accelerator();
-    if (place.bytes() < bytes) {
-        place = Buffer();
-        place = Buffer(bytes, MemoryPart::Activations, device.pinned_arena());
-    }
+    place.ensure(bytes, MemoryPart::Activations, device.pinned_arena());
     device.copy_queued(place.data(), input.data, bytes);
 }
 

@@ -5,11 +5,7 @@ namespace dayrun::engine {
 
 std::array<Matrix, 3> PhaseRows::take(Phase phase, int64_t count) {
     const int64_t value_bytes = kernels::element_bytes(m_dtype);
-    const int64_t bytes = core::phase_bytes(m_shape, phase, count, value_bytes);
-    if (bytes > m_block.bytes()) {
-        m_block = Buffer();  // first give the old block back: the two never exist together
-        m_block = Buffer(bytes, MemoryPart::Working);
-    }
+    m_block.ensure(core::phase_bytes(m_shape, phase, count, value_bytes), MemoryPart::Working);
     const std::array<int64_t, 3> widths = core::phase_widths(m_shape, phase);
     std::array<Matrix, 3> taken;
     auto* at = static_cast<std::byte*>(m_block.data());
