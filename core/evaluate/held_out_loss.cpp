@@ -1,18 +1,15 @@
-// Sums over the held-out micro-batches. Neighbour: held_out_loss.h.
+// One evaluation of all held-out micro-batches. Neighbour: held_out_loss.h.
 #include "core/evaluate/held_out_loss.h"
 
 namespace dayrun::core {
 
 Result<HeldOutLoss> held_out_loss(Engine& engine, const Recipe& recipe, const CompiledData& data) {
-    double sum = 0;
-    HeldOutLoss result;
-    for (PackedBatch& batch : data.validation_batches(recipe.eval.rows.value_or(0))) {
-        if (batch.target_token_count == 0) continue;
-        TRY(part, engine.evaluate({std::move(batch)}, recipe.data.size()));
-        sum += part.total.loss_sum;
-        result.target_tokens += part.total.target_tokens;
+    TRY(sums,
+        engine.evaluate(data.validation_batches(recipe.eval.rows.value_or(0)), recipe.data.size()));
+    HeldOutLoss result{.target_tokens = sums.total.target_tokens};
+    if (result.target_tokens > 0) {
+        result.loss = sums.total.loss_sum / static_cast<double>(result.target_tokens);
     }
-    if (result.target_tokens > 0) result.loss = sum / static_cast<double>(result.target_tokens);
     return result;
 }
 
