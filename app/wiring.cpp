@@ -118,6 +118,7 @@ core::Result<std::unique_ptr<core::Engine>> open_model(const CommonOptions& comm
     TRY(engine, engine::make_engine(device));
     auto prepared = adapter.empty() ? engine->prepare_base(recipe) : engine->prepare(recipe);
     if (!prepared.ok()) return std::move(prepared).error();
+    for (const std::string& note : prepared->notes) fmt::print(stderr, "dayrun: {}\n", note);
     return engine;
 }
 

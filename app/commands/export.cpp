@@ -33,6 +33,7 @@ struct ExportOptions {
     std::string dtype;
     std::string merge_into = "auto";
     bool no_loss = false;
+    bool any_base = false;
     QuantizationOptions quantization;
 };
 
@@ -64,13 +65,14 @@ std::string known_format(const std::string& format) {
 core::Result<void> check_options(const ExportOptions& options) {
     const bool is_merged =
         std::find(options.to.begin(), options.to.end(), "merged") != options.to.end();
-    const bool has_merge_option =
-        !options.dtype.empty() || options.merge_into != "auto" || options.no_loss;
+    const bool has_merge_option = !options.dtype.empty() || options.merge_into != "auto" ||
+                                  options.no_loss || options.any_base;
     if (is_merged || !has_merge_option) return {};
     return core::Error{.code = core::ErrorCode::BadUsage,
                        .message = fmt::format("{} belongs to a merge, and nothing is merged here.",
                                               !options.dtype.empty() ? "--dtype"
                                               : options.no_loss      ? "--no-loss"
+                                              : options.any_base     ? "--any-base"
                                                                      : "--merge-into"),
                        .hint = "Leave it out, or give --to merged."};
 }
@@ -140,6 +142,7 @@ core::Result<core::MergeReport> merge_into(const CommonOptions& common,
     request.base = source.base;
     request.adapter = source.adapter;
     request.out = folder;
+    request.takes_any_base = options.any_base;
     request.threads = common.threads;
     if (into == "original" && options.merge_into != "auto") {
         TRY(config, core::read_model_config(source.base));
@@ -172,6 +175,12 @@ core::Result<void> export_merged(const CommonOptions& common, const ExportOption
         const std::string name = bases.size() == 1 ? "merged" : "merged_" + base;
         const std::filesystem::path into = bases.size() == 1 ? folder : folder / base;
         TRY(merged, merge_into(common, options, source, into, base));
+        if (source.recipe && !merged.is_base_known) {
+            fmt::print(stderr,
+                       "dayrun: An older Dayrun trained this adapter and kept no record of its "
+                       "base, so whether '{}' is still the same is not known.\n",
+                       source.base.string());
+        }
         const char* const weights = merged.is_dequantized ? "dequantized" : "original";
         report[name] = {
             {"folder", into.string()},
@@ -299,6 +308,8 @@ void add_export_command(CLI::App& parser, Action& chosen) {
         ->capture_default_str();
     command->add_flag("--no-loss", options->no_loss,
                       "Do not measure a merged run's validation loss against the unmerged one");
+    command->add_flag("--any-base", options->any_base,
+                      "Merge into another base than the one that the adapter was trained on");
     options->quantization.add_to(*command);
     command->callback([&chosen, options] {
         chosen = [options](const CommonOptions& common) { return run_export(common, *options); };

@@ -10,6 +10,8 @@
 #include "core/base/units.h"
 #include "core/records/compare.h"
 #include "core/records/project.h"
+#include "core/run/resume/base_record.h"
+#include "core/run/run_files.h"
 
 namespace dayrun::app {
 namespace {
@@ -86,6 +88,15 @@ int list_runs(const CommonOptions& common, const RecordOptions& options) {
     return kExitDone;
 }
 
+/// What a run recorded of its base; empty when an older Dayrun, or none yet, loaded it.
+std::string base_sha256(const RecordOptions& options, const std::string& run_id) {
+    const auto project = core::Project::open(options.project, core::ProjectAccess::ReadOnly);
+    if (!project.ok()) return {};
+    const auto recorded =
+        core::recorded_base(core::RunFiles((*project)->run_folder(run_id)).base(), "");
+    return recorded.ok() ? recorded->sha256 : std::string();
+}
+
 int show_run(const CommonOptions& common, const RecordOptions& options) {
     const auto query = open_query(options);
     if (!query.ok()) return report_error(query.error());
@@ -96,6 +107,7 @@ int show_run(const CommonOptions& common, const RecordOptions& options) {
     if (common.json) {
         Json document = run_json(*run);
         document["recipe_yaml"] = run->recipe_yaml;
+        document["base_sha256"] = base_sha256(options, run->run_id);
         Json rows = Json::array();
         for (const auto& eval : *evals) {
             rows.push_back({{"step", eval.step},
@@ -115,6 +127,8 @@ int show_run(const CommonOptions& common, const RecordOptions& options) {
     fmt::print("  last loss    {} nats\n  best eval    {} nats at step {}\n",
                loss_text(run->last_loss), loss_text(run->best_eval_loss), run->best_step);
     if (!run->adapter.empty()) fmt::print("  adapter      {}\n", run->adapter);
+    const std::string base = base_sha256(options, run->run_id);
+    if (!base.empty()) fmt::print("  base         {}\n", base);
     if (!run->error.empty()) fmt::print("  failed with  {}\n", run->error);
     for (const auto& eval : *evals) {
         fmt::print("  validation   step {:>6}  {:<20} loss {:.4f} nats over {}\n", eval.step,

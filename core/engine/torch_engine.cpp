@@ -75,7 +75,8 @@ Result<core::PreparedModel> TorchEngine::prepare_model(const core::Recipe& recip
     m_base = std::make_unique<BaseModel>(std::move(base));
     TRY(model, build_model(recipe, *m_base));
     m_model = std::move(model);
-    m_base->fault_in();
+    TRY(fingerprint, m_base->finish());
+    m_fingerprint = std::move(fingerprint);
     const bool pages =
         m_accelerator != nullptr && recipe.optimizer.name == core::OptimizerName::PagedAdamW32bit;
     m_optimizer = make_optimizer(recipe.optimizer, *m_model.parameters,
@@ -90,6 +91,8 @@ Result<core::PreparedModel> TorchEngine::prepare_model(const core::Recipe& recip
 
     const core::ModelConfig& config = m_base->config();
     core::PreparedModel prepared;
+    prepared.base = m_fingerprint;
+    prepared.notes = notes_on_base();
     prepared.architecture = config.architecture;
     prepared.parameter_count = core::parameter_count(config);
     prepared.trained_parameter_count = m_model.parameters->count();
@@ -98,6 +101,14 @@ Result<core::PreparedModel> TorchEngine::prepare_model(const core::Recipe& recip
     prepared.dtype = m_base->dtype() == Dtype::BFloat16 ? "bfloat16" : "float32";
     prepared.adapted_modules = m_model.adapted_modules;
     return prepared;
+}
+
+std::vector<std::string> TorchEngine::notes_on_base() const {
+    if (!m_model.trained_on) return {};
+    const std::string difference = core::difference(*m_model.trained_on, m_fingerprint);
+    if (difference.empty()) return {};
+    return {fmt::format("The adapter '{}' was trained on another base than '{}': {}.",
+                        m_recipe.adapter.init_from, m_base->folder().string(), difference)};
 }
 
 Result<void> TorchEngine::check_ready() const {
@@ -301,7 +312,8 @@ Result<void> TorchEngine::save_adapter(const std::filesystem::path& folder) {
         if (m_recipe.adapter.method == core::AdapterMethod::Full) {
             return save_model_folder(folder, m_base->folder(), *m_model.parameters, stored);
         }
-        return save_adapter_folder(folder, m_model.adapter, *m_model.parameters, stored);
+        return save_adapter_folder(folder, m_model.adapter, *m_model.parameters, stored,
+                                   m_fingerprint);
     });
 }
 

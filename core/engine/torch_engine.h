@@ -72,6 +72,7 @@ class TorchEngine : public core::Engine {
         });
     }
     core::Result<core::PreparedModel> prepare_model(const core::Recipe& recipe);
+    std::vector<std::string> notes_on_base() const;
     core::Result<void> check_ready() const;
     core::StepOutcome take_outcome();
     kernels::StepGate* gate() const { return static_cast<kernels::StepGate*>(m_gate.data()); }
@@ -91,6 +92,7 @@ class TorchEngine : public core::Engine {
     std::unique_ptr<Accelerator> m_accelerator;  // outlives every buffer below
     core::Recipe m_recipe;
     std::unique_ptr<BaseModel> m_base;
+    core::BaseFingerprint m_fingerprint;  // what the base is
     BuiltModel m_model;
     std::unique_ptr<Decoder> m_decoder;
     std::unique_ptr<LossHead> m_head;

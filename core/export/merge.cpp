@@ -17,6 +17,7 @@
 #include "core/export/merge_rows.h"
 #include "core/export/model_files.h"
 #include "core/model/adapter_files.h"
+#include "core/model/base_fingerprint.h"
 #include "core/model/model_config.h"
 #include "core/model/model_folder.h"
 #include "core/quantize/nf4_cache.h"
@@ -52,11 +53,11 @@ void over_rows(int64_t rows, int threads, Body body) {
 class QuantizedWeights {
   public:
     Result<void> open(const MergeRequest& request, const ModelConfig& config, const WeightMap& map,
-                      const CheckpointFiles& base) {
+                      const CheckpointFiles& base, TensorSums& sums) {
         if (config.quantization.empty() && !request.dequantized) return {};
         FindTensor find = [&base](std::string_view name) { return base.find(name); };
         if (config.quantization.empty()) {
-            TRY(cache, open_nf4_cache(request.base, base, map, *request.dequantized));
+            TRY(cache, open_nf4_cache(request.base, base, map, *request.dequantized, sums));
             m_cache = std::move(cache.file);
             find = [this](std::string_view name) { return m_cache->find(name); };
         }
@@ -198,6 +199,23 @@ Result<void> check_base(const CheckpointFiles& base, const AdapterFiles& adapter
     return {};
 }
 
+/// The base must be the one that the adapter was trained on, where the adapter says so.
+Result<void> check_trained_on(const MergeRequest& request, const CheckpointFiles& base,
+                              const AdapterFiles& adapter, TensorSums& sums) {
+    if (!adapter.trained_on() || request.takes_any_base) return {};
+    sums.finish();
+    TRY(fingerprint, fingerprint_of(request.base, base, sums));
+    const std::string differs = difference(*adapter.trained_on(), fingerprint);
+    if (differs.empty()) return {};
+    return Error{
+        .code = ErrorCode::BadModel,
+        .message = fmt::format("The adapter '{}' was trained on another base than '{}': {}.",
+                               request.adapter.string(), request.base.string(), differs),
+        .hint =
+            "Give the model that it was trained on, or --any-base to merge all the "
+            "same."};
+}
+
 }  // namespace
 
 Result<MergeReport> merge_adapter(const MergeRequest& request) {
@@ -219,8 +237,10 @@ Result<MergeReport> merge_adapter(const MergeRequest& request) {
     TRY(base, CheckpointFiles::open(request.base));
     TRY_VOID(check_layer_count(base, config));
     TRY(adapter, AdapterFiles::open(request.adapter, map));
+    TensorSums sums(base);
+    TRY_VOID(check_trained_on(request, base, adapter, sums));
     QuantizedWeights quantized;
-    TRY_VOID(quantized.open(request, config, map, base));
+    TRY_VOID(quantized.open(request, config, map, base, sums));
     TRY_VOID(check_base(base, adapter, quantized));
     TRY_VOID(ensure_folder(request.out));
 
@@ -234,7 +254,8 @@ Result<MergeReport> merge_adapter(const MergeRequest& request) {
     TRY_VOID(copy_model_side_files(request.base, request.out));
 
     MergeReport report{.merged_modules = static_cast<int64_t>(adapter.modules().size()),
-                       .is_dequantized = !quantized.empty()};
+                       .is_dequantized = !quantized.empty(),
+                       .is_base_known = adapter.trained_on().has_value()};
     const auto bytes = std::filesystem::file_size(request.out / "model.safetensors", ignored);
     if (!ignored) report.bytes = static_cast<int64_t>(bytes);
     return report;

@@ -25,6 +25,8 @@ struct MergeRequest {
     // Set: W is dequant(NF4 of the base's weights), what an adapter over NF4 was trained on. A
     // 4-bit checkpoint has dequantized weights only.
     std::optional<Nf4Options> dequantized = {};
+    // Merges although the adapter says that it was trained on another base.
+    bool takes_any_base = false;
     int threads = 0;  // 0 = one per core
     std::stop_token stop = {};
     std::function<void(int64_t done_bytes, int64_t total_bytes)> on_progress = {};
@@ -34,11 +36,13 @@ struct MergeReport {
     int64_t merged_modules = 0;
     int64_t bytes = 0;            // of the weights written
     bool is_dequantized = false;  // which weights it was merged into
+    bool is_base_known = false;   // the adapter says what it was trained on
 };
 
 /// Writes OUT/model.safetensors, config.json (the base's, with its dtype set), the tokenizer and
 /// generation files. LoRA, rsLoRA and DoRA; sums in float32, rounded once. Memory: one tensor.
-/// NotFinite names the tensor when a merged value is not finite. Nothing is written half.
+/// NotFinite names the tensor when a merged value is not finite, BadModel how the base differs from
+/// the one that the adapter was trained on. Nothing is written half.
 Result<MergeReport> merge_adapter(const MergeRequest& request);
 
 }  // namespace dayrun::core

@@ -84,6 +84,11 @@ Result<AdapterFiles> AdapterFiles::open(const fs::path& folder, const WeightMap&
     AdapterFiles adapter;
     TRY(config, read_adapter_config(folder));
     TRY(file, open_tensors(folder));
+    const auto base = file->metadata().find(std::string(kTrainedOnKey));
+    if (base != file->metadata().end()) {
+        TRY(trained_on, parse_fingerprint(base->second, file->path().string()));
+        adapter.m_trained_on = std::move(trained_on);
+    }
     const auto bad = [&](std::string message) {
         return Error{.code = ErrorCode::BadModel,
                      .message = std::move(message),

@@ -5,14 +5,21 @@
 
 #include <filesystem>
 #include <memory>
+#include <optional>
+#include <string_view>
 #include <vector>
 
 #include "core/base/result.h"
 #include "core/model/adapter_config.h"
+#include "core/model/base_fingerprint.h"
 #include "core/model/safetensors.h"
 #include "core/model/weight_map.h"
 
 namespace dayrun::core {
+
+/// Where an adapter_model.safetensors that Dayrun wrote carries, in its metadata, the base it was
+/// trained on (to_json(BaseFingerprint)). Other programs pass it over.
+inline constexpr std::string_view kTrainedOnKey = "dayrun.base";
 
 /// One linear module's part of an adapter. The views live as long as the AdapterFiles.
 struct AdapterModule {
@@ -31,11 +38,14 @@ class AdapterFiles {
     static Result<AdapterFiles> open(const std::filesystem::path& folder, const WeightMap& map);
 
     const AdapterConfig& config() const { return m_config; }
+    /// The base it was trained on; nothing in adapters of other programs and older versions.
+    const std::optional<BaseFingerprint>& trained_on() const { return m_trained_on; }
     /// In model order.
     const std::vector<AdapterModule>& modules() const { return m_modules; }
 
   private:
     AdapterConfig m_config;
+    std::optional<BaseFingerprint> m_trained_on;
     std::unique_ptr<SafetensorsFile> m_file;
     std::vector<AdapterModule> m_modules;
 };

@@ -63,8 +63,9 @@ class MappedSafetensors final : public SafetensorsFile {
         return m_header.metadata;
     }
     const std::filesystem::path& path() const override { return m_path; }
-    void drop_pages(const TensorView& tensor) const override { m_file.drop(tensor.bytes); }
-    void fault_in() const override { m_file.fault_in(); }
+    const FileStamp& stamp() const override { return m_file.stamp(); }
+    void drop_pages(std::span<const std::byte> bytes) const override { m_file.drop(bytes); }
+    void fault_in(std::span<const std::byte> bytes) const override { m_file.fault_in(bytes); }
     const TensorView* find(std::string_view name) const override {
         const auto found = m_by_name.find(name);
         return found == m_by_name.end() ? nullptr : found->second;

@@ -15,6 +15,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/base/file_stamp.h"
 #include "core/base/result.h"
 
 namespace dayrun::core {
@@ -70,10 +71,12 @@ class SafetensorsFile {
     virtual const std::vector<TensorView>& tensors() const = 0;
     virtual const std::map<std::string, std::string>& metadata() const = 0;
     virtual const std::filesystem::path& path() const = 0;
-    /// Lets the system forget the pages of a tensor that was read and is not needed again.
-    virtual void drop_pages(const TensorView& tensor) const = 0;
-    /// Reads all of it into memory now; see MappedFile.
-    virtual void fault_in() const = 0;
+    /// The file's state when it was opened.
+    virtual const FileStamp& stamp() const = 0;
+    /// Lets the system forget the pages of bytes that were read and are not needed again.
+    virtual void drop_pages(std::span<const std::byte> bytes) const = 0;
+    /// Reads bytes into memory now; see MappedFile.
+    virtual void fault_in(std::span<const std::byte> bytes) const = 0;
     /// Null when there is no such tensor.
     virtual const TensorView* find(std::string_view name) const = 0;
 };

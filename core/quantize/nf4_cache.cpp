@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <cstdlib>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <system_error>
@@ -12,6 +11,7 @@
 #include "core/base/atomic_file.h"
 #include "core/base/checksum.h"
 #include "core/base/hash.h"
+#include "core/base/user_cache.h"
 #include "core/quantize/nf4_writer.h"
 
 namespace dayrun::core {
@@ -20,7 +20,7 @@ namespace {
 namespace fs = std::filesystem;
 using Json = nlohmann::json;
 
-constexpr const char* kFormat = "1";
+constexpr const char* kFormat = "2";
 constexpr const char* kFolder = ".dayrun-cache";
 
 // A person who may write anywhere still meant a folder without write permission to be left alone.
@@ -32,32 +32,13 @@ bool is_writable(const fs::path& folder) {
     return !failed && (all & write) != fs::perms::none && access(folder.c_str(), W_OK) == 0;
 }
 
-fs::path users_cache() {
-    const char* const home = std::getenv("HOME");
-    const char* const cache = std::getenv("XDG_CACHE_HOME");
-    if (cache != nullptr && *cache != 0) return fs::path(cache) / "dayrun";
-    if (home != nullptr && *home != 0) return fs::path(home) / ".cache" / "dayrun";
-    return fs::temp_directory_path() / "dayrun-cache";
-}
-
 fs::path cache_folder(const fs::path& model) {
     if (fs::is_directory(model / kFolder) || is_writable(model)) return model / kFolder;
     std::error_code ignored;
     const fs::path real = fs::weakly_canonical(model, ignored);
-    return users_cache() / "nf4" / sha256_hex(real.string()).substr(0, 16);
-}
-
-/// Size and time of each file the weights lie in.
-Json stamps_of(const CheckpointFiles& files) {
-    Json stamps = Json::array();
-    for (const auto& file : files.files()) {
-        std::error_code ignored;
-        const auto modified = fs::last_write_time(file->path(), ignored).time_since_epoch().count();
-        stamps.push_back({{"name", file->path().filename().string()},
-                          {"bytes", fs::file_size(file->path(), ignored)},
-                          {"modified", static_cast<int64_t>(modified)}});
-    }
-    return stamps;
+    fs::path users = user_cache_folder();
+    if (users.empty()) users = fs::temp_directory_path() / "dayrun-cache";
+    return users / "nf4" / sha256_hex(real.string()).substr(0, 16);
 }
 
 std::string text_of(const Json& note, const char* key) {
@@ -77,8 +58,8 @@ std::string checksum_of_file(const SafetensorsFile& file) {
 class CacheDoor {
   public:
     CacheDoor(const fs::path& folder, const CheckpointFiles& files, const WeightMap& map,
-              const Nf4Options& options)
-        : m_files(files), m_weights(linear_weights(map)), m_options(options) {
+              const Nf4Options& options, TensorSums& sums)
+        : m_files(files), m_weights(linear_weights(map)), m_options(options), m_sums(sums) {
         const fs::path stem =
             cache_folder(folder) /
             fmt::format("nf4-{}{}", options.block_size, options.double_quant ? "-double" : "");
@@ -109,18 +90,13 @@ class CacheDoor {
         if (!note.is_object() || text_of(note, "format") != kFormat) return none;
         auto file = SafetensorsFile::open(m_path);
         if (!file.ok() || text_of(note, "content") != checksum_of_file(**file)) return none;
-        const Json stamps = stamps_of(m_files);
-        if (!note.contains("files") || note["files"] != stamps) {
-            TRY(weights, checksum_of_weights(m_files, m_weights));
-            if (text_of(note, "weights") != weights) return none;
-            TRY_VOID(write_note(stamps, weights, **file));
-        }
+        TRY(source, source_figure());
+        if (text_of(note, "source") != source) return none;
         return std::move(file).value();
     }
 
     Result<std::unique_ptr<SafetensorsFile>> make() {
-        const Json stamps = stamps_of(m_files);
-        TRY(weights, checksum_of_weights(m_files, m_weights));
+        TRY(source, source_figure());
         if (auto made = ensure_folder(m_path.parent_path()); !made.ok()) {
             Error error = std::move(made).error();
             error.hint =
@@ -131,31 +107,38 @@ class CacheDoor {
         TRY_VOID(
             write_nf4(m_path, {.files = m_files, .quantized = m_weights, .options = m_options}));
         TRY(file, SafetensorsFile::open(m_path));
-        TRY_VOID(write_note(stamps, weights, *file));
+        const Json note = {
+            {"format", kFormat}, {"source", source}, {"content", checksum_of_file(*file)}};
+        TRY_VOID(write_file(m_note, note.dump(1) + "\n"));
         return file;
     }
 
-    Result<void> write_note(const Json& stamps, const std::string& weights,
-                            const SafetensorsFile& file) const {
-        const Json note = {{"format", kFormat},
-                           {"weights", weights},
-                           {"content", checksum_of_file(file)},
-                           {"files", stamps}};
-        return write_file(m_note, note.dump(1) + "\n");
+    /// Names, types and sums of the weights that are quantized.
+    Result<std::string> source_figure() const {
+        Checksum figure;
+        for (const WeightInfo& weight : m_weights) {
+            TRY(view, m_files.require(weight.name, weight.shape));
+            m_sums.read(view, Pages::Drop);
+            figure.add(view.name);
+            figure.add(to_string(view.dtype));
+            figure.add(m_sums.sums().at(view.name));
+        }
+        return figure.hex();
     }
 
     const CheckpointFiles& m_files;
     std::vector<WeightInfo> m_weights;
     Nf4Options m_options;
+    TensorSums& m_sums;
     fs::path m_path, m_note;
 };
 
 }  // namespace
 
 Result<Nf4Cache> open_nf4_cache(const fs::path& folder, const CheckpointFiles& files,
-                                const WeightMap& map, const Nf4Options& options) {
+                                const WeightMap& map, const Nf4Options& options, TensorSums& sums) {
     TRY_VOID(check_nf4_options(options));
-    return CacheDoor(folder, files, map, options).open();
+    return CacheDoor(folder, files, map, options, sums).open();
 }
 
 }  // namespace dayrun::core

@@ -1,9 +1,9 @@
 // The NF4 weights of a base, quantized once and kept: beside the model in .dayrun-cache/, or in the
-// user's cache where that folder is read-only. A small JSON file beside them says which weights
-// they are (a checksum), and the sizes and times of the files these came from, so that a start
-// reads nothing of the base; when those differ, the weights are summed again. What does not match
-// its own checksum is made again. Neighbours: nf4_writer.h, core/engine/model. Any thread; blocks
-// it.
+// user's cache where that folder is read-only. A small JSON file beside them carries the figure of
+// the weights they were made from; where that of the base is another, they are made again, and so
+// they are where they do not match their own checksum. The base's sums are mostly known
+// (tensor_sums.h), so that a start reads nothing of it. Neighbours: nf4_writer.h,
+// core/engine/model. Any thread; blocks it.
 #pragma once
 
 #include <filesystem>
@@ -11,6 +11,7 @@
 
 #include "core/base/result.h"
 #include "core/model/safetensors.h"
+#include "core/model/tensor_sums.h"
 #include "core/model/weight_map.h"
 #include "core/quantize/nf4_tensors.h"
 
@@ -24,8 +25,9 @@ struct Nf4Cache {
     Nf4CacheUse use = Nf4CacheUse::Found;  // MadeAgain: what was there was damaged or outdated
 };
 
-/// Opens the cache of the base in `folder`, or makes it.
+/// Opens the cache of the base in `folder`, or makes it. `sums` are those of `files`; it learns the
+/// linear weights'.
 Result<Nf4Cache> open_nf4_cache(const std::filesystem::path& folder, const CheckpointFiles& files,
-                                const WeightMap& map, const Nf4Options& options);
+                                const WeightMap& map, const Nf4Options& options, TensorSums& sums);
 
 }  // namespace dayrun::core

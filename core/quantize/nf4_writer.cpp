@@ -6,7 +6,6 @@
 #include <cstring>
 #include <map>
 
-#include "core/base/checksum.h"
 #include "core/export/element_convert.h"
 #include "kernels/blockwise8/blockwise8.h"
 
@@ -214,19 +213,6 @@ std::vector<WeightInfo> linear_weights(const WeightMap& map) {
             {linear->module + ".weight", {linear->out_features, linear->in_features}});
     }
     return weights;
-}
-
-Result<std::string> checksum_of_weights(const CheckpointFiles& files,
-                                        const std::vector<WeightInfo>& weights) {
-    Checksum checksum;
-    for (const WeightInfo& weight : weights) {
-        TRY(view, files.require(weight.name, weight.shape));
-        checksum.add(view.name);
-        checksum.add(to_string(view.dtype));
-        checksum.add(view.bytes);
-        files.drop_pages(view);
-    }
-    return checksum.hex();
 }
 
 }  // namespace dayrun::core

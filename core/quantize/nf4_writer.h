@@ -32,8 +32,4 @@ Result<void> write_nf4(const std::filesystem::path& path, const Nf4WriteRequest&
 /// The linear modules' weights: what NF4 quantizes. Embedding, head and norms stay as they are.
 std::vector<WeightInfo> linear_weights(const WeightMap& map);
 
-/// A checksum of the weights' names, types and bytes.
-Result<std::string> checksum_of_weights(const CheckpointFiles& files,
-                                        const std::vector<WeightInfo>& weights);
-
 }  // namespace dayrun::core

@@ -16,6 +16,7 @@
 #include "core/run/cuda_probe.h"
 #include "core/run/events/run_report.h"
 #include "core/run/rehearsal/rehearsal.h"
+#include "core/run/resume/base_record.h"
 #include "core/run/resume/continue_queue.h"
 #include "core/tokens/cache/data_report.h"
 
@@ -186,10 +187,34 @@ Result<void> ActiveRun::prepare() {
     }
     TRY(model, m_engine->prepare(m_recipe));
     m_model = std::move(model);
+    for (const std::string& note : m_model->notes) m_reporter.warning(note);
+    TRY_VOID(record_base());
     m_reporter.info(fmt::format("{}: {} parameters in {}, {} trained; {} planned.",
                                 m_model->architecture, format_count(m_model->parameter_count),
                                 m_model->dtype, format_count(m_model->trained_parameter_count),
                                 count_of(m_progress.total_steps, "step")));
+    return {};
+}
+
+// Before a step: a run that goes on must do so over the very base that it began with.
+Result<void> ActiveRun::record_base() {
+    TRY(recorded, recorded_base(m_files.base(), m_fingerprint.base_sha256));
+    if (m_order.resumes) {
+        TRY_VOID(check_same_base(recorded, m_model->base, m_order.run_id));
+        if (recorded.sha256.empty() && !m_resume_folder.empty()) {
+            m_reporter.info(
+                "Whether the base is still the same is not known: an older Dayrun, which kept no "
+                "record of it, began this run.");
+        }
+    }
+    m_fingerprint.base_sha256 = m_model->base.sha256();
+    if (recorded.base) return {};
+    const std::string text = to_json(m_model->base) + "\n";
+    TRY_VOID(write_file(m_files.base(), text));
+    m_reporter.record(Artifact{.run_id = m_order.run_id,
+                               .kind = "base",
+                               .path = m_project.relative(m_files.base()),
+                               .bytes = static_cast<int64_t>(text.size())});
     return {};
 }
 
@@ -293,6 +318,8 @@ Result<std::unique_ptr<Engine>> ActiveRun::open_result() {
     } else {
         recipe.adapter.init_from = m_files.adapter().string();
         TRY(model, engine->prepare(recipe));
+        TRY_VOID(check_same_base({.sha256 = m_fingerprint.base_sha256, .base = m_model->base},
+                                 model.base, m_order.run_id));
     }
     return engine;
 }

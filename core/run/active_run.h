@@ -51,6 +51,7 @@ class ActiveRun {
     Result<void> begin_again();
     Result<void> check_same_recipe();
     Result<void> check_same_data() const;
+    Result<void> record_base();
     Result<void> restore();
     bool is_examined() const;
     Result<void> examine(Engine& engine, int64_t step);

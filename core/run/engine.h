@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "core/base/result.h"
+#include "core/model/base_fingerprint.h"
 #include "core/plan/disk_plan.h"
 #include "core/plan/memory/activation_plan.h"
 #include "core/plan/memory/memory_part.h"
@@ -38,6 +39,8 @@ struct PreparedModel {
     int64_t base_bytes = 0;                    // host or device bytes of the frozen weights
     std::string dtype;                         // "float32" | "bfloat16"
     std::vector<std::string> adapted_modules;  // full names, in model order
+    BaseFingerprint base;                      // what the base is, taken while it was loaded
+    std::vector<std::string> notes;            // sentences that a person should read
 };
 
 /// What one optimizer step did, over all its micro-batches.

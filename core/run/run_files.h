@@ -31,6 +31,8 @@ class RunFiles {
     std::filesystem::path recipe() const { return m_folder / "recipe.yaml"; }
     /// Which rows of which files the run learns from, and what became of the others.
     std::filesystem::path manifest() const { return m_folder / "manifest.json"; }
+    /// What the base model is (to_json(BaseFingerprint)).
+    std::filesystem::path base() const { return m_folder / "base.json"; }
     std::filesystem::path data_report() const { return m_folder / "data.json"; }
     std::filesystem::path report() const { return m_folder / "report.md"; }
     std::filesystem::path adapter() const { return m_folder / "adapter"; }

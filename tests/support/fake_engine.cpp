@@ -42,6 +42,8 @@ class FakeEngine : public Engine {
         model.vocab_size = 64;
         model.dtype = "float32";
         model.adapted_modules = {"model.layers.0.self_attn.q_proj"};
+        model.base.tensors["lm_head.weight"] = {
+            .dtype = "F32", .shape = {64, 8}, .checksum = m_script->base};
         return model;
     }
     Result<PreparedModel> prepare_base(const Recipe& recipe) override { return prepare(recipe); }

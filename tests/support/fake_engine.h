@@ -21,6 +21,7 @@ struct FakeScript {
     int sleep_ms = 0;          // in every accumulate and evaluate of a micro-batch
     int throw_at_step = 0;     // apply_step throws, as a library might
     bool fail_prepare = false;
+    std::string base = "a";        // checksum of the base's only tensor
     int steps_behind = 0;          // as a device that works behind its caller
     int short_of_memory_from = 0;  // accumulate answers OutOfGpuMemory from this call on, …
     int leaner_plans = 0;          // … until the engine was made leaner this often

@@ -102,6 +102,7 @@ Result<BaseModel> BaseModel::open(const core::Recipe& recipe) {
         TRY(files, core::CheckpointFiles::open(base.m_folder));
         TRY_VOID(core::check_layer_count(files, base.m_config));
         base.m_files.emplace(std::move(files));
+        base.m_sums = core::TensorSums(*base.m_files);
         embedding = base.m_files->find(base.m_map.embed_tokens);
     }
     base.m_dtype = is_bfloat16(recipe, base.m_config, embedding) ? Dtype::BFloat16 : Dtype::Float32;
@@ -127,9 +128,9 @@ Result<void> BaseModel::open_quantized(const core::Recipe& recipe) {
                          "quantization.base: none."};
     }
     if (is_stored) return {};
-    TRY(cache,
-        core::open_nf4_cache(m_folder, *m_files, m_map,
-                             {.block_size = spec.block_size, .double_quant = spec.double_quant}));
+    TRY(cache, core::open_nf4_cache(
+                   m_folder, *m_files, m_map,
+                   {.block_size = spec.block_size, .double_quant = spec.double_quant}, m_sums));
     m_nf4_file = std::move(cache.file);
     return {};
 }
@@ -205,6 +206,7 @@ Result<Matrix> BaseModel::weight(const std::string& name, const std::vector<int6
     const bool is_host = current_arena().is_host();
     if (fits && is_host && address % element_size == 0) {
         m_mapped.emplace_back(rows * cols * kernels::element_bytes(m_dtype), MemoryPart::Weights);
+        m_in_place.push_back(view);
         // Mapped read-only: nothing ever writes through a frozen weight.
         return dense(const_cast<std::byte*>(view.bytes.data()), rows, cols, m_dtype);
     }
@@ -213,6 +215,7 @@ Result<Matrix> BaseModel::weight(const std::string& name, const std::vector<int6
     if (fits) {
         current_arena().copy_from_host(copy.data(), view.bytes.data(),
                                        static_cast<int64_t>(view.bytes.size()));
+        m_sums.read(view, core::Pages::Drop);  // its bytes have just passed
         return dense(copy.data(), rows, cols, m_dtype);
     }
     const HostMirror converted(copy.data(), copy.bytes(), MirrorUse::Write);
@@ -221,21 +224,28 @@ Result<Matrix> BaseModel::weight(const std::string& name, const std::vector<int6
     } else {
         TRY_VOID(convert(view, static_cast<bfloat16*>(converted.data())));
     }
+    m_sums.read(view, core::Pages::Drop);
     m_files->drop_pages(view);  // the copy is used from here on
     return dense(copy.data(), rows, cols, m_dtype);
 }
 
-void BaseModel::fault_in() const {
+Result<core::BaseFingerprint> BaseModel::finish() {
+    if (!m_files) return core::fingerprint_of(m_folder);
     const int64_t room = int64_t{sysconf(_SC_PHYS_PAGES)} * sysconf(_SC_PAGESIZE) / 10 * 8;
-    if (m_mapped.empty() || !m_files || m_files->total_bytes() > room) return;
-    for (const auto& file : m_files->files()) file->fault_in();
+    if (m_files->total_bytes() <= room) {
+        for (const core::TensorView& view : m_in_place) m_sums.read(view, core::Pages::Keep);
+    }
+    m_sums.finish();
+    return core::fingerprint_of(m_folder, *m_files, m_sums);
 }
 
 Result<void> BaseModel::copy_weight(const std::string& name, const std::vector<int64_t>& shape,
-                                    float* out) const {
+                                    float* out) {
     if (m_files) {
         TRY(view, m_files->require(name, shape));
-        return convert_to_float(view, out);
+        TRY_VOID(convert_to_float(view, out));
+        m_sums.read(view, core::Pages::Drop);
+        return {};
     }
     int64_t count = 1;
     for (const int64_t extent : shape) count *= extent;

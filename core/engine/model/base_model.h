@@ -15,8 +15,10 @@
 #include "core/base/result.h"
 #include "core/engine/buffer.h"
 #include "core/engine/linear/frozen_linear.h"
+#include "core/model/base_fingerprint.h"
 #include "core/model/model_config.h"
 #include "core/model/safetensors.h"
+#include "core/model/tensor_sums.h"
 #include "core/model/weight_map.h"
 #include "core/quantize/nf4_tensors.h"
 #include "core/recipe/recipe.h"
@@ -43,13 +45,14 @@ class BaseModel {
     /// Copies a weight into float32 memory, or draws it where base.random_init: normal with the
     /// config's initializer_range by (seed, name), norms one, biases zero.
     core::Result<void> copy_weight(const std::string& name, const std::vector<int64_t>& shape,
-                                   float* out) const;
+                                   float* out);
     /// The first tensor of the checkpoint that holds an infinity or NaN; reads all of it, so it is
     /// asked for only when a loss is not a number. Empty when there is none.
     std::string find_not_finite() const;
-    /// Reads what is used in place into memory, front to back, as far as there is room for it: the
-    /// first batch would fetch the same pages one by one.
-    void fault_in() const;
+    /// Ends the loading: reads what is used in place into memory, in model order, as far as there
+    /// is room for it (the first batch would fetch the same pages one by one), and sums what was
+    /// not summed on the way. Returns what this base is.
+    core::Result<core::BaseFingerprint> finish();
     /// Bytes of the weights handed out, mapped or copied.
     int64_t weight_bytes() const { return m_weight_bytes; }
 
@@ -62,7 +65,9 @@ class BaseModel {
     core::ModelConfig m_config;
     core::WeightMap m_map;
     std::filesystem::path m_folder;
-    std::optional<core::CheckpointFiles> m_files;       // empty with base.random_init
+    std::optional<core::CheckpointFiles> m_files;  // empty with base.random_init
+    core::TensorSums m_sums;
+    std::vector<core::TensorView> m_in_place;           // weights used where their file is mapped
     std::unique_ptr<core::SafetensorsFile> m_nf4_file;  // the cache; null for a 4-bit checkpoint
     std::deque<core::Nf4Tensor> m_nf4_tensors;
     std::deque<Buffer> m_copies;

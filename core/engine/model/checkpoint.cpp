@@ -13,6 +13,7 @@
 
 #include "core/base/atomic_file.h"
 #include "core/engine/device/host_mirror.h"
+#include "core/model/adapter_files.h"
 #include "core/model/safetensors.h"
 
 namespace dayrun::engine {
@@ -141,11 +142,13 @@ Result<void> read_state(const core::SafetensorsFile& file, const std::string& na
 }  // namespace
 
 Result<void> save_adapter_folder(const fs::path& folder, const core::AdapterConfig& config,
-                                 const ParameterSet& parameters, Dtype stored) {
+                                 const ParameterSet& parameters, Dtype stored,
+                                 const core::BaseFingerprint& trained_on) {
     return write_folder(folder, [&](const fs::path& fresh) -> Result<void> {
         TRY_VOID(core::write_adapter_config(config, fresh));
-        return core::write_safetensors(fresh / "adapter_model.safetensors",
-                                       parameter_tensors(parameters, stored).list);
+        return core::write_safetensors(
+            fresh / "adapter_model.safetensors", parameter_tensors(parameters, stored).list,
+            {{"format", "pt"}, {std::string(core::kTrainedOnKey), core::to_json(trained_on)}});
     });
 }
 

@@ -9,13 +9,16 @@
 #include "core/engine/model/parameters.h"
 #include "core/engine/optimizer/optimizer.h"
 #include "core/model/adapter_config.h"
+#include "core/model/base_fingerprint.h"
 
 namespace dayrun::engine {
 
-/// adapter_config.json and adapter_model.safetensors, in float32 or rounded to bfloat16.
+/// adapter_config.json and adapter_model.safetensors, in float32 or rounded to bfloat16; the latter
+/// carries `trained_on`, what the base is.
 core::Result<void> save_adapter_folder(const std::filesystem::path& folder,
                                        const core::AdapterConfig& config,
-                                       const ParameterSet& parameters, Dtype stored);
+                                       const ParameterSet& parameters, Dtype stored,
+                                       const core::BaseFingerprint& trained_on);
 
 /// model.safetensors, the base's config.json with its dtype set, and copies of its tokenizer files.
 core::Result<void> save_model_folder(const std::filesystem::path& folder,

@@ -67,6 +67,7 @@ Result<void> Builder::choose_adapter() {
     if (!spec.init_from.empty()) {
         TRY(files, core::AdapterFiles::open(m_recipe.resolved(spec.init_from), m_base.map()));
         adapter = files.config();
+        m_model.trained_on = files.trained_on();
         for (const core::AdapterModule& module : files.modules()) {
             m_targets.insert(module.linear->module);
             m_model.adapted_modules.push_back(module.linear->module);

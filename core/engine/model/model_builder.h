@@ -4,6 +4,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,8 +19,9 @@ namespace dayrun::engine {
 struct BuiltModel {
     DecoderWeights weights;
     std::unique_ptr<ParameterSet> parameters;
-    core::AdapterConfig adapter;               // what save_adapter writes (not for method full)
-    std::vector<std::string> adapted_modules;  // in model order
+    core::AdapterConfig adapter;  // what save_adapter writes (not for method full)
+    std::optional<core::BaseFingerprint> trained_on;  // of the adapter that it starts from
+    std::vector<std::string> adapted_modules;         // in model order
 };
 
 /// The type of trained weights in files: float32 unless adapter.dtype says bfloat16.

@@ -178,7 +178,7 @@ Result<TensorView> CheckpointFiles::require(std::string_view name,
 
 void CheckpointFiles::drop_pages(const TensorView& tensor) const {
     for (const auto& file : m_files) {
-        if (file->find(tensor.name) != nullptr) file->drop_pages(tensor);
+        if (file->find(tensor.name) != nullptr) file->drop_pages(tensor.bytes);
     }
 }
 

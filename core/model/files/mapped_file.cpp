@@ -42,19 +42,21 @@ Result<MappedFile> MappedFile::open(const std::filesystem::path& path) {
     const auto size = static_cast<size_t>(status.st_size);
     if (size == 0) {
         ::close(descriptor);
-        return MappedFile({});
+        return MappedFile({}, stamp_of(status));
     }
     void* const memory = ::mmap(nullptr, size, PROT_READ, MAP_SHARED, descriptor, 0);
     const int failure = errno;
     ::close(descriptor);
     if (memory == MAP_FAILED) return cannot_open(path, std::strerror(failure));
-    return MappedFile({static_cast<const std::byte*>(memory), size});
+    return MappedFile({static_cast<const std::byte*>(memory), size}, stamp_of(status));
 }
 
-MappedFile::MappedFile(MappedFile&& other) noexcept : m_bytes(std::exchange(other.m_bytes, {})) {}
+MappedFile::MappedFile(MappedFile&& other) noexcept
+    : m_bytes(std::exchange(other.m_bytes, {})), m_stamp(other.m_stamp) {}
 
 MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
     std::swap(m_bytes, other.m_bytes);
+    std::swap(m_stamp, other.m_stamp);
     return *this;
 }
 
@@ -67,10 +69,10 @@ void MappedFile::will_read_in_order() const {
     ::madvise(const_cast<std::byte*>(m_bytes.data()), m_bytes.size(), MADV_SEQUENTIAL);
 }
 
-void MappedFile::fault_in() const {
+void MappedFile::fault_in(std::span<const std::byte> range) const {
     constexpr int kPopulateRead = 22;  // MADV_POPULATE_READ of Linux 5.14, which old headers lack
-    if (m_bytes.empty()) return;
-    ::madvise(const_cast<std::byte*>(m_bytes.data()), m_bytes.size(), kPopulateRead);
+    const auto [first, size] = whole_pages(range);
+    if (size > 0) ::madvise(first, size, kPopulateRead);
 }
 
 void MappedFile::drop(std::span<const std::byte> range) const {

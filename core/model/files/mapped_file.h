@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <span>
 
+#include "core/base/file_stamp.h"
 #include "core/base/result.h"
 
 namespace dayrun::core {
@@ -19,18 +20,22 @@ class MappedFile {
     ~MappedFile();
 
     std::span<const std::byte> bytes() const { return m_bytes; }
+    /// The file's state when it was opened.
+    const FileStamp& stamp() const { return m_stamp; }
     /// Tells the kernel that the file will be read from front to back, so that it reads ahead.
     void will_read_in_order() const;
-    /// Reads the whole file and maps its pages now, so that later reads never wait for them. Where
+    /// Reads a range and maps its whole pages now, so that later reads never wait for them. Where
     /// the kernel cannot, they are fetched when they are read.
-    void fault_in() const;
+    void fault_in(std::span<const std::byte> range) const;
     /// Gives the pages of a range back; reading it again fetches it from the file again.
     void drop(std::span<const std::byte> range) const;
 
   private:
-    explicit MappedFile(std::span<const std::byte> bytes) : m_bytes(bytes) {}
+    MappedFile(std::span<const std::byte> bytes, const FileStamp& stamp)
+        : m_bytes(bytes), m_stamp(stamp) {}
 
     std::span<const std::byte> m_bytes;
+    FileStamp m_stamp;
 };
 
 }  // namespace dayrun::core

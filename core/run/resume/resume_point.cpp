@@ -63,6 +63,9 @@ Result<ResumePoint> point_of(const fs::path& folder, const nlohmann::json& json)
     ResumePoint point{.folder = folder, .fingerprint = {}, .progress = {}};
     json.at("recipe_sha256").get_to(point.fingerprint.recipe_sha256);
     json.at("data_sha256").get_to(point.fingerprint.data_sha256);
+    if (json.contains("base_sha256")) {
+        json.at("base_sha256").get_to(point.fingerprint.base_sha256);
+    }
     TRY(progress, parse_progress(json.at("progress").dump()));
     point.progress = std::move(progress);
     point.progress.clock.paused_s +=
@@ -84,9 +87,9 @@ Result<void> seal_resume_point(const fs::path& folder, const RunProgress& progre
     }
     std::string text = fmt::format(
         "{{\"format\":1,\"saved_at\":{},\"recipe_sha256\":\"{}\",\"data_sha256\":\"{}\","
-        "\"progress\":{},\"files\":[{}]",
+        "\"base_sha256\":\"{}\",\"progress\":{},\"files\":[{}]",
         shortest(unix_time_s()), fingerprint.recipe_sha256, fingerprint.data_sha256,
-        progress_json(progress), files);
+        fingerprint.base_sha256, progress_json(progress), files);
     const std::string own = sha256_hex(text);
     text += fmt::format("{}{}\"}}\n", kSelfHash, own);
     return write_file(folder / kSealName, text);

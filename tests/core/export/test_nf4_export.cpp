@@ -100,7 +100,8 @@ class TestNf4Export : public QObject {
         }
         QCOMPARE(std::ssize(b->files()[0]->tensors()), std::ssize(weights_of(*config, map)));
 
-        const auto cache = open_nf4_cache(folder / "base", *base, map, {});
+        TensorSums sums(*base);
+        const auto cache = open_nf4_cache(folder / "base", *base, map, {}, sums);
         const auto dequantized = [&](const std::string& module, std::vector<int64_t> shape) {
             const auto tensor =
                 read_nf4_tensor([&](std::string_view name) { return cache->file->find(name); },

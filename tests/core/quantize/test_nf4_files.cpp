@@ -3,6 +3,8 @@
 // rebuilt, and every kind of damage is told in a sentence.
 #include <QTest>
 #include <chrono>
+#include <cstring>
+#include <nlohmann/json.hpp>
 #include <set>
 
 #include "core/base/atomic_file.h"
@@ -32,6 +34,11 @@ struct Model {
         map = make_weight_map(config);
     }
     CheckpointFiles files() const { return *CheckpointFiles::open(folder.path()); }
+    Result<Nf4Cache> cache(const Nf4Options& options = {}) const {
+        const CheckpointFiles opened = files();
+        TensorSums sums(opened);
+        return open_nf4_cache(folder.path(), opened, map, options, sums);
+    }
 };
 
 FindTensor finder(const SafetensorsFile& file) {
@@ -73,6 +80,16 @@ void flip_byte(const std::filesystem::path& path, int64_t from_end) {
     std::string text = *read_file(path);
     text[text.size() - static_cast<size_t>(from_end)] ^= 0x10;
     std::ofstream(path, std::ios::binary) << text;
+}
+
+void flip_in(const std::filesystem::path& path, const std::string& tensor) {
+    std::string bytes = *read_file(path);
+    uint64_t header = 0;
+    std::memcpy(&header, bytes.data(), sizeof header);
+    const auto tensors = nlohmann::json::parse(bytes.substr(8, header));
+    const size_t at = 8 + header + tensors.at(tensor).at("data_offsets").at(0).get<size_t>();
+    bytes[at + 2] ^= 0x10;
+    std::ofstream(path, std::ios::binary) << bytes;
 }
 
 }  // namespace
@@ -143,9 +160,7 @@ class TestNf4Files : public QObject {
 
     void cache_is_made_once_and_found_again() {
         const Model model;
-        const auto open = [&](const Nf4Options& options) {
-            return open_nf4_cache(model.folder.path(), model.files(), model.map, options);
-        };
+        const auto open = [&](const Nf4Options& options) { return model.cache(options); };
         const auto made = open({});
         QVERIFY2(made.ok(), made.ok() ? "" : made.error().text().c_str());
         QCOMPARE(made->use, Nf4CacheUse::Made);
@@ -162,24 +177,21 @@ class TestNf4Files : public QObject {
 
     void cache_follows_the_weights_and_not_their_date() {
         const Model model;
-        const auto open = [&] {
-            return open_nf4_cache(model.folder.path(), model.files(), model.map, {});
-        };
+        const auto open = [&] { return model.cache(); };
         QCOMPARE(open()->use, Nf4CacheUse::Made);
         touch(model.folder / "model.safetensors");
         QCOMPARE(open()->use, Nf4CacheUse::Found);  // the same weights under another date
-        flip_byte(model.folder / "model.safetensors", 3);
-        touch(model.folder / "model.safetensors");
-        const std::vector<float> old = dequantized(*open()->file, kWeight, {12, 8});
-        QVERIFY(!old.empty());
+        // Other weights under the same date: another download, or `cp -p`.
+        const auto date = std::filesystem::last_write_time(model.folder / "model.safetensors");
+        flip_in(model.folder / "model.safetensors", kWeight);
+        std::filesystem::last_write_time(model.folder / "model.safetensors", date);
+        QCOMPARE(open()->use, Nf4CacheUse::MadeAgain);
         QCOMPARE(open()->use, Nf4CacheUse::Found);  // made again by the call before, now fresh
     }
 
     void damaged_cache_is_made_again() {
         const Model model;
-        const auto open = [&] {
-            return open_nf4_cache(model.folder.path(), model.files(), model.map, {});
-        };
+        const auto open = [&] { return model.cache(); };
         const auto first = open();
         const std::vector<float> values = dequantized(*first->file, kWeight, {12, 8});
         const std::filesystem::path path = first->path;
@@ -202,7 +214,7 @@ class TestNf4Files : public QObject {
         const auto write =
             fs::perms::owner_write | fs::perms::group_write | fs::perms::others_write;
         fs::permissions(model.folder.path(), write, fs::perm_options::remove);
-        const auto made = open_nf4_cache(model.folder.path(), model.files(), model.map, {});
+        const auto made = model.cache();
         fs::permissions(model.folder.path(), fs::perms::owner_write, fs::perm_options::add);
         qunsetenv("XDG_CACHE_HOME");
         QVERIFY2(made.ok(), made.ok() ? "" : made.error().text().c_str());
@@ -221,7 +233,7 @@ class TestNf4Files : public QObject {
             tensors.add(weight.name, weight.shape, std::move(values));
         }
         QVERIFY(tensors.write(model.folder / "model.safetensors").ok());
-        const auto refused = open_nf4_cache(model.folder.path(), model.files(), model.map, {});
+        const auto refused = model.cache();
         QVERIFY(!refused.ok());
         QCOMPARE(refused.error().code, ErrorCode::NotFinite);
         QVERIFY(refused.error().message.find(kWeight) != std::string::npos);
