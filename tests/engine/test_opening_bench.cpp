@@ -1,10 +1,13 @@
 // Opening a model of 1 GB against `cat FILE >/dev/null` in the same cache state, in interleaved
 // pairs, and the memory that it takes. Each opening is a process of its own, so that its resident
 // memory is its own; afterwards every weight is mapped, so that the first batch waits for none.
+// DAYRUN_BENCH_MODEL_GB makes the model larger. What the base is (its tensors' checksums) is taken
+// while it is loaded the first time and known afterwards: both against each other.
 #include <fcntl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <QDir>
 #include <QTemporaryDir>
 #include <QTest>
 #include <algorithm>
@@ -13,6 +16,7 @@
 
 #include "core/base/clock.h"
 #include "core/base/rng.h"
+#include "core/model/tensor_sums.h"
 #include "tests/engine/engine_support.h"
 #include "tests/support/test_registry.h"
 
@@ -23,17 +27,23 @@ namespace {
 
 struct Opening {
     double opened_s = 0;      // until prepare() returned
+    double cpu_s = 0;         // of the process until then
     int64_t held_bytes = 0;   // more than before, then
     int64_t grown_bytes = 0;  // more than before, at most
     bool ok = false;
 };
+
+int model_gigabytes() {
+    return std::max(1, qEnvironmentVariableIntValue("DAYRUN_BENCH_MODEL_GB"));
+}
 
 /// The model's config, and weights of random bytes that are small bfloat16 numbers.
 bool write_gigabyte_model(const std::filesystem::path& folder) {
     if (!write_tiny_model(folder, {}, 1, TensorDtype::BFloat16)) return false;
     std::ofstream(folder / "config.json")
         << R"({"architectures": ["LlamaForCausalLM"], "model_type": "llama", "vocab_size": 32000,
-               "hidden_size": 1024, "intermediate_size": 4096, "num_hidden_layers": 28,
+               "hidden_size": 1024, "intermediate_size": 4096, "num_hidden_layers": )"
+        << 28 * model_gigabytes() << R"(,
                "num_attention_heads": 16, "num_key_value_heads": 16, "rms_norm_eps": 1e-5,
                "max_position_embeddings": 2048, "hidden_act": "silu",
                "tie_word_embeddings": false, "torch_dtype": "bfloat16"})";
@@ -87,10 +97,12 @@ Opening in_own_process(Body&& body) {
 Opening open_model(const Recipe& recipe) {
     Opening opening;
     const int64_t before = resident_bytes();
+    const double cpu_before = process_cpu_s();
     const Stopwatch watch;
     const auto engine = open_engine(recipe);
     if (!engine) return opening;
     opening.opened_s = watch.elapsed_s();
+    opening.cpu_s = process_cpu_s() - cpu_before;
     opening.held_bytes = resident_bytes() - before;
     opening.grown_bytes = peak_resident_bytes() - before;
     opening.ok = true;
@@ -151,6 +163,46 @@ class TestOpeningBench : public QObject {
         // Ready means that the first batch waits for no page.
         QVERIFY(*std::min_element(held.begin(), held.end()) >= 0.99);
         QVERIFY(*std::max_element(grown.begin(), grown.end()) <= 1.15);
+    }
+
+    void sums_cost_little_data() {
+        QTest::addColumn<bool>("cold");
+        QTest::newRow("from the page cache") << false;
+        QTest::newRow("from the disk") << true;
+    }
+    void sums_cost_little() {
+        QFETCH(bool, cold);
+        const std::filesystem::path file = base() / "model.safetensors";
+        const Recipe recipe = lora_recipe(base(), 8);
+        const QTemporaryDir known, unknown;
+        qputenv("XDG_CACHE_HOME", known.path().toUtf8());
+        {
+            const auto files = CheckpointFiles::open(base());
+            TensorSums sums(*files, unix_time_s() + 3600);
+            sums.finish();
+        }
+        const auto open_with = [&](const QTemporaryDir& cache) {
+            qputenv("XDG_CACHE_HOME", cache.path().toUtf8());
+            if (cold) forget(file);
+            const Opening opening = in_own_process([&] { return open_model(recipe); });
+            QDir(unknown.path()).removeRecursively();
+            return opening;
+        };
+        open_with(known);
+        std::vector<double> ratios, cpu_s, opened_s;
+        for (int pair = 0; pair < 7; ++pair) {
+            const Opening without = open_with(known), with = open_with(unknown);
+            QVERIFY(without.ok && with.ok);
+            ratios.push_back(with.opened_s / without.opened_s);
+            cpu_s.push_back(with.cpu_s - without.cpu_s);
+            opened_s.push_back(without.opened_s);
+        }
+        qunsetenv("XDG_CACHE_HOME");
+        std::printf("  %s: %.2f s; taking the sums costs %.3f times that, and %.2f CPU seconds\n",
+                    cold ? "from the disk" : "from the page cache", median(opened_s),
+                    median(ratios), median(cpu_s));
+        // From memory nothing hides the sums; a base comes from the disk the first time.
+        if (cold) QVERIFY(median(ratios) <= 1.03);
     }
 
     void another_type_costs_one_copy() {
