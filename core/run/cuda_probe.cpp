@@ -29,9 +29,21 @@ Error no_gpu(std::string message, std::string hint, std::string detail = {}) {
             .detail = std::move(detail)};
 }
 
-// The plug-in is never closed: the CUDA runtime in it registers handlers for the process's end.
+constexpr const char* kCpuOnly = "This Dayrun was built for the CPU only.";
+constexpr const char* kNoDriver = "No NVIDIA driver is loaded on this computer.";
+constexpr const char* kDriverName = "libcuda.so.1";
+
+Error no_driver_error(std::string detail = {}) {
+    return no_gpu(kNoDriver, "Install the driver (Debian: nvidia-driver), or use --device cpu.",
+                  std::move(detail));
+}
+
+// The plug-in is never closed: the CUDA runtime in it registers handlers for the process's end. Nor
+// is the driver, which is opened before it: NVIDIA's libcusparseLt looks for it as soon as it is
+// loaded, in the current folder (its RUNPATH ends in an empty element), and takes one that is there.
 Result<void*> open_plugin(const char* symbol_name) {
     TRY(path, cuda_plugin_path());
+    if (dlopen(kDriverName, RTLD_LAZY | RTLD_LOCAL) == nullptr) return no_driver_error();
     void* const plugin = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
     if (plugin == nullptr) {
         const char* const reason = dlerror();
@@ -52,15 +64,8 @@ std::string version_text(int version) {
     return fmt::format("{}.{}", version / 1000, version % 1000 / 10);
 }
 
-constexpr const char* kCpuOnly = "This Dayrun was built for the CPU only.";
-constexpr const char* kNoDriver = "No NVIDIA driver is loaded on this computer.";
-
 Error no_device_error(const DayrunCudaProbe& probe) {
-    if (probe.driver_version == 0) {
-        return no_gpu(kNoDriver,
-                      "Install the driver (Debian: nvidia-driver), or use --device cpu.",
-                      probe.error);
-    }
+    if (probe.driver_version == 0) return no_driver_error(probe.error);
     if (probe.driver_version / 1000 < probe.runtime_version / 1000) {
         return no_gpu(
             fmt::format("The NVIDIA driver serves CUDA {} at most; Dayrun needs {}.",
@@ -87,9 +92,17 @@ CudaDevice to_device(int index, const DayrunCudaDevice& device) {
 Result<fs::path> cuda_plugin_path() {
     if (const char* const chosen = std::getenv("DAYRUN_CUDA_PLUGIN"); chosen && *chosen) {
         std::error_code ignored;
-        if (fs::exists(chosen, ignored)) return fs::path(chosen);
-        return no_gpu(fmt::format("There is no CUDA plug-in at {}.", chosen),
-                      "Correct the environment variable DAYRUN_CUDA_PLUGIN, or unset it.");
+        if (!fs::exists(chosen, ignored)) {
+            return no_gpu(fmt::format("There is no CUDA plug-in at {}.", chosen),
+                          "Correct the environment variable DAYRUN_CUDA_PLUGIN, or unset it.");
+        }
+        // Whose code runs must not hang on the folder that somebody stands in.
+        if (!fs::path(chosen).is_absolute()) {
+            return no_gpu(
+                fmt::format("The CUDA plug-in {} is not named by an absolute path.", chosen),
+                "Begin the environment variable DAYRUN_CUDA_PLUGIN with a '/', or unset it.");
+        }
+        return fs::path(chosen);
     }
     TRY(folder, executable_folder());
     for (const fs::path& place : {folder, (folder / ".." / "lib" / "dayrun").lexically_normal()}) {
@@ -106,7 +119,7 @@ Result<fs::path> cuda_plugin_path() {
 }
 
 bool has_nvidia_driver() {
-    void* const driver = dlopen("libcuda.so.1", RTLD_LAZY | RTLD_LOCAL);
+    void* const driver = dlopen(kDriverName, RTLD_LAZY | RTLD_LOCAL);
     if (driver == nullptr) return false;
     dlclose(driver);
     return true;

@@ -31,8 +31,9 @@ struct CudaReport {
     std::vector<CudaDevice> devices;
 };
 
-/// Where the plug-in lies: the file named by DAYRUN_CUDA_PLUGIN, beside the executable, or in
-/// <executable>/../lib/dayrun. Errors: NoGpu when there is none (a CPU-only build says so).
+/// Where the plug-in lies: the file that DAYRUN_CUDA_PLUGIN names by an absolute path, beside the
+/// executable, or in <executable>/../lib/dayrun. Errors: NoGpu when there is none (a CPU-only build
+/// says so).
 Result<std::filesystem::path> cuda_plugin_path();
 
 /// Whether an NVIDIA driver is installed: a millisecond, where opening the plug-in takes libtorch's
@@ -43,7 +44,7 @@ bool has_nvidia_driver();
 /// or no driver. Empty when there may be one.
 std::string why_no_card();
 
-/// Opens the plug-in (it stays open) and asks for all devices; each gets a context and runs one
+/// Opens driver and plug-in (they stay open) and asks for all devices; each gets a context and runs one
 /// small kernel, half a second the first time. At least one device is in the report, though it may
 /// be unusable. Errors: NoGpu with a sentence that names what is missing: plug-in, driver or
 /// device.

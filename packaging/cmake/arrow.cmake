@@ -15,4 +15,4 @@ set_target_properties(dayrun_arrow PROPERTIES
     INTERFACE_SYSTEM_INCLUDE_DIRECTORIES "${_arrow}/include"
     INTERFACE_LINK_LIBRARIES dayrun_parquet)
 add_library(dayrun::arrow ALIAS dayrun_arrow)
-list(APPEND CMAKE_BUILD_RPATH "${_arrow}")
+list(APPEND CMAKE_INSTALL_RPATH "${_arrow}")

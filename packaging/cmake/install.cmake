@@ -2,13 +2,13 @@
 # libtorch and Arrow stay where the wheels were unpacked; a package that carries them comes later.
 include(GNUInstallDirs)
 if(TARGET dayrun)
-    set_target_properties(dayrun PROPERTIES INSTALL_RPATH "${CMAKE_BUILD_RPATH}")
     install(TARGETS dayrun RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}")
 endif()
 if(TARGET dayrun_headless)
-    # Not part of all: installed where it was built, under its own name.
+    # Not part of all: installed where it was built, under its own name, with the library it shares.
     install(PROGRAMS "$<TARGET_FILE:dayrun_headless>" RENAME dayrun-headless
         DESTINATION "${CMAKE_INSTALL_BINDIR}" OPTIONAL)
+    install(PROGRAMS "$<TARGET_FILE:dayrun_lean>" DESTINATION lib OPTIONAL)
 endif()
 if(TARGET dayrun_cuda)
     install(TARGETS dayrun_cuda LIBRARY DESTINATION lib/dayrun)

@@ -12,5 +12,6 @@ function(dayrun_share_core target)
     target_link_options(${target} BEFORE PRIVATE "$<TARGET_FILE:dayrun_lean>")
     add_dependencies(${target} dayrun_lean)
     set_property(TARGET ${target} APPEND PROPERTY LINK_DEPENDS "$<TARGET_FILE:dayrun_lean>")
-    set_property(TARGET ${target} APPEND PROPERTY BUILD_RPATH "${PROJECT_BINARY_DIR}/lib")
+    # It lies in ../lib in the build, in the bundle and where the program is installed.
+    set_property(TARGET ${target} APPEND PROPERTY INSTALL_RPATH "$ORIGIN/../lib")
 endfunction()

@@ -15,12 +15,19 @@ if(NOT DAYRUN_SITE)
     endforeach()
     string(SHA256 _set "${_requirements}")
     string(SUBSTRING "${_set}" 0 12 _set)
-    if(DEFINED ENV{XDG_CACHE_HOME})
+    # As in packaging/setup/common.sh: a relative one does not count.
+    if("$ENV{XDG_CACHE_HOME}" MATCHES "^/")
         set(_cache "$ENV{XDG_CACHE_HOME}")
     else()
         set(_cache "$ENV{HOME}/.cache")
     endif()
     set(DAYRUN_SITE "${_cache}/dayrun/deps/${_set}/site")
+endif()
+# The programs find their libraries by these paths. The loader splits them at each ':' and takes what
+# does not begin with a '/' for a folder in the current one.
+if(NOT IS_ABSOLUTE "${DAYRUN_SITE}" OR DAYRUN_SITE MATCHES "[:;]")
+    message(FATAL_ERROR "The wheels lie at '${DAYRUN_SITE}', where no program can look for libraries. "
+        "Give an absolute path without ':' and ';' (XDG_CACHE_HOME for ./run, or -DDAYRUN_SITE=DIR).")
 endif()
 if(NOT EXISTS "${DAYRUN_SITE}")
     message(FATAL_ERROR "The unpacked wheels are not at '${DAYRUN_SITE}'. "

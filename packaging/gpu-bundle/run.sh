@@ -5,7 +5,7 @@
 set -uo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
 # shellcheck source=packaging/gpu-bundle/environment.sh
-source "$here/environment.sh"
+source "$here/environment.sh" || exit 1
 results=${1:-results}
 mkdir -p "$results"
 results=$(cd "$results" && pwd -P)

@@ -40,8 +40,11 @@ for device in cuda:0 cpu; do
         >"$work/${device%:0}.jsonl" || { printf 'FAIL batch: on %s\n' "$device"; exit 1; }
 done
 python3 - "$work/cuda.jsonl" "$work/cpu.jsonl" <<'PYTHON'
-import json
 import sys
+
+# Modules are not taken from the current folder.
+sys.path = [folder for folder in sys.path if folder.startswith("/")]
+import json
 
 losses = []
 for path in sys.argv[1:]:

@@ -2,7 +2,10 @@
 # Words, folders and locks that the set-up steps share. Sourced by run and test.
 # Everything the set-up says goes to standard error: standard output is the program's own.
 
-dayrun_cache="${XDG_CACHE_HOME:-${HOME:?HOME is not set}/.cache}/dayrun"
+# A relative XDG_CACHE_HOME does not count, as its standard says: libraries are looked for below it.
+dayrun_cache=${XDG_CACHE_HOME:-}
+[[ $dayrun_cache == /* ]] || dayrun_cache="${HOME:?HOME is not set}/.cache"
+dayrun_cache+=/dayrun
 
 say() { printf 'dayrun set-up: %s\n' "$*" >&2; }
 

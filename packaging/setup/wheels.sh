@@ -13,11 +13,15 @@ wheel_requirements() {
     sed -e '/^#/d' -e '/^$/d' "${files[@]}"
 }
 
+# run_python PYTHON ARGUMENTS...: runs it in a folder that only root writes to, since -m looks for
+# modules in the current one first.
+run_python() { (cd / && exec "$@"); }
+
 # A python3 with pip: Debian's own first, since a virtual environment's may lack pip.
 find_python() {
     local python
     for python in /usr/bin/python3 python3; do
-        if "$python" -m pip --version >/dev/null 2>&1; then
+        if run_python "$python" -m pip --version >/dev/null 2>&1; then
             printf '%s\n' "$python"
             return
         fi
@@ -40,7 +44,7 @@ fetch_wheel() {
     mkdir -p "$kept.part"
     printf '%s\n' "$requirement" >"$kept.part/requirement.txt"
     # pip matches a manylinux tag exactly, so every tag that one of the wheels carries is listed.
-    if ! PIP_REQUIRE_VIRTUALENV=0 TMPDIR="$kept.part" "$dayrun_python" -m pip download \
+    if ! PIP_REQUIRE_VIRTUALENV=0 TMPDIR="$kept.part" run_python "$dayrun_python" -m pip download \
         --quiet --no-deps --no-cache-dir --disable-pip-version-check \
         --require-hashes --only-binary=:all: --python-version 3.11 --implementation cp \
         --platform manylinux_2_28_x86_64 --platform manylinux_2_27_x86_64 \
@@ -92,7 +96,7 @@ install_wheels() {
     mkdir -p "$staging"
     for requirement in "${requirements[@]}"; do
         for wheel in "$dayrun_deps/wheels/${requirement##*sha256:}"/*.whl; do
-            "$dayrun_python" -m zipfile -e "$wheel" "$staging" >&2 ||
+            run_python "$dayrun_python" -m zipfile -e "$wheel" "$staging" >&2 ||
                 fail "Cannot unpack ${wheel##*/} into $staging; is the disk full? Run this again."
         done
     done

@@ -47,4 +47,13 @@ inline ProgramResult run_program(const QString& program, const QStringList& argu
     return finish_program(process);
 }
 
+/// The environment of a program that loads `library` before all others.
+inline QProcessEnvironment with_library(const QString& library) {
+    QProcessEnvironment environment = QProcessEnvironment::systemEnvironment();
+    environment.insert("LD_PRELOAD", library);
+    // The address sanitizer wants to be first; nothing here stands in its way.
+    environment.insert("ASAN_OPTIONS", "verify_asan_link_order=0");
+    return environment;
+}
+
 }  // namespace dayrun::tests

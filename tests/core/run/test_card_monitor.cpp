@@ -4,6 +4,7 @@
 
 #include "core/run/card_monitor.h"
 #include "tests/core/run/run_scene.h"
+#include "tests/support/fake_cuda/fake_driver.h"
 #include "tests/support/test_registry.h"
 
 using namespace dayrun::tests;
@@ -31,6 +32,7 @@ class TestCardMonitor : public QObject {
     }
 
     void a_run_on_the_card_tells_it_once_a_minute() {
+        QVERIFY(load_fake_driver());
         qputenv("DAYRUN_CUDA_PLUGIN", DAYRUN_FAKE_CUDA_PLUGIN);
         qputenv("DAYRUN_FAKE_CUDA", "card");
         Scene scene;

@@ -5,6 +5,7 @@
 
 #include "core/base/build_info.h"
 #include "core/run/cuda_probe.h"
+#include "tests/support/fake_cuda/fake_driver.h"
 #include "tests/support/test_registry.h"
 
 using namespace dayrun::core;
@@ -22,17 +23,21 @@ class TestCudaProbe : public QObject {
         expect_no_gpu("There is no CUDA plug-in at /no/such/plugin.so.");
     }
 
-    void a_file_that_is_no_plugin_is_told() {
-        const QTemporaryDir folder;
-        const std::string path = folder.filePath("plugin.so").toStdString();
-        std::ofstream(path) << "not a library";
-        qputenv("DAYRUN_CUDA_PLUGIN", path.c_str());
-        expect_no_gpu("cannot be opened");
-    }
-
     void a_bare_library_name_is_no_path() {
         qputenv("DAYRUN_CUDA_PLUGIN", "libm.so.6");  // dlopen finds it; exists() does not
         expect_no_gpu("There is no CUDA plug-in at libm.so.6.");
+    }
+
+    void a_plugin_of_the_current_folder_is_not_opened() {
+        const QTemporaryDir folder;
+        const QString former = QDir::currentPath();
+        QVERIFY(QFile::copy(DAYRUN_FAKE_CUDA_PLUGIN, folder.filePath("plugin.so")));
+        QVERIFY(QDir::setCurrent(folder.path()));
+        for (const char* const name : {"plugin.so", "./plugin.so"}) {
+            qputenv("DAYRUN_CUDA_PLUGIN", name);
+            expect_no_gpu("is not named by an absolute path.");
+        }
+        QVERIFY(QDir::setCurrent(former));
     }
 
     void a_cpu_build_says_so() {
@@ -65,6 +70,23 @@ class TestCudaProbe : public QObject {
         QVERIFY(!report.error().hint.empty());
     }
 
+    // What NVIDIA's libraries look for as they are loaded is not left to them.
+    void without_a_driver_the_plug_in_is_not_opened() {
+        if (has_nvidia_driver()) QSKIP("a driver is here");
+        qputenv("DAYRUN_CUDA_PLUGIN", DAYRUN_FAKE_CUDA_PLUGIN);
+        qputenv("DAYRUN_FAKE_CUDA", "card");
+        expect_no_gpu("No NVIDIA driver is loaded on this computer.");
+    }
+
+    void a_file_that_is_no_plugin_is_told() {
+        const QTemporaryDir folder;
+        const std::string path = folder.filePath("plugin.so").toStdString();
+        std::ofstream(path) << "not a library";
+        qputenv("DAYRUN_CUDA_PLUGIN", path.c_str());
+        QVERIFY(dayrun::tests::load_fake_driver());
+        expect_no_gpu("cannot be opened");
+    }
+
     void each_reason_is_one_sentence_data() {
         QTest::addColumn<QByteArray>("kind");
         QTest::addColumn<QByteArray>("message");
@@ -88,6 +110,7 @@ class TestCudaProbe : public QObject {
     void each_reason_is_one_sentence() {
         QFETCH(QByteArray, kind);
         QFETCH(QByteArray, message);
+        QVERIFY(dayrun::tests::load_fake_driver());
         qputenv("DAYRUN_CUDA_PLUGIN", DAYRUN_FAKE_CUDA_PLUGIN);
         qputenv("DAYRUN_FAKE_CUDA", kind);
         const auto device = usable_cuda_device(0);
@@ -98,6 +121,7 @@ class TestCudaProbe : public QObject {
     }
 
     void a_good_card_is_found_and_others_are_not() {
+        QVERIFY(dayrun::tests::load_fake_driver());
         qputenv("DAYRUN_CUDA_PLUGIN", DAYRUN_FAKE_CUDA_PLUGIN);
         qputenv("DAYRUN_FAKE_CUDA", "card");
         const auto device = usable_cuda_device(0);
