@@ -9,30 +9,24 @@
 #include <string_view>
 
 #include "core/base/result.h"
+#include "core/base/temporary.h"
 
 namespace dayrun::core {
 
-/// Writes pieces to PATH.tmp-<pid>; commit() makes them PATH. Without commit nothing is left
+/// Writes pieces to a temporary file; commit() makes them PATH. Without commit nothing is left
 /// behind.
 class AtomicFile {
   public:
     static Result<AtomicFile> create(const std::filesystem::path& path);
-    AtomicFile(AtomicFile&& other) noexcept;
-    AtomicFile& operator=(AtomicFile&&) = delete;
-    ~AtomicFile();
-
     Result<void> write(std::span<const std::byte> bytes);
     Result<void> write(std::string_view text);
     /// Flushes to the disk and renames into place. DiskFull with the path when that fails.
     Result<void> commit();
 
   private:
-    AtomicFile(std::filesystem::path path, std::filesystem::path temporary, int descriptor);
-    Error failure(std::string_view action) const;
+    explicit AtomicFile(Temporary temporary) : m_temporary(std::move(temporary)) {}
 
-    std::filesystem::path m_path;
-    std::filesystem::path m_temporary;
-    int m_descriptor;
+    Temporary m_temporary;
 };
 
 /// Writes the whole file atomically, making missing folders above it.

@@ -11,6 +11,7 @@
 #include "core/base/atomic_file.h"
 #include "core/base/checksum.h"
 #include "core/base/hash.h"
+#include "core/base/temporary.h"
 #include "core/base/user_cache.h"
 #include "core/quantize/nf4_writer.h"
 
@@ -70,6 +71,7 @@ class CacheDoor {
     }
 
     Result<Nf4Cache> open() {
+        remove_leftovers(m_path.parent_path(), Makers::MayLive);
         std::error_code ignored;
         const bool was_there = fs::exists(m_path, ignored);
         if (was_there) {

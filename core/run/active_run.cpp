@@ -68,6 +68,7 @@ ActiveRun::~ActiveRun() = default;
 Result<void> ActiveRun::begin() {
     if (m_order.resumes) return begin_again();
     TRY_VOID(m_files.create(m_recipe_yaml));
+    const Leftovers swept = sweep();
     m_fingerprint.recipe_sha256 = sha256_hex(m_recipe_yaml);
     m_reporter.record(NewRun{.record = {.run_id = m_order.run_id,
                                         .parent_run_id = m_order.parent_run_id,
@@ -85,12 +86,35 @@ Result<void> ActiveRun::begin() {
                              .settings = settings_of(m_recipe)});
     m_began = true;
     m_reporter.state(RunState::Preparing);
+    tell_swept(swept);
     return m_project.store().flush();
+}
+
+// The project's lock keeps other Dayruns out of the run's own folder; its other runs may be
+// exported from, and the caches be made by a program that trains nothing.
+Leftovers ActiveRun::sweep() {
+    Leftovers swept = m_files.sweep();
+    std::vector<std::filesystem::path> folders = {m_project.cache_folder()};
+    std::error_code ignored;
+    for (const auto& run : std::filesystem::directory_iterator(m_project.runs_folder(), ignored)) {
+        folders.push_back(run.path());
+        folders.push_back(RunFiles(run.path()).checkpoints());
+    }
+    for (const auto& folder : folders) swept += remove_leftovers(folder, Makers::MayLive);
+    return swept;
+}
+
+void ActiveRun::tell_swept(const Leftovers& swept) {
+    if (swept.count == 0) return;
+    m_reporter.info(fmt::format(
+        "Removed {} half-written {} of an interrupted Dayrun ({}).", swept.count,
+        swept.count == 1 ? "file or folder" : "files or folders", format_bytes(swept.bytes)));
 }
 
 // Nothing is recorded before the resume point is known to be whole and of this recipe.
 Result<void> ActiveRun::begin_again() {
     TRY_VOID(check_same_recipe());
+    const Leftovers swept = sweep();
     TRY(found, find_resume_point(m_files.resume_points()));
     if (found.point) {
         if (found.point->fingerprint.recipe_sha256 != m_fingerprint.recipe_sha256) {
@@ -112,7 +136,13 @@ Result<void> ActiveRun::begin_again() {
                                    .device_name = m_order.device_name});
     m_began = true;
     m_reporter.state(RunState::Preparing);
+    tell_swept(swept);
     for (const std::string& warning : found.warnings) m_reporter.warning(warning);
+    for (const auto& folder : m_files.unsealed_points()) {
+        m_reporter.warning(fmt::format(
+            "{} is no resume point: it lacks progress.json, which is written last. Delete it.",
+            folder.string()));
+    }
     m_reporter.info(m_resume_folder.empty()
                         ? std::string("Continuing from the beginning: no resume point was saved.")
                         : fmt::format("Continuing after step {} of {}.", m_progress.step,

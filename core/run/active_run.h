@@ -49,6 +49,8 @@ class ActiveRun {
   private:
     RunParts parts();
     Result<void> begin_again();
+    Leftovers sweep();
+    void tell_swept(const Leftovers& swept);
     Result<void> check_same_recipe();
     Result<void> check_same_data() const;
     Result<void> record_base();

@@ -1,27 +1,19 @@
 // The folder of one run: frozen recipe, checkpoints, adapter, report. Every folder in it is either
-// whole or not there: it is written under another name, flushed and then swapped in.
+// whole or not there (core/base/atomic_folder.h).
 // Lives on the run thread. Neighbour: validation.cpp and trainer.cpp decide when to save.
 #pragma once
 
 #include <cstdint>
 #include <filesystem>
-#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "core/base/atomic_folder.h"
 #include "core/base/result.h"
+#include "core/base/temporary.h"
 
 namespace dayrun::core {
-
-/// Writes what belongs into an empty folder.
-using FolderWriter = std::function<Result<void>(const std::filesystem::path& folder)>;
-
-/// Puts `fresh` in the place of `target`, which may exist; at no moment is neither of them there.
-Result<void> replace_folder(const std::filesystem::path& fresh,
-                            const std::filesystem::path& target);
-/// Sum of the sizes of the files in a folder.
-int64_t folder_bytes(const std::filesystem::path& folder);
 
 class RunFiles {
   public:
@@ -41,23 +33,31 @@ class RunFiles {
 
     /// Makes the folder; DiskFull names it when it cannot be written.
     Result<void> create(std::string_view recipe_yaml);
+    /// Removes what a dead Dayrun left half-written, and puts back what it had moved aside. The
+    /// caller holds the project's lock, and nothing of this run is being written.
+    Leftovers sweep();
     /// Makes or replaces checkpoints/NAME with what `write` puts there. Returns its bytes.
     Result<int64_t> save_checkpoint(std::string_view name, const FolderWriter& write);
     /// Makes checkpoints/NAME the run's adapter/, sharing the bytes where the disk can.
     Result<void> publish(std::string_view name);
-    /// The resume points checkpoints/step-…, newest first.
+    /// The resume points, newest first: checkpoints/step- and eight digits, with the seal in it
+    /// that is written last. Anything else is not there.
     std::vector<std::filesystem::path> resume_points() const;
+    /// Folders with such a name and no seal: somebody has removed a part of them.
+    std::vector<std::filesystem::path> unsealed_points() const;
     /// Puts checkpoints/best into a resume point's folder, sharing the bytes where the disk can.
     Result<void> keep_best_in(const std::filesystem::path& point) const;
     /// The same back, so that the best adapter is again the one of that moment; false when it had
     /// none.
     Result<bool> restore_best_from(const std::filesystem::path& point);
-    /// Deletes the oldest checkpoints/step-… beyond the newest `keep`, and unfinished leftovers.
+    /// Deletes the oldest resume points beyond the newest `keep`, of which there is at least one.
     void prune(int64_t keep);
     /// Deletes adapter and checkpoints (Discard).
     void remove_results();
 
   private:
+    std::vector<std::filesystem::path> points(bool sealed) const;
+
     std::filesystem::path m_folder;
 };
 

@@ -2,7 +2,6 @@
 #include "core/engine/model/checkpoint.h"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <charconv>
 #include <cstring>
@@ -12,6 +11,7 @@
 #include <system_error>
 
 #include "core/base/atomic_file.h"
+#include "core/base/atomic_folder.h"
 #include "core/engine/device/host_mirror.h"
 #include "core/model/adapter_files.h"
 #include "core/model/safetensors.h"
@@ -73,34 +73,6 @@ Error cannot_write(const fs::path& path, const std::error_code& reason) {
         .hint = "Check the free space and the permissions of the folder."};
 }
 
-// Fills a folder beside the final one and puts it in its place by renaming, so that a reader never
-// sees half of it. A former folder goes away only once the new one is complete.
-template <class Fill>
-Result<void> write_folder(const fs::path& folder, Fill&& fill) {
-    const std::string suffix = fmt::format(".tmp-{}", getpid());
-    fs::path fresh = folder, old = folder;
-    fresh += suffix;
-    old += ".old" + suffix;
-    std::error_code failed;
-    fs::remove_all(fresh, failed);
-    TRY_VOID(core::ensure_folder(fresh));
-    if (Result<void> filled = fill(fresh); !filled.ok()) {
-        fs::remove_all(fresh, failed);
-        return filled;
-    }
-    std::error_code ignored;
-    const bool had_former = fs::exists(folder, ignored);
-    if (had_former) fs::rename(folder, old, failed);
-    if (!failed) fs::rename(fresh, folder, failed);
-    if (failed) {
-        if (had_former) fs::rename(old, folder, ignored);
-        fs::remove_all(fresh, ignored);
-        return cannot_write(folder, failed);
-    }
-    fs::remove_all(old, ignored);
-    return {};
-}
-
 Result<void> copy_base_files(const fs::path& from, const fs::path& to, Dtype stored) {
     TRY(text, core::read_file(from / "config.json"));
     auto config = nlohmann::ordered_json::parse(text, nullptr, false);
@@ -144,7 +116,7 @@ Result<void> read_state(const core::SafetensorsFile& file, const std::string& na
 Result<void> save_adapter_folder(const fs::path& folder, const core::AdapterConfig& config,
                                  const ParameterSet& parameters, Dtype stored,
                                  const core::BaseFingerprint& trained_on) {
-    return write_folder(folder, [&](const fs::path& fresh) -> Result<void> {
+    return core::write_folder(folder, [&](const fs::path& fresh) -> Result<void> {
         TRY_VOID(core::write_adapter_config(config, fresh));
         return core::write_safetensors(
             fresh / "adapter_model.safetensors", parameter_tensors(parameters, stored).list,
@@ -154,7 +126,7 @@ Result<void> save_adapter_folder(const fs::path& folder, const core::AdapterConf
 
 Result<void> save_model_folder(const fs::path& folder, const fs::path& base_folder,
                                const ParameterSet& parameters, Dtype stored) {
-    return write_folder(folder, [&](const fs::path& fresh) -> Result<void> {
+    return core::write_folder(folder, [&](const fs::path& fresh) -> Result<void> {
         TRY_VOID(copy_base_files(base_folder, fresh, stored));
         return core::write_safetensors(fresh / "model.safetensors",
                                        parameter_tensors(parameters, stored).list);

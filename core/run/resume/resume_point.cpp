@@ -95,6 +95,11 @@ Result<void> seal_resume_point(const fs::path& folder, const RunProgress& progre
     return write_file(folder / kSealName, text);
 }
 
+bool is_sealed(const fs::path& folder) {
+    std::error_code ignored;
+    return fs::is_regular_file(folder / kSealName, ignored);
+}
+
 Result<ResumePoint> read_resume_point(const fs::path& folder) {
     const fs::path path = folder / kSealName;
     TRY(text, read_file(path));

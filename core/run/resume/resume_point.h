@@ -32,6 +32,9 @@ struct ResumePoint {
 Result<void> seal_resume_point(const std::filesystem::path& folder, const RunProgress& progress,
                                const RunFingerprint& fingerprint);
 
+/// Whether the folder was sealed; what is in it is read_resume_point()'s to tell.
+bool is_sealed(const std::filesystem::path& folder);
+
 /// Reads a sealed folder and checks every file of it: FileMissing or FileDamaged with the file.
 Result<ResumePoint> read_resume_point(const std::filesystem::path& folder);
 

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <chrono>
 
+#include "core/base/temporary.h"
+
 namespace dayrun::core {
 namespace {
 
@@ -25,14 +27,16 @@ std::vector<CacheFile> list_cache_files(const fs::path& folder) {
     std::error_code error;
     for (const auto& entry : fs::directory_iterator(folder, error)) {
         const std::string name = entry.path().filename().string();
-        const size_t ending = name.find(kEnding);
+        const bool is_cache = name.find(kEnding) != std::string::npos;
         std::error_code ignored;
-        if (ending == std::string::npos || !entry.is_regular_file(ignored)) continue;
+        if (!is_cache || !entry.is_regular_file(ignored)) continue;
         CacheFile file;
         file.path = entry.path();
         file.bytes = static_cast<int64_t>(entry.file_size(ignored));
         file.modified_at = unix_seconds(entry.last_write_time(ignored));
-        file.is_leftover = name.size() > ending + kEnding.size();
+        file.is_leftover = is_left_over(entry.path());
+        // What somebody is writing is neither a cache yet nor to be deleted.
+        if (!file.is_leftover && is_temporary(entry.path())) continue;
         files.push_back(std::move(file));
     }
     std::sort(files.begin(), files.end(), [](const CacheFile& a, const CacheFile& b) {

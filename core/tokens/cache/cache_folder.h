@@ -19,7 +19,8 @@ struct CacheFile {
     bool is_leftover = false;  // of a program that was killed while it wrote
 };
 
-/// The caches of a folder, the newest first; none when there is no such folder.
+/// The caches of a folder, the newest first; none when there is no such folder. What is being
+/// written is left out.
 std::vector<CacheFile> list_cache_files(const std::filesystem::path& folder);
 
 /// Deletes these files and returns the bytes that they had; one that is gone already is no error.

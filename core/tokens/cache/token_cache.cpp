@@ -5,16 +5,12 @@
 #include "core/tokens/cache/token_cache.h"
 
 #include <fmt/format.h>
-#include <signal.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <atomic>
-#include <cerrno>
-#include <cstdlib>
 #include <limits>
 
 #include "core/base/atomic_file.h"
+#include "core/base/temporary.h"
 #include "core/tokens/arrow_file/arrow_reader.h"
 #include "core/tokens/arrow_file/arrow_writer.h"
 
@@ -98,34 +94,15 @@ bool labels_are_tokens(const TokenizedSample& sample) {
     return true;
 }
 
-/// What writers that were killed left behind: their process is gone.
-void remove_leftovers(const fs::path& path) {
-    std::error_code error;
-    const std::string begin = path.filename().string() + ".tmp-";
-    for (const auto& entry : fs::directory_iterator(path.parent_path(), error)) {
-        const std::string name = entry.path().filename().string();
-        if (!name.starts_with(begin)) continue;
-        const int process = std::atoi(name.c_str() + begin.size());
-        const bool is_gone = process > 0 && ::kill(process, 0) != 0 && errno == ESRCH;
-        std::error_code ignored;
-        if (is_gone) fs::remove(entry.path(), ignored);
-    }
-}
-
 }  // namespace
 
 struct TokenCacheWriter::State {
-    fs::path path, temporary;
+    fs::path path;
+    Temporary temporary;
     std::string key;
     ArrowWriter writer;
     ArrowBatch batch{columns()};
     int64_t tokens = 0;  // of the batch's rows
-    bool is_finished = false;
-
-    ~State() {
-        std::error_code ignored;
-        if (!is_finished) fs::remove(temporary, ignored);
-    }
 
     Result<void> flush() {
         if (batch.rows() == 0) return {};
@@ -172,16 +149,10 @@ TokenCacheWriter::~TokenCacheWriter() = default;
 
 Result<TokenCacheWriter> TokenCacheWriter::create(const fs::path& path, const std::string& key) {
     TRY_VOID(ensure_folder(path.parent_path()));
-    remove_leftovers(path);
-    // The number keeps two threads of one process apart: the window estimates while a run compiles.
-    static std::atomic<uint64_t> s_writers{0};
-    fs::path temporary = fmt::format("{}.tmp-{}-{}", path.string(), ::getpid(), s_writers++);
-    auto writer = ArrowWriter::create(temporary, columns());
-    if (!writer.ok()) {
-        std::error_code ignored;
-        fs::remove(temporary, ignored);
-        return cannot_write(path, writer.error().detail);
-    }
+    remove_leftovers(path.parent_path(), Makers::MayLive);
+    TRY(temporary, Temporary::file(path));
+    auto writer = ArrowWriter::create(temporary.path(), columns());
+    if (!writer.ok()) return cannot_write(path, writer.error().detail);
     return TokenCacheWriter(std::unique_ptr<State>(new State{.path = path,
                                                              .temporary = std::move(temporary),
                                                              .key = key,
@@ -201,11 +172,7 @@ Result<void> TokenCacheWriter::finish(const std::string& report) {
                                                 {"dayrun_key", m_state->key},
                                                 {"dayrun_report", report}});
     if (!closed.ok()) return cannot_write(m_state->path, closed.error().detail);
-    std::error_code error;
-    fs::rename(m_state->temporary, m_state->path, error);
-    if (error) return cannot_write(m_state->path, error.message());
-    m_state->is_finished = true;
-    return {};
+    return m_state->temporary.put_in_place();
 }
 
 struct TokenCache::State {

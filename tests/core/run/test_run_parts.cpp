@@ -16,6 +16,7 @@
 #include "core/run/events/run_pace.h"
 #include "core/run/lr_schedule.h"
 #include "core/run/outlier_detector.h"
+#include "core/run/resume/resume_point.h"
 #include "core/run/run_files.h"
 #include "core/run/run_queue.h"
 #include "tests/support/fake_engine.h"
@@ -179,6 +180,31 @@ class TestRunParts : public QObject {
             ++entries;
         }
         QCOMPARE(entries, size_t{1});  // no leftovers
+    }
+
+    void pruning_counts_sealed_points_only() {
+        const TempFolder place;
+        RunFiles files(place / "run");
+        QVERIFY(files.create("dayrun: 1\n").ok());
+        const auto save = [&](const char* name) {
+            return files.save_checkpoint(name, [](const std::filesystem::path& folder) {
+                return seal_resume_point(folder, {}, {});
+            });
+        };
+        QVERIFY(save("step-00000005").ok() && save("step-00000006").ok());
+        // All of them sort as newer than step 6.
+        for (const char* const name :
+             {"step-00000006.unfinished.tmp-31260", "step-00000009", "step-000000061",
+              "step-0000000a", "step-99999999.tmp-1-1", "step-9"}) {
+            QVERIFY(write_file(files.checkpoint(name) / "weights", "half").ok());
+        }
+        files.prune(1);
+        const auto points = files.resume_points();
+        QCOMPARE(points.size(), size_t{1});
+        QCOMPARE(points[0], files.checkpoint("step-00000006"));
+        QCOMPARE(files.unsealed_points(), std::vector{files.checkpoint("step-00000009")});
+        files.prune(0);
+        QCOMPARE(files.resume_points().size(), size_t{1});
     }
 
     void queue_is_a_list_or_one_recipe() {
