@@ -8,12 +8,12 @@
 #include <QHBoxLayout>
 #include <QLineEdit>
 #include <QSignalBlocker>
-#include <QSpinBox>
 #include <QStandardItemModel>
 #include <QToolButton>
 
 #include "ui/bridge/text.h"
 #include "ui/widgets/basics.h"
+#include "ui/widgets/number_field.h"
 
 namespace dayrun::ui {
 namespace {
@@ -152,15 +152,17 @@ QWidget* SettingEditor::makeChoice() {
 }
 
 QWidget* SettingEditor::makeNumber() {
-    m_spin = new QSpinBox;
+    m_spin = new WholeNumberField;
     m_spin->setRange(static_cast<int>(m_info.minimum.value_or(-1e6)),
                      static_cast<int>(*m_info.maximum));
-    m_spin->setKeyboardTracking(false);
-    m_spin->setGroupSeparatorShown(true);
     if (!m_info.unit.empty()) m_spin->setSuffix(QLatin1Char(' ') + toQt(m_info.unit));
     m_spin->setMinimumWidth(110);
-    connect(m_spin, &QSpinBox::valueChanged, this,
+    connect(m_spin, &WholeNumberField::valueChanged, this,
             [this](int number) { commit(QString::number(number)); });
+    // The owner answers it as it does a bad text of a line.
+    connect(m_spin, &WholeNumberField::refused, this,
+            [this](const QString& typed) { commit(typed); });
+    connect(m_spin, &WholeNumberField::typed, this, [this] { setProblem({}); });
     return m_spin;
 }
 

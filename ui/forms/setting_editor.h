@@ -11,10 +11,11 @@ class QCheckBox;
 class QComboBox;
 class QLabel;
 class QLineEdit;
-class QSpinBox;
 class QToolButton;
 
 namespace dayrun::ui {
+
+class WholeNumberField;
 
 class SettingEditor : public QWidget {
     Q_OBJECT
@@ -65,7 +66,7 @@ class SettingEditor : public QWidget {
     QWidget* m_control = nullptr;
     QCheckBox* m_check = nullptr;
     QComboBox* m_combo = nullptr;
-    QSpinBox* m_spin = nullptr;
+    WholeNumberField* m_spin = nullptr;
     QLineEdit* m_line = nullptr;
 };
 

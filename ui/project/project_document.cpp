@@ -8,6 +8,7 @@
 #include <set>
 
 #include "core/base/atomic_file.h"
+#include "core/base/hash.h"
 #include "core/base/units.h"
 #include "core/recipe/recipe_schema.h"
 #include "core/recipe/recipe_yaml.h"
@@ -217,11 +218,41 @@ void ProjectDocument::applyRecipe(const core::Recipe& recipe, const QString& fro
 }
 
 core::Result<void> ProjectDocument::save() {
+    TRY_VOID(checkFileIsOurs(core::write_recipe(m_recipe)));
     return saveAs(m_file);
 }
 
+// The bytes are compared and not the time, which an editor, a copy or a clock may leave as it was.
+core::Result<void> ProjectDocument::checkFileIsOurs(const std::string& text) const {
+    std::error_code ignored;
+    const bool is_there = fs::exists(fs::symlink_status(m_file, ignored));
+    if (!is_there && m_file_sha256.empty()) return {};
+    if (!is_there) {
+        return core::Error{
+            .code = core::ErrorCode::FileMissing,
+            .message = fmt::format("'{}' is gone since it was read, so nothing was saved.",
+                                   m_file.string()),
+            .hint = "\"Save recipe as\u2026\" writes it anew, there or elsewhere."};
+    }
+    TRY(found, core::read_file(m_file));
+    if (found == text || core::sha256_hex(found) == m_file_sha256) return {};
+    return core::Error{
+        .code = core::ErrorCode::BadRecipe,
+        .message =
+            m_file_sha256.empty()
+                ? fmt::format("'{}' is there already and was not overwritten.", m_file.string())
+                : fmt::format("'{}' was changed by another program since it was read, and "
+                              "was not overwritten.",
+                              m_file.string()),
+        .hint =
+            "\"Save recipe as\u2026\" keeps your changes in another file; \"Open recipe\u2026\" "
+            "shows what is in this one."};
+}
+
 core::Result<void> ProjectDocument::saveAs(const fs::path& file) {
-    TRY_VOID(core::write_file(file, core::write_recipe(m_recipe)));
+    const std::string text = core::write_recipe(m_recipe);
+    TRY_VOID(core::write_file(file, text));
+    m_file_sha256 = core::sha256_hex(text);
     m_file = file;
     m_undo.setClean();
     Q_EMIT recipeFileChanged();
@@ -229,7 +260,12 @@ core::Result<void> ProjectDocument::saveAs(const fs::path& file) {
 }
 
 core::Result<void> ProjectDocument::loadRecipe(const fs::path& file) {
-    TRY(recipe, core::read_recipe(file));
+    // Read once, so that what is shown and what saving compares with are the same bytes.
+    TRY(text, core::read_file(file));
+    std::error_code ignored;
+    const fs::path folder = fs::absolute(file, ignored).parent_path();
+    TRY(recipe, core::parse_recipe(text, file.string(), folder));
+    m_file_sha256 = core::sha256_hex(text);
     m_undo.clear();
     m_problem.clear();
     m_file = file;

@@ -62,7 +62,10 @@ class ProjectDocument : public QObject {
     void setEvaluationFiles(const QString& text, const std::vector<std::string>& files);
     void applyRecipe(const core::Recipe& recipe, const QString& from);
 
+    /// Writes recipeFile(). BadRecipe when it holds something else than this document has read or
+    /// written, FileMissing when it is gone: neither is overwritten or made anew in silence.
     core::Result<void> save();
+    /// Writes a file that the person has chosen, whatever is in it.
     core::Result<void> saveAs(const std::filesystem::path& file);
     /// Opens another recipe as the draft and clears the undo stack.
     core::Result<void> loadRecipe(const std::filesystem::path& file);
@@ -76,10 +79,12 @@ class ProjectDocument : public QObject {
 
   private:
     explicit ProjectDocument(std::unique_ptr<core::Project> project);
+    core::Result<void> checkFileIsOurs(const std::string& text) const;
 
     std::unique_ptr<core::Project> m_project;
     core::Recipe m_recipe;
     std::filesystem::path m_file;
+    std::string m_file_sha256;  // of what is known to be in it; empty when it is not there yet
     QString m_problem;
     QUndoStack m_undo;
 };

@@ -3,7 +3,9 @@
 
 #include <QApplication>
 #include <QDir>
+#include <QLocale>
 #include <QTimer>
+#include <clocale>
 #include <cstdio>
 #include <cstdlib>
 
@@ -74,6 +76,13 @@ bool has_display() {
     return isSet("DISPLAY") || isSet("WAYLAND_DISPLAY") || isSet("QT_QPA_PLATFORM");
 }
 
+void prepare_application(QApplication& application, Appearance appearance) {
+    // Qt has set the language's numbers for the C library, which core's libraries read with, too.
+    std::setlocale(LC_NUMERIC, "C");
+    QLocale::setDefault(QLocale::c());
+    Theme::instance().apply(application, appearance);
+}
+
 int run_workbench(int& argc, char** argv, const WorkbenchOptions& options) {
     const bool is_picture = !options.screenshot_file.empty();
     if (is_picture) {
@@ -86,7 +95,7 @@ int run_workbench(int& argc, char** argv, const WorkbenchOptions& options) {
     QApplication::setDesktopFileName(QStringLiteral("dayrun"));
     const Memory memory = is_picture ? Memory::Forget : Memory::Keep;
     WindowMemory remembered(memory);
-    Theme::instance().apply(application, options.dark ? Appearance::Dark : remembered.appearance());
+    prepare_application(application, options.dark ? Appearance::Dark : remembered.appearance());
     MainWindow window(options, memory);
     if (is_picture) return grabPicture(window, options);
     window.show();

@@ -9,7 +9,11 @@
 #include "core/base/result.h"
 #include "core/run/engine.h"
 
+class QApplication;
+
 namespace dayrun::ui {
+
+enum class Appearance;
 
 struct WorkbenchOptions {
     std::filesystem::path project_folder;  // empty: the last project, or the welcome page
@@ -27,6 +31,10 @@ struct WorkbenchOptions {
     bool dark = false;
     int width = 1360, height = 860;  // of the picture, before scaling
 };
+
+/// Before the first widget is made: numbers are written and read as in a recipe, with a dot and
+/// without separators, whatever the person's language; then the look. Tests call it as well.
+void prepare_application(QApplication& application, Appearance appearance);
 
 /// Runs the window; 0 when it was closed in peace, 2 when the project cannot be opened for a
 /// screenshot. Without a display the process should not come here: see has_display().

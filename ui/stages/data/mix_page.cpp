@@ -2,7 +2,6 @@
 #include "ui/stages/data/mix_page.h"
 
 #include <QComboBox>
-#include <QDoubleSpinBox>
 #include <QGridLayout>
 #include <QScrollArea>
 #include <algorithm>
@@ -15,6 +14,7 @@
 #include "ui/project/project_document.h"
 #include "ui/stages/data/mix_row.h"
 #include "ui/widgets/basics.h"
+#include "ui/widgets/number_field.h"
 #include "ui/widgets/share_bar.h"
 
 namespace dayrun::ui {

@@ -2,7 +2,6 @@
 #include "ui/stages/data/mix_row.h"
 
 #include <QCheckBox>
-#include <QDoubleSpinBox>
 #include <QGridLayout>
 #include <QSignalBlocker>
 #include <QSlider>
@@ -13,6 +12,7 @@
 #include "ui/bridge/text.h"
 #include "ui/widgets/basics.h"
 #include "ui/widgets/gauges.h"
+#include "ui/widgets/number_field.h"
 
 namespace dayrun::ui {
 namespace {
@@ -49,9 +49,8 @@ MixRow::MixRow(int source, const QString& name, QGridLayout* grid, int row, QObj
     m_slider->setMinimumWidth(72);
     m_slider->setAccessibleName(tr("Amount of %1").arg(name));
     grid->addWidget(m_slider, row, 2);
-    m_number = new QDoubleSpinBox;
+    m_number = new NumberField;
     m_number->setAccessibleName(tr("Number for %1").arg(name));
-    m_number->setKeyboardTracking(false);
     m_number->setMinimumWidth(m_number->fontMetrics().horizontalAdvance(QStringLiteral("888888")) +
                               48);
     grid->addWidget(m_number, row, 3);
@@ -64,7 +63,7 @@ MixRow::MixRow(int source, const QString& name, QGridLayout* grid, int row, QObj
     connect(m_include, &QCheckBox::clicked, this,
             [this](bool included) { Q_EMIT includeWanted(m_source, included); });
     connect(m_slider, &QSlider::valueChanged, this, &MixRow::slide);
-    connect(m_number, &QDoubleSpinBox::valueChanged, this, [this](double value) {
+    connect(m_number, &NumberField::valueChanged, this, [this](double value) {
         if (m_is_by_weight) {
             Q_EMIT weightWanted(m_source, value);
         } else {

@@ -8,12 +8,13 @@
 #include "ui/models/live_mix.h"
 
 class QCheckBox;
-class QDoubleSpinBox;
 class QGridLayout;
 class QLabel;
 class QSlider;
 
 namespace dayrun::ui {
+
+class NumberField;
 
 class MixRow : public QObject {
     Q_OBJECT
@@ -29,7 +30,7 @@ class MixRow : public QObject {
 
     QCheckBox* includeBox() const { return m_include; }
     QSlider* slider() const { return m_slider; }
-    QDoubleSpinBox* number() const { return m_number; }
+    NumberField* number() const { return m_number; }
     QLabel* epochsLabel() const { return m_epochs; }
     QLabel* rowsLabel() const { return m_rows; }
 
@@ -46,7 +47,7 @@ class MixRow : public QObject {
     double m_others_weight = 0;
     QCheckBox* m_include;
     QSlider* m_slider;
-    QDoubleSpinBox* m_number;
+    NumberField* m_number;
     QLabel* m_rows;
     QLabel* m_tokens;
     QLabel* m_epochs;

@@ -6,7 +6,6 @@
 #include <QPlainTextEdit>
 #include <QPushButton>
 #include <QSignalBlocker>
-#include <QSpinBox>
 #include <QSplitter>
 #include <QTextBlock>
 #include <QTextEdit>
@@ -21,6 +20,7 @@
 #include "ui/project/project_document.h"
 #include "ui/shell/theme.h"
 #include "ui/widgets/basics.h"
+#include "ui/widgets/number_field.h"
 
 namespace dayrun::ui {
 namespace {
@@ -151,12 +151,12 @@ QWidget* TemplatePage::makePreview() {
     m_source = makeChoice(tr("Source of the row"), tr("Of which source a row is shown"));
     connect(m_source, &QComboBox::currentIndexChanged, this, &TemplatePage::checkSoon);
     line->addWidget(m_source, 1);
-    m_row = new QSpinBox;
+    m_row = new WholeNumberField;
     m_row->setAccessibleName(tr("Row"));
     m_row->setAccessibleDescription(tr("Which row of the source is shown"));
     m_row->setRange(1, 1'000'000'000);
     m_row->setPrefix(tr("row "));
-    connect(m_row, &QSpinBox::valueChanged, this, &TemplatePage::checkSoon);
+    connect(m_row, &WholeNumberField::valueChanged, this, &TemplatePage::checkSoon);
     line->addWidget(m_row);
     column->addLayout(line);
     m_legend = new QLabel;

@@ -14,10 +14,11 @@ class QComboBox;
 class QLabel;
 class QPlainTextEdit;
 class QPushButton;
-class QSpinBox;
 class QTextEdit;
 
 namespace dayrun::ui {
+
+class WholeNumberField;
 
 class PreparedData;
 class SourceRows;
@@ -59,7 +60,7 @@ class TemplatePage : public QWidget {
     QLabel* m_state;
     QPushButton* m_use;
     QComboBox* m_source;
-    QSpinBox* m_row;
+    WholeNumberField* m_row;
     QLabel* m_legend;
     QTextEdit* m_preview;
     QString m_of_recipe;  // the template that the recipe has

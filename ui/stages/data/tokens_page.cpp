@@ -4,7 +4,6 @@
 #include <QComboBox>
 #include <QHeaderView>
 #include <QSignalBlocker>
-#include <QSpinBox>
 #include <QSplitter>
 #include <QTableView>
 #include <QVBoxLayout>
@@ -15,6 +14,7 @@
 #include "ui/models/cached_sample_model.h"
 #include "ui/panels/token_lens.h"
 #include "ui/widgets/basics.h"
+#include "ui/widgets/number_field.h"
 #include "ui/widgets/row_table.h"
 
 namespace dayrun::ui {
@@ -65,12 +65,12 @@ QWidget* TokensPage::makeLeft() {
     m_source = makeChoice(tr("Source"), tr("Of which source the samples are"));
     connect(m_source, &QComboBox::currentIndexChanged, this, &TokensPage::search);
     line->addWidget(m_source, 1);
-    m_epoch = new QSpinBox;
+    m_epoch = new WholeNumberField;
     m_epoch->setAccessibleName(tr("Epoch"));
     m_epoch->setAccessibleDescription(tr("Whose packed rows are listed"));
     m_epoch->setRange(1, 1000);
     m_epoch->setPrefix(tr("epoch "));
-    connect(m_epoch, &QSpinBox::valueChanged, this, &TokensPage::search);
+    connect(m_epoch, &WholeNumberField::valueChanged, this, &TokensPage::search);
     line->addWidget(m_epoch);
     column->addLayout(line);
     m_state = new ElidedLabel;

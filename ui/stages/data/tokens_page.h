@@ -9,10 +9,11 @@
 #include "ui/stages/stage.h"
 
 class QComboBox;
-class QSpinBox;
 class QTableView;
 
 namespace dayrun::ui {
+
+class WholeNumberField;
 
 class CachedSampleModel;
 class ElidedLabel;
@@ -51,7 +52,7 @@ class TokensPage : public QWidget {
     std::shared_ptr<SourceRows> m_rows;
     QComboBox* m_what;
     QComboBox* m_source;
-    QSpinBox* m_epoch;
+    WholeNumberField* m_epoch;
     CachedSampleModel* m_found;
     QTableView* m_table;
     ElidedLabel* m_state;

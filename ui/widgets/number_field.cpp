@@ -1,0 +1,129 @@
+// Body of number_field.h. Qt's own fields drop the keys that do not fit, so that a "1.5" becomes 15
+// where only whole numbers are wanted, and the comma of "1,5" is lost where a dot is.
+#include "ui/widgets/number_field.h"
+
+#include <QLineEdit>
+#include <QRegularExpression>
+#include <QToolTip>
+#include <optional>
+
+#include "ui/widgets/basics.h"
+
+namespace dayrun::ui {
+namespace {
+
+// The text without what the field itself puts around it.
+template <class Field>
+QString typedIn(const Field& field, const QString& text) {
+    QString typed = text;
+    if (typed.startsWith(field.prefix())) typed.remove(0, field.prefix().size());
+    if (typed.endsWith(field.suffix())) typed.chop(field.suffix().size());
+    return typed.trimmed();
+}
+
+// The number as a recipe writes it: digits, and a dot where decimals are allowed.
+std::optional<double> numberOf(const QString& typed, double least, double most, int decimals) {
+    static const QRegularExpression s_number(QStringLiteral("^[+-]?(\\d*)(?:\\.(\\d*))?$"));
+    const auto parts = s_number.match(typed);
+    const bool has_dot = parts.hasCaptured(2) && !parts.capturedView(2).isNull();
+    bool is_number = false;
+    const double number = typed.toDouble(&is_number);
+    if (!parts.hasMatch() || !is_number || number < least || number > most) return std::nullopt;
+    if (has_dot && (decimals == 0 || parts.capturedView(2).size() > decimals)) return std::nullopt;
+    return number;
+}
+
+std::optional<double> numberIn(const QSpinBox& field, const QString& text) {
+    return numberOf(typedIn(field, text), field.minimum(), field.maximum(), 0);
+}
+
+std::optional<double> numberIn(const QDoubleSpinBox& field, const QString& text) {
+    return numberOf(typedIn(field, text), field.minimum(), field.maximum(), field.decimals());
+}
+
+QString rangeText(double number) {
+    return QString::number(number, 'f', QLocale::FloatingPointShortest);
+}
+
+QString refusal(const QString& typed, double least, double most, int decimals,
+                const QString& former) {
+    const QString kind =
+        decimals == 0
+            ? WholeNumberField::tr("a whole number")
+            : WholeNumberField::tr("a number with at most %1 digits after the dot").arg(decimals);
+    return WholeNumberField::tr("\u201c%1\u201d is not %2 from %3 to %4; %5 stays.")
+        .arg(typed, kind, rangeText(least), rangeText(most), former);
+}
+
+template <class Field>
+void showProblem(Field& field, const QString& problem) {
+    field.setProperty("state", problem.isEmpty() ? QString() : QStringLiteral("bad"));
+    restyle(&field);
+    if (problem.isEmpty()) return;
+    QToolTip::showText(field.mapToGlobal(field.rect().bottomLeft()), problem, &field);
+}
+
+}  // namespace
+
+WholeNumberField::WholeNumberField(QWidget* parent) : QSpinBox(parent) {
+    setKeyboardTracking(false);
+    connect(lineEdit(), &QLineEdit::textEdited, this, [this] {
+        setProblem({});
+        Q_EMIT typed();
+    });
+    connect(this, &WholeNumberField::refused, this, [this](const QString& text) {
+        setProblem(refusal(text, minimum(), maximum(), 0, textFromValue(value())));
+    });
+}
+
+QValidator::State WholeNumberField::validate(QString& input, int&) const {
+    return numberIn(*this, input) ? QValidator::Acceptable : QValidator::Intermediate;
+}
+
+// Called with a text that is done and not acceptable; the former value comes back by itself.
+void WholeNumberField::fixup(QString& input) const {
+    const QString text = typedIn(*this, input);
+    if (!text.isEmpty()) Q_EMIT const_cast<WholeNumberField*>(this)->refused(text);
+}
+
+int WholeNumberField::valueFromText(const QString& text) const {
+    return static_cast<int>(numberIn(*this, text).value_or(value()));
+}
+
+void WholeNumberField::setProblem(const QString& problem) {
+    if (problem == m_problem) return;
+    m_problem = problem;
+    showProblem(*this, problem);
+}
+
+NumberField::NumberField(QWidget* parent) : QDoubleSpinBox(parent) {
+    setKeyboardTracking(false);
+    connect(lineEdit(), &QLineEdit::textEdited, this, [this] {
+        setProblem({});
+        Q_EMIT typed();
+    });
+    connect(this, &NumberField::refused, this, [this](const QString& text) {
+        setProblem(refusal(text, minimum(), maximum(), decimals(), textFromValue(value())));
+    });
+}
+
+QValidator::State NumberField::validate(QString& input, int&) const {
+    return numberIn(*this, input) ? QValidator::Acceptable : QValidator::Intermediate;
+}
+
+void NumberField::fixup(QString& input) const {
+    const QString text = typedIn(*this, input);
+    if (!text.isEmpty()) Q_EMIT const_cast<NumberField*>(this)->refused(text);
+}
+
+double NumberField::valueFromText(const QString& text) const {
+    return numberIn(*this, text).value_or(value());
+}
+
+void NumberField::setProblem(const QString& problem) {
+    if (problem == m_problem) return;
+    m_problem = problem;
+    showProblem(*this, problem);
+}
+
+}  // namespace dayrun::ui
