@@ -129,10 +129,14 @@ Result<void> SampleReader::convert(SampleBlock& samples) {
         return {};
     }
     TRY_VOID(m_reshape.apply(m_converted));
+    const auto place = [&] {
+        return row_place(m_source.files[m_next_file - 1], m_row, m_row_in_file);
+    };
     for (const std::string& reason : m_converted.drop_reasons) {
         ++m_rows_in;
-        m_dropped.add(reason, row_place(m_source.files[m_next_file - 1], m_row, m_row_in_file));
+        m_dropped.add(reason, place());
     }
+    for (const std::string& part : m_converted.shortened) m_shortened.add(part, place());
     uint64_t part = 0;
     for (Sample& sample : m_converted.samples) {
         sample.source_index = m_source.source_index;

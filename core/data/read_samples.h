@@ -47,6 +47,8 @@ class SampleReader {
     int64_t bad_rows() const { return m_bad_rows; }
     /// Rows without an answer, and bad ones under their own reasons, with file and line.
     const DropReport& dropped() const { return m_dropped; }
+    /// What was left out of samples that are used, by its kind, with file and line.
+    const DropReport& shortened() const { return m_shortened; }
     /// Of all files, for progress.
     int64_t bytes_read() const;
 
@@ -67,7 +69,7 @@ class SampleReader {
     Reshape m_reshape;
     RawRow m_row;
     Converted m_converted;
-    DropReport m_dropped;
+    DropReport m_dropped, m_shortened;
     int64_t m_rows_in = 0;
     int64_t m_bad_rows = 0;
     int64_t m_row_in_file = 0;

@@ -90,7 +90,9 @@ void Sample::add_message(Role role, std::string_view content, bool is_trained) {
 
 void Sample::insert_messages(size_t at, std::span<const Turn> turns) {
     std::vector<KeptTurn> kept;
-    for (const Turn& turn : turns) kept.push_back({keep(turn.content), turn.role, turn.is_trained});
+    for (const Turn& turn : turns) {
+        kept.push_back({keep(turn.content), turn.role, turn.is_trained, turn.mark});
+    }
     m_turns.insert(m_turns.begin() + static_cast<std::ptrdiff_t>(at), kept.begin(), kept.end());
 }
 
@@ -105,6 +107,10 @@ void Sample::set_content(size_t message, std::string_view content) {
 
 void Sample::set_trained(size_t message, bool is_trained) {
     m_turns[message].is_trained = is_trained;
+}
+
+void Sample::set_mark(size_t message, TrainMark mark) {
+    m_turns[message].mark = mark;
 }
 
 void Sample::set_exchange(std::string_view instruction, std::string_view input,

@@ -16,11 +16,16 @@ namespace dayrun::core {
 
 enum class Role { System, User, Assistant };
 
+/// What a row says about training one of its turns. Off leaves it out whatever prompt.train_on is;
+/// On changes nothing for a reply, and asks of any other turn what `train_on: all` alone gives.
+enum class TrainMark : uint8_t { None, Off, On };
+
 /// One turn of a dialogue that is still being put together.
 struct Turn {
     Role role = Role::User;
     std::string content;
     bool is_trained = false;  // the loss covers it when prompt.train_on is `response`
+    TrainMark mark = TrainMark::None;
 };
 
 /// One turn as its sample shows it; valid until the sample changes.
@@ -28,6 +33,7 @@ struct Message {
     Role role = Role::User;
     std::string_view content;
     bool is_trained = false;
+    TrainMark mark = TrainMark::None;
 };
 
 /// One field of a sample; valid until the sample changes.
@@ -104,6 +110,7 @@ class Sample {
     void erase_messages(size_t begin, size_t end);
     void set_content(size_t message, std::string_view content);
     void set_trained(size_t message, bool is_trained);
+    void set_mark(size_t message, TrainMark mark);
 
     /// Makes it a plain instruction: these four fields and no others, and its messages, whose
     /// prompt is instruction and input with a blank line between. None of the texts may lie in this
@@ -132,6 +139,7 @@ class Sample {
         Stretch content;
         Role role = Role::User;
         bool is_trained = false;
+        TrainMark mark = TrainMark::None;
     };
     std::string_view view(Stretch stretch) const {
         return {m_text.data() + stretch.begin, stretch.size};
@@ -150,7 +158,7 @@ inline size_t MessageList::size() const {
 }
 inline Message MessageList::Iterator::operator*() const {
     const Sample::KeptTurn& turn = m_sample->m_turns[m_at];
-    return {turn.role, m_sample->view(turn.content), turn.is_trained};
+    return {turn.role, m_sample->view(turn.content), turn.is_trained, turn.mark};
 }
 
 /// Samples in a row that keep the memory of those that were here before: reading a file block by

@@ -26,6 +26,7 @@ struct RowContext {
 struct Converted {
     SampleBlock samples;
     std::vector<std::string> drop_reasons;  // parts without an answer: counted, no error
+    std::vector<std::string> shortened;     // what was left out of samples that are used: counted
     std::string problem;                    // not empty: a row of the wrong shape
 
     void clear();
@@ -71,13 +72,16 @@ Value renamed_columns(const Value& row,
 
 inline constexpr std::string_view kNoAnswer = "no answer";
 inline constexpr std::string_view kNoPrompt = "no instruction and no input";
+inline constexpr std::string_view kLooseEnd = "turns behind the last reply";
+inline constexpr std::string_view kNoReplyMarked =
+    "nothing to train: no reply is marked for training";
 
 /// An instruction row as fields and as one exchange; out.drop_reasons says when a side is empty.
 /// Values of the row that are plain text are kept as further fields, for `where` and templates.
 void add_instruction(const Value& row, std::string_view instruction, std::string_view input,
                      std::string_view response, std::string_view system, Converted& out);
 /// A dialogue: the first user turn becomes `input`, the first reply `response`. Turns behind the
-/// last reply are left out; without any reply the dialogue is dropped.
+/// last reply are left out and counted; without a reply to train the dialogue is dropped.
 void add_dialogue(const Value& row, std::vector<Turn> turns, Converted& out);
 /// Values of the row that are plain text or a number, as further fields; lists, objects and what is
 /// a field already stay out. `response`: the member's text that became the field of that name,

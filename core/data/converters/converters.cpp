@@ -94,6 +94,7 @@ std::string training_warning(const Converter* converter, std::span<const SourceF
 void Converted::clear() {
     samples.clear();
     drop_reasons.clear();
+    shortened.clear();
     problem.clear();
 }
 
@@ -156,17 +157,25 @@ void add_choices(const std::vector<std::string>& choices, size_t right, Converte
 }
 
 void add_dialogue(const Value& row, std::vector<Turn> turns, Converted& out) {
-    while (!turns.empty() && turns.back().role != Role::Assistant) turns.pop_back();
+    bool has_loose_end = false;
+    while (!turns.empty() && turns.back().role != Role::Assistant) {
+        has_loose_end = has_loose_end || !is_blank(turns.back().content);
+        turns.pop_back();
+    }
     // A published dialogue may open with an empty turn or a reply without a question.
     const auto is_user = [](const Turn& turn) {
         return turn.role == Role::User && !is_blank(turn.content);
     };
     const auto first_user = std::find_if(turns.begin(), turns.end(), is_user);
-    const bool has_reply = std::any_of(turns.begin(), turns.end(), [](const Turn& turn) {
-        return turn.role == Role::Assistant && turn.is_trained && !is_blank(turn.content);
+    const auto is_reply = [](const Turn& turn) {
+        return turn.role == Role::Assistant && !is_blank(turn.content);
+    };
+    const bool trains = std::any_of(turns.begin(), turns.end(), [&](const Turn& turn) {
+        return is_reply(turn) && turn.is_trained;
     });
-    if (!has_reply) {
-        out.drop_reasons.emplace_back(kNoAnswer);
+    if (!trains) {
+        const bool has_reply = std::any_of(turns.begin(), turns.end(), is_reply);
+        out.drop_reasons.emplace_back(has_reply ? kNoReplyMarked : kNoAnswer);
         return;
     }
     if (first_user == turns.end()) {
@@ -176,6 +185,7 @@ void add_dialogue(const Value& row, std::vector<Turn> turns, Converted& out) {
     const auto reply = std::find_if(first_user, turns.end(),
                                     [](const Turn& turn) { return turn.role == Role::Assistant; });
     const bool has_system = turns.front().role == Role::System;
+    if (has_loose_end) out.shortened.emplace_back(kLooseEnd);
     Sample& sample = out.samples.add();
     sample.set_field("instruction", "");
     sample.set_field("input", first_user->content);

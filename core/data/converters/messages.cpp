@@ -1,8 +1,9 @@
-// Chat messages: {"messages": [{"role", "content"}]}, content as text or as a list of text parts,
-// `weight` or `loss_weight` 0 = not trained. Neighbour: converters.cpp. Any thread.
+// Chat messages: {"messages": [{"role", "content"}]}, content as text or as a list of text parts.
+// Neighbours: converters.cpp, train_marks.h. Any thread.
 #include <fmt/format.h>
 
 #include "core/data/converters/converters.h"
+#include "core/data/converters/train_marks.h"
 
 namespace dayrun::core {
 namespace {
@@ -30,18 +31,11 @@ bool content_text(const Value& content, std::string& text) {
     return true;
 }
 
-bool is_trained(const Value& message) {
-    for (const std::string_view name : {"weight", "loss_weight"}) {
-        const Value* const weight = message.find(name);
-        if (weight != nullptr && weight->is_number()) return weight->number() != 0.0;
-    }
-    return true;
-}
-
 void convert(const Value& row, const RowContext&, Converted& out) {
     if (!require_fields(row, {"messages"}, out)) return;
+    const Value::Array& messages = row.find("messages")->array();
     std::vector<Turn> turns;
-    for (const Value& entry : row.find("messages")->array()) {
+    for (const Value& entry : messages) {
         const std::string role = text_of(entry, "role");
         const Value* const content = entry.find("content");
         Turn turn;
@@ -49,7 +43,6 @@ void convert(const Value& row, const RowContext&, Converted& out) {
             turn.role = Role::System;
         } else if (role == "assistant") {
             turn.role = Role::Assistant;
-            turn.is_trained = is_trained(entry);
         } else if (role != "user") {
             out.drop_reasons.push_back(fmt::format("a turn of role '{}'", role));
             return;
@@ -64,7 +57,7 @@ void convert(const Value& row, const RowContext&, Converted& out) {
         }
         turns.push_back(std::move(turn));
     }
-    add_dialogue(row, std::move(turns), out);
+    if (mark_turns(row, messages, turns, out)) add_dialogue(row, std::move(turns), out);
 }
 
 }  // namespace

@@ -1,9 +1,12 @@
 // ShareGPT: {"conversations": [{"from", "value"}], "system"}. Tool calls and what tools answered
-// are dialogues Dayrun has no role for; such rows are dropped and counted. Neighbour:
-// converters.cpp.
+// are dialogues Dayrun has no role for; such rows are dropped and counted. Neighbours:
+// converters.cpp, train_marks.h.
 #include <fmt/format.h>
 
+#include <span>
+
 #include "core/data/converters/converters.h"
+#include "core/data/converters/train_marks.h"
 
 namespace dayrun::core {
 namespace {
@@ -19,7 +22,8 @@ void convert(const Value& row, const RowContext&, Converted& out) {
     std::vector<Turn> turns;
     const std::string system = text_of(row, "system");
     if (!system.empty()) turns.push_back({Role::System, system, false});
-    for (const Value& turn : row.find("conversations")->array()) {
+    const Value::Array& messages = row.find("conversations")->array();
+    for (const Value& turn : messages) {
         const std::string from = text_of(turn, "from");
         const std::string content = text_of(turn, "value");
         if (from == "human" || from == "user") {
@@ -36,7 +40,8 @@ void convert(const Value& row, const RowContext&, Converted& out) {
             return;
         }
     }
-    add_dialogue(row, std::move(turns), out);
+    const auto marked = std::span(turns).last(messages.size());
+    if (mark_turns(row, messages, marked, out)) add_dialogue(row, std::move(turns), out);
 }
 
 }  // namespace

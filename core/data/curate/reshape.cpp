@@ -16,14 +16,39 @@ size_t reply_count(const Sample& sample) {
     return count;
 }
 
+/// Whether the sample is one question and its answer, perhaps under a system text: what fields
+/// hold.
+bool is_exchange(const Sample& sample) {
+    const auto messages = sample.messages();
+    const size_t first = messages.front().role == Role::System ? 1 : 0;
+    return messages.size() == first + 2 && messages[first].role == Role::User;
+}
+
+/// The turns before a reply, as one question.
+struct Question {
+    std::string text;
+    TrainMark mark = TrainMark::None;
+
+    void add(const Message& message) {
+        text += text.empty() ? "" : "\n\n";
+        text += message.content;
+        if (message.mark != TrainMark::None) mark = message.mark;
+    }
+};
+
 /// One question and its answer out of a dialogue, under the dialogue's system text.
-void add_exchange(const Sample& whole, const std::string& question, const Message& answer,
+void add_exchange(const Sample& whole, const Question& question, const Message& answer,
                   SampleBlock& out) {
     const Message first = whole.messages().front();
+    const bool has_system = first.role == Role::System;
     Sample& sample = out.add();
-    sample.set_exchange({}, question, answer.content,
-                        first.role == Role::System ? first.content : std::string_view());
-    sample.set_trained(sample.messages().size() - 1, answer.is_trained);
+    sample.set_exchange({}, question.text, answer.content,
+                        has_system ? first.content : std::string_view());
+    const size_t reply = sample.messages().size() - 1;
+    sample.set_trained(reply, answer.is_trained);
+    sample.set_mark(reply, answer.mark);
+    sample.set_mark(reply - 1, question.mark);
+    if (reply == 2) sample.set_mark(0, first.mark);
     for (const NamedText& field : whole.fields()) {
         sample.add_field(field.name, field.text);
     }
@@ -36,26 +61,33 @@ Reshape::Reshape(TurnsRule turns, const std::vector<std::pair<std::string, std::
     for (const auto& [name, text] : fields) m_fields.emplace_back(name, FieldText(text));
 }
 
-void Reshape::divide(SampleBlock& samples) const {
+void Reshape::divide(Converted& converted) const {
     SampleBlock divided;
-    for (Sample& sample : samples) {
+    for (Sample& sample : converted.samples) {
         if (reply_count(sample) < 2) {
             divided.take(sample);
             continue;
         }
-        std::string question;
-        for (const Message message : sample.messages()) {
-            if (message.role == Role::User) {
-                question += question.empty() ? "" : "\n\n";
-                question += message.content;
-            } else if (message.role == Role::Assistant) {
-                if (!is_blank(question)) add_exchange(sample, question, message, divided);
-                question.clear();
-                if (m_turns == TurnsRule::First && !divided.empty()) break;
+        const size_t before = divided.size();
+        Question question;
+        const auto messages = sample.messages();
+        for (size_t i = messages.front().role == Role::System ? 1 : 0; i < messages.size(); ++i) {
+            const Message message = messages[i];
+            if (message.role != Role::Assistant) {
+                // A system text between turns is part of the question, as in a whole dialogue.
+                question.add(message);
+                continue;
             }
+            if (!is_blank(question.text)) {
+                add_exchange(sample, question, message, divided);
+            } else if (m_turns == TurnsRule::Each) {
+                converted.drop_reasons.emplace_back(kNoPrompt);
+            }
+            question = {};
+            if (m_turns == TurnsRule::First && divided.size() > before) break;
         }
     }
-    samples = std::move(divided);
+    converted.samples = std::move(divided);
 }
 
 Result<void> Reshape::reword(Sample& sample) const {
@@ -95,9 +127,14 @@ Result<void> Reshape::reword(Sample& sample) const {
 
 Result<void> Reshape::apply(Converted& converted) const {
     const bool is_as_converted = m_turns == TurnsRule::Whole && m_fields.empty();
-    if (m_turns != TurnsRule::Whole) divide(converted.samples);
+    if (m_turns != TurnsRule::Whole) divide(converted);
     if (!m_fields.empty()) {
         for (Sample& sample : converted.samples) TRY_VOID(reword(sample));
+        converted.samples.keep_if([&](const Sample& sample) {
+            if (sample.messages().empty() || is_exchange(sample)) return true;
+            converted.drop_reasons.emplace_back("several turns, which data[].fields would lose");
+            return false;
+        });
     }
     converted.samples.keep_if([&](const Sample& sample) {
         // The converter has looked at a single reply.

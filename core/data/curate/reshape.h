@@ -18,12 +18,13 @@ class Reshape {
   public:
     Reshape(TurnsRule turns, const std::vector<std::pair<std::string, std::string>>& fields);
 
-    /// Rewrites converted.samples; what has no answer left moves to its drop reasons. BadRecipe for
-    /// a field that is not there, and for new words over a dialogue that is kept whole.
+    /// Rewrites converted.samples; what has no answer or no question left, and what new words would
+    /// lose a turn of, moves to its drop reasons. BadRecipe for a field that is not there, and for
+    /// new words over a dialogue that is kept whole.
     Result<void> apply(Converted& converted) const;
 
   private:
-    void divide(SampleBlock& samples) const;
+    void divide(Converted& converted) const;
     Result<void> reword(Sample& sample) const;
 
     TurnsRule m_turns;
