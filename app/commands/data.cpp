@@ -38,6 +38,10 @@ void print_source(const core::SourceReport& source) {
         fmt::print("  dropped {}: {}\n", core::format_count(entry.count), reason);
         for (const std::string& example : entry.examples) fmt::print("    {}\n", example);
     }
+    for (const auto& [part, entry] : source.shortened.reasons) {
+        fmt::print("  used without {}: {}\n", part, core::count_of(entry.count, "row"));
+        for (const std::string& example : entry.examples) fmt::print("    {}\n", example);
+    }
     fmt::print("  {}, {} of them trained; {} cut by {}, {} lost\n",
                core::count_of(source.tokens, "token"), core::format_count(source.trained_tokens),
                core::count_of(source.truncated_rows, "row"),

@@ -144,8 +144,12 @@ Result<void> Validation::write_samples() {
     options.on_token = [&](int32_t) { return m_parts.control.request() == RunRequest::None; };
     for (const std::string& prompt : prompts) {
         if (m_parts.control.request() != RunRequest::None) break;
-        TRY(prompt_ids, encoder.encode_prompt(sample_of(prompt)));
-        TRY(ids, m_parts.engine.generate(prompt_ids, options));
+        const auto prompt_ids = encoder.encode_prompt(sample_of(prompt));
+        if (!prompt_ids.ok()) {
+            m_parts.reporter.warning("eval.prompts: " + prompt_ids.error().text());
+            break;
+        }
+        TRY(ids, m_parts.engine.generate(*prompt_ids, options));
         m_parts.reporter.tell(SampleGenerated{
             .step = m_parts.progress.step, .prompt = prompt, .text = tokenizer->decode(ids)});
     }

@@ -60,11 +60,11 @@ Result<ChatTemplate> ChatTemplate::make(const Recipe& recipe, const Tokenizer* t
     return ChatTemplate(std::move(renderer), fingerprint);
 }
 
-Result<std::vector<TextPiece>> ChatTemplate::render(const Sample& sample) const {
+Result<RenderedSample> ChatTemplate::render(const Sample& sample) const {
     return m_renderer->render(sample);
 }
 
-Result<std::vector<TextPiece>> ChatTemplate::render_prompt(const Sample& sample) const {
+Result<RenderedSample> ChatTemplate::render_prompt(const Sample& sample) const {
     return m_renderer->render_prompt(sample);
 }
 
@@ -81,13 +81,34 @@ std::vector<TextPiece> plain_text_pieces(const Sample& sample) {
 
 bool is_trained_turn(const Sample& sample, size_t message, TrainOn train_on) {
     const auto messages = sample.messages();
-    if (train_on == TrainOn::All) return true;
+    if (train_on == TrainOn::All) return messages[message].mark != TrainMark::Off;
     if (!messages[message].is_trained) return false;
     if (train_on == TrainOn::Response) return true;
     for (size_t i = message + 1; i < messages.size(); ++i) {
         if (messages[i].is_trained) return false;
     }
     return true;
+}
+
+std::string unfit_marks(const Sample& sample, TrainOn train_on) {
+    const auto messages = sample.messages();
+    for (size_t i = 0; i < messages.size(); ++i) {
+        const Message message = messages[i];
+        if (message.role == Role::Assistant) continue;
+        if (train_on != TrainOn::All) {
+            if (message.mark == TrainMark::On)
+                return "a mark asks to train a turn that is no reply";
+            continue;
+        }
+        // Turns before one reply are one question: it is trained whole or not at all.
+        const bool joins = i > 0 && messages[i - 1].role != Role::Assistant &&
+                           (i > 1 || messages[0].role == Role::User);
+        const bool is_off = message.mark == TrainMark::Off;
+        if (joins && is_off != (messages[i - 1].mark == TrainMark::Off)) {
+            return "a question of several turns of which only some are to be trained";
+        }
+    }
+    return {};
 }
 
 }  // namespace dayrun::core

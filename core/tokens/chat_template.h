@@ -38,12 +38,21 @@ struct TextPiece {
     bool is_continued = false;
 };
 
+/// A sample as its template shows it.
+struct RenderedSample {
+    std::vector<TextPiece> pieces;
+    /// Why it must not be used as it stands, for the count of such rows: a turn that the template
+    /// has no place for, a reply without a header of its own, a mark that prompt.train_on cannot
+    /// follow. "" when every turn is shown.
+    std::string unfit = {};
+};
+
 /// One way to turn samples into pieces; see ChatTemplate for what its members do.
 class TemplateRenderer {
   public:
     virtual ~TemplateRenderer() = default;
-    virtual Result<std::vector<TextPiece>> render(const Sample& sample) const = 0;
-    virtual Result<std::vector<TextPiece>> render_prompt(const Sample& sample) const = 0;
+    virtual Result<RenderedSample> render(const Sample& sample) const = 0;
+    virtual Result<RenderedSample> render_prompt(const Sample& sample) const = 0;
     virtual Result<void> check_fields(const Sample& sample) const = 0;
     virtual std::vector<std::string> notes() const { return {}; }
 };
@@ -63,9 +72,9 @@ class ChatTemplate {
     /// Everything the model reads of a sample, in order. The stop token follows every reply; it is
     /// trained where its reply is. BadData with the template's own words when a model's template
     /// refuses the dialogue.
-    Result<std::vector<TextPiece>> render(const Sample& sample) const;
+    Result<RenderedSample> render(const Sample& sample) const;
     /// The same up to where the last reply starts: what generation begins with.
-    Result<std::vector<TextPiece>> render_prompt(const Sample& sample) const;
+    Result<RenderedSample> render_prompt(const Sample& sample) const;
 
     /// BadRecipe naming the fields there are, when the template uses one this sample lacks.
     Result<void> check_fields(const Sample& sample) const;
@@ -89,5 +98,15 @@ std::vector<std::string> template_names();
 std::vector<TextPiece> plain_text_pieces(const Sample& sample);
 /// Whether the loss covers the reply `sample.messages()[message]`.
 bool is_trained_turn(const Sample& sample, size_t message, TrainOn train_on);
+/// RenderedSample::unfit as far as the marks of turns that are no reply are the reason.
+std::string unfit_marks(const Sample& sample, TrainOn train_on);
+
+// Reasons of RenderedSample::unfit.
+inline constexpr std::string_view kHiddenUser = "the template does not show every user turn";
+inline constexpr std::string_view kHiddenSystem = "the template does not show every system text";
+inline constexpr std::string_view kHiddenReply = "the template does not show the reply";
+inline constexpr std::string_view kJoinedReplies =
+    "replies in a row, which the template would run together";
+inline constexpr std::string_view kBareReply = "a reply that the template gives no header";
 
 }  // namespace dayrun::core

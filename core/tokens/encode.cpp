@@ -1,6 +1,8 @@
 // Tokenizing rendered pieces, and cutting what is too long. Neighbours: chat_template.h, packed.h.
 #include "core/tokens/encode.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "core/base/check.h"
@@ -48,7 +50,7 @@ std::optional<int32_t> Encoder::stop_id() const {
     sample.set_exchange("", "a", "b", "");
     const auto pieces = m_template.render(sample);
     if (!pieces.ok()) return m_tokenizer->eos_id();
-    for (const TextPiece& piece : *pieces) {
+    for (const TextPiece& piece : pieces->pieces) {
         if (piece.kind == PieceKind::Stop) return stop_of(piece);
     }
     return std::nullopt;
@@ -123,8 +125,13 @@ TokenizedSample Encoder::tokenize(const std::vector<TextPiece>& pieces) const {
 }
 
 Result<std::vector<int32_t>> Encoder::encode_prompt(const Sample& sample) const {
-    TRY(pieces, m_template.render_prompt(sample));
-    return tokenize(pieces).tokens;
+    TRY(prompt, m_template.render_prompt(sample));
+    if (!prompt.unfit.empty()) {
+        return Error{.code = ErrorCode::BadData,
+                     .message = fmt::format("A prompt cannot be asked: {}.", prompt.unfit),
+                     .hint = "Choose another prompt.template."};
+    }
+    return tokenize(prompt.pieces).tokens;
 }
 
 std::vector<TokenPart> Encoder::parts(const Sample& sample) const {
@@ -134,7 +141,7 @@ std::vector<TokenPart> Encoder::parts(const Sample& sample) const {
     }
     const auto rendered = m_template.render(sample);
     if (!rendered.ok()) return parts;
-    const std::vector<TextPiece>& pieces = *rendered;
+    const std::vector<TextPiece>& pieces = rendered->pieces;
     int32_t at = 0;
     if (adds_bos(pieces)) parts.push_back({0, at = 1, "bos", false});
     // The pieces are walked as tokenize() walks them, one more each time: a token across two pieces
@@ -214,7 +221,7 @@ std::string kept_text(const std::string& text, size_t bytes, TooLong rule) {
 
 /// Takes an exchange out of a dialogue: the last one for keep_head, the first for keep_tail. False
 /// when there is only one.
-bool drop_exchange(Sample& sample, TooLong rule) {
+bool drop_messages(Sample& sample, TooLong rule) {
     const auto messages = sample.messages();
     std::vector<size_t> begins;
     for (size_t i = 0; i < messages.size(); ++i) {
@@ -229,9 +236,22 @@ bool drop_exchange(Sample& sample, TooLong rule) {
         return true;
     }
     sample.erase_messages(begins[0], begins[1]);
-    // The next exchange is a turn of the dialogue: what it asks is its text alone.
+    return true;
+}
+
+/// The same for the fields too: what is left of a dialogue asks by the text of its turns alone.
+bool drop_exchange(Sample& sample, TooLong rule) {
+    if (!drop_messages(sample, rule)) return false;
+    std::string question;
+    for (size_t i = 0; i < sample.messages().size(); ++i) {
+        const Message message = sample.messages()[i];
+        if (message.role == Role::Assistant) break;
+        if (i == 0 && message.role == Role::System) continue;
+        question += question.empty() ? "" : "\n\n";
+        question += message.content;
+    }
     sample.set_field("instruction", "");
-    sample.set_field("input", messages[begins[0]].content);
+    sample.set_field("input", question);
     return true;
 }
 
@@ -259,8 +279,11 @@ EncodedSample Encoder::cut(const Sample& sample, const TokenizedSample& whole) c
     do {
         auto rendered = m_template.render(shorter);
         if (!rendered.ok()) break;
-        pieces = std::move(rendered).value();
+        pieces = std::move(rendered->pieces);
         out.sample = tokenize(pieces);
+        if (!rendered->unfit.empty()) {
+            return {.status = EncodeStatus::Unfit, .sample = whole, .reason = rendered->unfit};
+        }
     } while (!fits(out.sample, pieces) && drop_exchange(shorter, m_policy.too_long));
     for (const size_t index : cuttable(pieces)) {
         if (fits(out.sample, pieces)) break;
@@ -331,11 +354,11 @@ std::string Encoder::why_nothing_is_trained(const Sample& sample) const {
     if (std::none_of(messages.begin(), messages.end(), is_trained)) {
         return "no reply is marked for training";
     }
-    const auto pieces = m_template.render(sample);
+    const auto rendered = m_template.render(sample);
     const bool is_shown =
-        pieces.ok() && std::any_of(pieces->begin(), pieces->end(),
-                                   [](const TextPiece& piece) { return piece.is_trained; });
-    return is_shown ? "the reply is cut off" : "the template does not show the reply";
+        rendered.ok() && std::any_of(rendered->pieces.begin(), rendered->pieces.end(),
+                                     [](const TextPiece& piece) { return piece.is_trained; });
+    return is_shown ? "the reply is cut off" : std::string(kHiddenReply);
 }
 
 std::vector<EncodedSample> Encoder::encode(const Sample& sample) const {
@@ -369,8 +392,14 @@ std::vector<EncodedSample> Encoder::encode_text(const Sample& sample) const {
         out.push_back({.status = EncodeStatus::Refused, .reason = rendered.error().message});
         return out;
     }
-    const std::vector<TextPiece>& pieces = *rendered;
+    const std::vector<TextPiece>& pieces = rendered->pieces;
     TokenizedSample whole = tokenize(pieces);
+    if (!rendered->unfit.empty()) {
+        out.push_back({.status = EncodeStatus::Unfit,
+                       .sample = std::move(whole),
+                       .reason = std::move(rendered->unfit)});
+        return out;
+    }
     const bool is_text = sample.messages().empty();
     const bool cuts =
         m_policy.too_long == TooLong::KeepHead || m_policy.too_long == TooLong::KeepTail;

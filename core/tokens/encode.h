@@ -34,13 +34,14 @@ enum class EncodeStatus : uint8_t {
     TooLong,
     NothingTrained,
     Refused,  // by the model's chat_template
+    Unfit,    // it has a turn that the template does not show, or marks that cannot be followed
 };
 
 struct EncodedSample {
     EncodeStatus status = EncodeStatus::Kept;
     TokenizedSample sample = {};          // also of a dropped one: as long as it would have been
     int64_t truncated_target_tokens = 0;  // trained tokens among the truncated ones
-    std::string reason = {};              // why it is Refused or NothingTrained
+    std::string reason = {};              // why it is Refused, Unfit or NothingTrained
 };
 
 /// Where a template's part lies in the tokens, for the token lens.
@@ -60,7 +61,8 @@ class Encoder {
     /// turn left, never the template. A reply that was cut loses its stop token.
     std::vector<EncodedSample> encode(const Sample& sample) const;
 
-    /// BOS by rule and everything up to the last reply, for generation.
+    /// BOS by rule and everything up to the last reply, for generation. BadData when the template
+    /// does not show all of it.
     Result<std::vector<int32_t>> encode_prompt(const Sample& sample) const;
     /// The parts behind encode()'s tokens when nothing was cut; none of a refused sample.
     std::vector<TokenPart> parts(const Sample& sample) const;

@@ -50,6 +50,7 @@ Result<LensView> token_lens(const Sample& sample, const Recipe& recipe,
         if (encoded.status == EncodeStatus::NothingTrained) {
             view.dropped_because = "nothing to train: " + encoded.reason;
         }
+        if (encoded.status == EncodeStatus::Unfit) view.dropped_because = encoded.reason;
         if (encoded.status == EncodeStatus::Refused) {
             view.dropped_because = "the model's chat_template refuses it: " + encoded.reason;
         }

@@ -105,6 +105,10 @@ std::string data_part(const CompiledData& data) {
             text += fmt::format("\n- {}: {} left out: {}", source.name,
                                 count_of(dropped.count, "row"), reason);
         }
+        for (const auto& [part, rows] : source.shortened.reasons) {
+            text += fmt::format("\n- {}: {} used without {}", source.name,
+                                count_of(rows.count, "row"), part);
+        }
     }
     for (const std::string& warning : data.warnings) text += fmt::format("\n- {}", warning);
     return text + "\n";

@@ -153,6 +153,7 @@ class DataCompiler {
         report.from_cache = made.was_there;
         report.rows_in = made.report.rows_in;
         report.dropped = made.report.dropped;
+        report.shortened = made.report.shortened;
         report.max_token_id = static_cast<int32_t>(made.report.max_token_id);
         if (!made.report.warning.empty()) {
             m_data->warnings.push_back(fmt::format("'{}': {}", spec.name, made.report.warning));

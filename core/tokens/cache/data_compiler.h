@@ -39,6 +39,7 @@ struct SourceReport {
     bool from_cache = false;  // nothing had to be read or tokenized
     int64_t rows_in = 0;      // samples the files hold, bad rows included
     DropReport dropped;       // reason -> count and examples, over all steps
+    DropReport shortened;     // the same of what was left out of rows that are used
     int64_t train_rows = 0;   // different samples that training may use
     int64_t validation_rows = 0;
     int64_t test_rows = 0;

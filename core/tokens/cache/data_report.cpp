@@ -27,6 +27,7 @@ Json source_json(const SourceReport& source) {
             {"from_cache", source.from_cache},
             {"rows_in", source.rows_in},
             {"dropped", drops_json(source.dropped)},
+            {"shortened", drops_json(source.shortened)},
             {"train_rows", source.train_rows},
             {"validation_rows", source.validation_rows},
             {"test_rows", source.test_rows},

@@ -21,7 +21,7 @@ namespace dayrun::core {
 namespace {
 
 /// Encoding or hashing changed: caches of before no longer fit.
-constexpr std::string_view kEncodeVersion = "3";
+constexpr std::string_view kEncodeVersion = "4";
 
 const size_t s_cores = std::max(1u, std::thread::hardware_concurrency());
 
@@ -79,6 +79,7 @@ class CacheBuilder {
         m_report.warning = training_warning(m_reader.converter(), m_request.source.files);
         m_report.rows_in = m_reader.rows_in();
         m_report.dropped.add(m_reader.dropped());
+        m_report.shortened = m_reader.shortened();
         if (m_report.rows_in == 0) {
             return Error{.code = ErrorCode::BadData,
                          .message = fmt::format("The data source '{}' ({}) holds no rows.",
@@ -171,6 +172,10 @@ class CacheBuilder {
                 left_out = {"nothing to train: " + encoded.reason, where};
                 continue;
             }
+            if (encoded.status == EncodeStatus::Unfit) {
+                left_out = {encoded.reason, where};
+                continue;
+            }
             CacheRow row = shared;
             // The windows of one split text have about equal shares of its words.
             const auto border = [&](size_t at) {
@@ -233,21 +238,35 @@ class CacheBuilder {
     bool m_is_first = true;
 };
 
-}  // namespace
-
-std::string CacheReport::to_json() const {
+nlohmann::ordered_json reasons_json(const DropReport& report) {
     nlohmann::ordered_json reasons = nlohmann::ordered_json::object();
-    for (const auto& [name, reason] : dropped.reasons) {
+    for (const auto& [name, reason] : report.reasons) {
         reasons[name] = {{"count", reason.count},
                          {"examples", reason.examples},
                          {"asked", reason.cause == DropCause::Recipe}};
     }
+    return reasons;
+}
+
+void read_reasons(const nlohmann::json& reasons, DropReport& report) {
+    for (const auto& [name, reason] : reasons.items()) {
+        DropReport::Reason& entry = report.reasons[name];
+        reason.at("count").get_to(entry.count);
+        reason.at("examples").get_to(entry.examples);
+        if (reason.value("asked", false)) entry.cause = DropCause::Recipe;
+    }
+}
+
+}  // namespace
+
+std::string CacheReport::to_json() const {
     const nlohmann::ordered_json json{{"converter", converter},
                                       {"warning", warning},
                                       {"rows_in", rows_in},
                                       {"max_token_id", max_token_id},
                                       {"is_plain_text", is_plain_text},
-                                      {"dropped", reasons}};
+                                      {"dropped", reasons_json(dropped)},
+                                      {"shortened", reasons_json(shortened)}};
     // Examples may quote file names in any encoding.
     return json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
 }
@@ -261,12 +280,8 @@ Result<CacheReport> CacheReport::from_json(const std::string& text) {
         json.at("rows_in").get_to(report.rows_in);
         json.at("max_token_id").get_to(report.max_token_id);
         json.at("is_plain_text").get_to(report.is_plain_text);
-        for (const auto& [name, reason] : json.at("dropped").items()) {
-            DropReport::Reason& entry = report.dropped.reasons[name];
-            reason.at("count").get_to(entry.count);
-            reason.at("examples").get_to(entry.examples);
-            if (reason.value("asked", false)) entry.cause = DropCause::Recipe;
-        }
+        read_reasons(json.at("dropped"), report.dropped);
+        read_reasons(json.at("shortened"), report.shortened);
     } catch (const nlohmann::json::exception& error) {
         return Error{.code = ErrorCode::FileDamaged,
                      .message = "A token cache has an unreadable report.",

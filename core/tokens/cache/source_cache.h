@@ -26,7 +26,8 @@ struct CacheReport {
     int64_t rows_in = 0;
     int64_t max_token_id = -1;
     bool is_plain_text = false;
-    DropReport dropped;  // bad rows, no answer, filters
+    DropReport dropped;    // bad rows, no answer, filters
+    DropReport shortened;  // what was left out of samples that are used
 
     std::string to_json() const;
     static Result<CacheReport> from_json(const std::string& text);

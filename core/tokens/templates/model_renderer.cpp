@@ -61,22 +61,27 @@ class ModelRenderer final : public TemplateRenderer {
         }
         if (m_spec.system.empty()) return {};
         exchange.insert(exchange.begin(), {Role::System, m_spec.system, false});
-        const auto with_system = text_of(exchange, false);
-        if (with_system.ok()) return {};
+        const auto with_system = dialogue_of(exchange);
+        if (with_system.ok() && with_system->unfit() != kHiddenSystem) return {};
         return Error{.code = ErrorCode::BadRecipe,
-                     .message = fmt::format("The model's chat_template refuses prompt.system: {}.",
-                                            with_system.error().message),
+                     .message = with_system.ok()
+                                    ? "The model's chat_template does not show prompt.system."
+                                    : fmt::format("The model's chat_template refuses "
+                                                  "prompt.system: {}.",
+                                                  with_system.error().message),
                      .hint = "Leave prompt.system empty."};
     }
 
-    Result<std::vector<TextPiece>> render(const Sample& sample) const override {
-        if (sample.messages().empty()) return plain_text_pieces(sample);
+    Result<RenderedSample> render(const Sample& sample) const override {
+        if (sample.messages().empty()) return RenderedSample{plain_text_pieces(sample)};
         TRY(dialogue, dialogue_of(turns_of(sample)));
-        return dialogue.pieces(m_spec.train_on);
+        std::string unfit = unfit_marks(sample, m_spec.train_on);
+        if (unfit.empty()) unfit = dialogue.unfit();
+        return RenderedSample{dialogue.pieces(m_spec.train_on), std::move(unfit)};
     }
 
-    Result<std::vector<TextPiece>> render_prompt(const Sample& sample) const override {
-        if (sample.messages().empty()) return plain_text_pieces(sample);
+    Result<RenderedSample> render_prompt(const Sample& sample) const override {
+        if (sample.messages().empty()) return RenderedSample{plain_text_pieces(sample)};
         std::vector<Turn> turns = turns_of(sample);
         const auto last = std::find_if(turns.rbegin(), turns.rend(), [](const Turn& turn) {
             return turn.role == Role::Assistant;
@@ -84,8 +89,8 @@ class ModelRenderer final : public TemplateRenderer {
         if (last != turns.rend()) turns.erase(std::prev(last.base()), turns.end());
         for (Turn& turn : turns) turn.is_trained = false;
         TRY(text, text_of(turns, true));
-        return RenderedDialogue(std::move(text), turns, m_tokenizer, m_openers)
-            .pieces(TrainOn::Response);
+        const RenderedDialogue dialogue(std::move(text), turns, m_tokenizer, m_openers);
+        return RenderedSample{dialogue.pieces(TrainOn::Response), dialogue.unfit()};
     }
 
     Result<void> check_fields(const Sample&) const override { return {}; }
@@ -116,7 +121,7 @@ class ModelRenderer final : public TemplateRenderer {
             }
             const bool is_trained =
                 message.role == Role::Assistant && is_trained_turn(sample, i, m_spec.train_on);
-            turns.push_back({message.role, std::string(message.content), is_trained});
+            turns.push_back({message.role, std::string(message.content), is_trained, message.mark});
         }
         return turns;
     }

@@ -119,6 +119,27 @@ bool RenderedDialogue::adds_stop() const {
                        [](const Reply& reply) { return !reply.has_stop; });
 }
 
+std::string RenderedDialogue::unfit() const {
+    for (size_t i = 0; i < m_turns.size(); ++i) {
+        if (m_contents[i].is_shown() || is_blank(m_turns[i].content)) continue;
+        if (m_turns[i].role == Role::Assistant) return std::string(kHiddenReply);
+        return std::string(m_turns[i].role == Role::User ? kHiddenUser : kHiddenSystem);
+    }
+    const std::string_view bytes = m_text.bytes();
+    for (size_t i = 1; i < m_replies.size(); ++i) {
+        const Reply& before = m_replies[i - 1];
+        const Reply& reply = m_replies[i];
+        if (reply.turn != before.turn + 1) continue;
+        const Range content = m_contents[reply.turn];
+        const size_t begin = content.is_shown() ? content.begin : reply.begin;
+        if (begin <= before.stop_end ||
+            is_blank(bytes.substr(before.stop_end, begin - before.stop_end))) {
+            return std::string(kJoinedReplies);
+        }
+    }
+    return {};
+}
+
 const SpecialMatch* RenderedDialogue::special_at(size_t at) const {
     for (const SpecialMatch& match : m_specials) {
         if (match.begin <= at && at < match.end) return &match;
@@ -141,6 +162,13 @@ TextPiece RenderedDialogue::piece_of(size_t begin, size_t end, int32_t origin,
     }
     piece.is_trained = reply != nullptr && m_turns[reply->turn].is_trained;
     return piece;
+}
+
+/// Whether marks leave out what stands here even where all is trained.
+bool RenderedDialogue::is_masked(int32_t origin, const Reply* reply) const {
+    const auto is_off = [&](size_t turn) { return m_turns[turn].mark == TrainMark::Off; };
+    return (reply != nullptr && is_off(reply->turn)) ||
+           (origin >= 0 && is_off(static_cast<size_t>(origin)));
 }
 
 std::vector<TextPiece> RenderedDialogue::pieces(TrainOn train_on) const {
@@ -174,7 +202,8 @@ std::vector<TextPiece> RenderedDialogue::pieces(TrainOn train_on) const {
         if (reply != nullptr && begin < reply->begin) reply = nullptr;
         TextPiece piece = piece_of(begin, *std::next(border), m_text.runs()[run].origin, reply);
         piece.turn = static_cast<int32_t>(next_reply);
-        if (train_on == TrainOn::All) piece.is_trained = true;
+        const int32_t origin = m_text.runs()[run].origin;
+        if (train_on == TrainOn::All) piece.is_trained = !is_masked(origin, reply);
         pieces.push_back(std::move(piece));
     }
     return pieces;

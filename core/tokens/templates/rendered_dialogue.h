@@ -28,6 +28,9 @@ class RenderedDialogue {
     std::vector<TextPiece> pieces(TrainOn train_on) const;
     /// Whether a reply has no stop token in the template's text.
     bool adds_stop() const;
+    /// RenderedSample::unfit: which kind of turn the template leaves out, or that two replies
+    /// follow each other with nothing of the template between them.
+    std::string unfit() const;
 
   private:
     struct Reply {
@@ -45,6 +48,7 @@ class RenderedDialogue {
     Range generated_around(size_t at) const;
     const SpecialMatch* stop_behind(size_t from, size_t before) const;
     const SpecialMatch* special_at(size_t at) const;
+    bool is_masked(int32_t origin, const Reply* reply) const;
     TextPiece piece_of(size_t begin, size_t end, int32_t origin, const Reply* reply) const;
 
     jinja::Text m_text;

@@ -18,11 +18,14 @@ TemplateCheck check_template(const Recipe& recipe, const Tokenizer* tokenizer,
     if (!chat_template.ok()) return failed(std::move(chat_template).error());
     auto fields = chat_template->check_fields(sample);
     if (!fields.ok()) return failed(std::move(fields).error());
-    auto pieces = chat_template->render(sample);
-    if (!pieces.ok()) return failed(std::move(pieces).error());
+    auto rendered = chat_template->render(sample);
+    if (!rendered.ok()) return failed(std::move(rendered).error());
     check.notes = chat_template->notes();
+    if (!rendered->unfit.empty()) {
+        check.notes.push_back("This sample is left out: " + rendered->unfit + ".");
+    }
     bool has_stop = false;
-    for (const TextPiece& piece : *pieces) {
+    for (const TextPiece& piece : rendered->pieces) {
         TemplateSpan span{piece.text, piece.part, piece.is_trained};
         const bool is_stop = piece.kind == PieceKind::Stop;
         has_stop = has_stop || (is_stop && piece.is_trained);

@@ -81,21 +81,27 @@ QString DropsPage::summaryText() const {
 
 int64_t DropsPage::addSource(int index, const core::SourceReport& report) {
     const int64_t rows = report.dropped.total();
-    if (rows == 0) return 0;
+    if (rows == 0 && report.shortened.total() == 0) return 0;
     auto* source = makeLine(new QTreeWidgetItem(m_tree), toQt(report.name), rows, report.rows_in);
-    for (const auto& [reason, entry] : report.dropped.reasons) {
-        auto* line =
-            makeLine(new QTreeWidgetItem(source), toQt(reason), entry.count, report.rows_in);
+    const auto add = [&](const QString& what, const core::DropReport::Reason& entry,
+                         bool is_by_number) {
+        auto* line = makeLine(new QTreeWidgetItem(source), what, entry.count, report.rows_in);
         line->setData(0, Source, index);
-        line->setData(0, ByNumber, reason == core::kLeftOutByNumber);
+        line->setData(0, ByNumber, is_by_number);
         for (const std::string& example : entry.examples) {
             auto* place = new QTreeWidgetItem(line);
             place->setText(0, toQt(example));
             place->setToolTip(0, tr("Show this row: %1").arg(place->text(0)));
             place->setData(0, Source, index);
             place->setData(0, Example, place->text(0));
-            place->setData(0, ByNumber, line->data(0, ByNumber));
+            place->setData(0, ByNumber, is_by_number);
         }
+    };
+    for (const auto& [reason, entry] : report.dropped.reasons) {
+        add(toQt(reason), entry, reason == core::kLeftOutByNumber);
+    }
+    for (const auto& [part, entry] : report.shortened.reasons) {
+        add(tr("used without %1").arg(toQt(part)), entry, false);
     }
     source->setExpanded(true);
     return rows;
