@@ -211,6 +211,33 @@ class TestFindings : public QObject {
         QVERIFY(waitUntilPrepared());
     }
 
+    // What the template cannot show, and what a row is used without, is told where a person looks.
+    void turnsThatAreNotShownAreCounted() {
+        const auto turn = [](const std::string& role, const std::string& text) {
+            return "{\"role\": \"" + role + "\", \"content\": \"" + text + "\"}";
+        };
+        const std::string ask = turn("user", "Why?"), reply = turn("assistant", "So.");
+        const std::string begin = "{\"messages\": [", end = "]}\n";
+        const std::string rows = begin + ask + ", " + ask + ", " + reply + end + begin + ask +
+                                 ", " + reply + ", " + ask + end;
+        QVERIFY(core::write_file(m_folder / "talk.jsonl", rows).ok());
+        document().addSources({document().draftSource(m_folder / "talk.jsonl")});
+        QVERIFY(waitUntilPrepared());
+        stage().showPage(DataPage::LeftOut);
+        const QTreeWidget* tree = stage().dropsPage()->tree();
+        const QTreeWidgetItem* source = tree->topLevelItem(tree->topLevelItemCount() - 1);
+        QCOMPARE(source->text(0), QStringLiteral("talk"));
+        QCOMPARE(source->childCount(), 2);
+        QCOMPARE(source->child(0)->text(0),
+                 QStringLiteral("the template does not show every user turn"));
+        QCOMPARE(source->child(0)->child(0)->text(0), QStringLiteral("row 1"));
+        QCOMPARE(source->child(1)->text(0),
+                 QStringLiteral("used without turns behind the last reply"));
+        QCOMPARE(source->child(1)->text(1), QStringLiteral("1"));
+        document().undoStack().undo();
+        QVERIFY(waitUntilPrepared());
+    }
+
     // promises.md row 8: the caches' size is shown, and they can be pruned.
     void cachesAreListedAndPruned() {
         // Another template makes other caches; those of before lie there unused.
