@@ -24,6 +24,14 @@ double required(ConfigFields& rope, ConfigFields& fields, std::string_view kind,
     return value.value_or(1);
 }
 
+/// The length before scaling. A word at the top level has the last say, as in transformers 5, which
+/// moves it into the scaling of yarn and llama3; linear and dynamic have no use for it.
+std::optional<int64_t> original_length(ConfigFields& rope, ConfigFields& fields) {
+    constexpr std::string_view kName = "original_max_position_embeddings";
+    const auto outer = fields.optional_int(kName, kPositions);
+    return outer ? outer : rope.optional_int(kName, kPositions);
+}
+
 void read_kind(ConfigFields& rope, ConfigFields& fields, const std::string& kind,
                ModelConfig& config) {
     RopeScaling& scaling = config.rope_scaling;
@@ -40,8 +48,10 @@ void read_kind(ConfigFields& rope, ConfigFields& fields, const std::string& kind
         scaling.factor = required(rope, fields, kind, "factor");
         scaling.low_freq_factor = required(rope, fields, kind, "low_freq_factor");
         scaling.high_freq_factor = required(rope, fields, kind, "high_freq_factor");
+        const auto original = original_length(rope, fields);
         scaling.original_max_position_embeddings =
-            rope.required_int("original_max_position_embeddings", kPositions);
+            original ? *original
+                     : rope.required_int("original_max_position_embeddings", kPositions);
         if (scaling.high_freq_factor <= scaling.low_freq_factor) {
             fields.fail(fmt::format("The rope scaling in '{}' has a high_freq_factor that is not "
                                     "above its low_freq_factor.",
@@ -52,8 +62,7 @@ void read_kind(ConfigFields& rope, ConfigFields& fields, const std::string& kind
         scaling.kind = Kind::Yarn;
         scaling.factor = required(rope, fields, kind, "factor");
         scaling.original_max_position_embeddings =
-            rope.optional_int("original_max_position_embeddings", kPositions)
-                .value_or(config.max_position_embeddings);
+            original_length(rope, fields).value_or(config.max_position_embeddings);
         scaling.beta_fast = rope.optional_positive("beta_fast").value_or(32);
         scaling.beta_slow = rope.optional_positive("beta_slow").value_or(1);
         scaling.truncate = rope.boolean("truncate", true);
@@ -67,10 +76,11 @@ void read_kind(ConfigFields& rope, ConfigFields& fields, const std::string& kind
     }
 }
 
-/// The share of each head that is rotated, in whole pairs.
+/// The share of each head that is rotated, in whole pairs. As with theta, the scaling's own word
+/// goes before the top level's.
 void read_rotary_dim(ConfigFields& rope, ConfigFields& fields, ModelConfig& config) {
-    auto share = fields.optional_positive({"rotary_pct", "partial_rotary_factor"});
-    if (!share) share = rope.optional_positive("partial_rotary_factor");
+    auto share = rope.optional_positive("partial_rotary_factor");
+    if (!share) share = fields.optional_positive({"rotary_pct", "partial_rotary_factor"});
     const double rotated = static_cast<double>(config.head_dim) * share.value_or(1);
     config.rotary_dim = static_cast<int64_t>(std::min(rotated, 1e9));
     if (!fields.failed() &&
@@ -85,12 +95,23 @@ void read_rotary_dim(ConfigFields& rope, ConfigFields& fields, ModelConfig& conf
 }  // namespace
 
 void read_rope(ConfigFields& fields, ModelConfig& config) {
-    const std::string_view key = fields.has("rope_parameters") ? "rope_parameters" : "rope_scaling";
+    // Where both stand, transformers takes the older word, unless it is empty.
+    const bool is_young = fields.has("rope_parameters") && fields.raw("rope_scaling").empty();
+    const std::string_view key = is_young ? "rope_parameters" : "rope_scaling";
     const nlohmann::json nothing = nlohmann::json::object();
     const nlohmann::json& given = fields.raw(key);
     if (!given.is_null() && !given.is_object()) {
         fields.fail(fmt::format("'{}' gives no object for '{}'.", fields.file(), key),
                     "Get the model's config.json again.");
+        return;
+    }
+    for (const auto& [name, value] : given.items()) {
+        if (!value.is_object()) continue;
+        fields.fail(
+            fmt::format("'{}' gives each type of layer ('{}') {} of its own, which Dayrun does "
+                        "not have.",
+                        fields.file(), name, key),
+            "Choose a model whose layers share one.");
         return;
     }
     ConfigFields rope(given.is_null() ? nothing : given, fields.file());
@@ -102,7 +123,7 @@ void read_rope(ConfigFields& fields, ModelConfig& config) {
         const std::string kind =
             rope.text(rope.has("rope_type") ? "rope_type" : "type",
                       // transformers 4 has no scaling without a type; 5 always names one.
-                      key == "rope_parameters" || given.empty() ? "default" : "");
+                      is_young || given.empty() ? "default" : "");
         if (kind.empty() && !rope.failed()) {
             fields.fail(fmt::format("The rope_scaling in '{}' names no rope_type.", fields.file()),
                         "Get the model's config.json again.");

@@ -109,6 +109,61 @@ class TestModelConfig : public QObject {
         QVERIFY(parsed(yarn)->rope_scaling.kind == RopeScaling::Kind::None);
     }
 
+    // Phi 3's layout, which transformers 5 reads for every family.
+    void the_top_level_gives_the_length_before_scaling() {
+        constexpr const char* kLength = "original_max_position_embeddings";
+        for (const char* const key : {"rope_scaling", "rope_parameters"}) {
+            auto json = base("LlamaForCausalLM");
+            json["max_position_embeddings"] = 128;
+            json[kLength] = 32;
+            json[key] = {{"rope_type", "yarn"}, {"factor", 4.0}};
+            const auto length = [&] {
+                const auto config = parsed(json);
+                return config.ok() ? config->rope_scaling.original_max_position_embeddings : -1;
+            };
+            QCOMPARE(length(), int64_t(32));
+            json[key][kLength] = 64;
+            QCOMPARE(length(), int64_t(32));
+            json[key] = {{"rope_type", "llama3"},
+                         {"factor", 4.0},
+                         {"low_freq_factor", 1},
+                         {"high_freq_factor", 4}};
+            QCOMPARE(length(), int64_t(32));
+            json[key][kLength] = 64;
+            QCOMPARE(length(), int64_t(32));
+            // The length from which on angles change is the model's own.
+            json[key] = {{"rope_type", "dynamic"}, {"factor", 4.0}, {kLength, 64}};
+            QCOMPARE(length(), int64_t(128));
+            json[kLength] = nullptr;
+            json[key] = {{"rope_type", "yarn"}, {"factor", 4.0}, {kLength, 64}};
+            QCOMPARE(length(), int64_t(64));
+            json[key].erase(kLength);
+            QCOMPARE(length(), int64_t(128));
+            json[kLength] = "32";
+            QCOMPARE(length(), int64_t(-1));
+        }
+    }
+
+    void takes_one_of_two_rope_places_as_transformers_does() {
+        auto json = base("LlamaForCausalLM");
+        json["rope_theta"] = 1000;
+        json["partial_rotary_factor"] = 0.5;
+        json["rope_parameters"] = {{"rope_type", "linear"},
+                                   {"factor", 2.0},
+                                   {"rope_theta", 2000},
+                                   {"partial_rotary_factor", 0.25}};
+        QCOMPARE(parsed(json)->rope_theta, 2000.0);
+        QCOMPARE(parsed(json)->rotary_dim, int64_t(4));
+        json["rope_scaling"] = nlohmann::json::object();
+        QVERIFY(parsed(json)->rope_scaling.kind == RopeScaling::Kind::Linear);
+        json["rope_scaling"] = {{"rope_type", "dynamic"}, {"factor", 4.0}};
+        const auto both = parsed(json);
+        QVERIFY(both->rope_scaling.kind == RopeScaling::Kind::Dynamic);
+        QCOMPARE(both->rope_scaling.factor, 4.0);
+        QCOMPARE(both->rope_theta, 1000.0);
+        QCOMPARE(both->rotary_dim, int64_t(8));
+    }
+
     void gives_windows_to_the_right_layers() {
         auto json = base("Qwen2ForCausalLM");
         json["sliding_window"] = 7;
@@ -159,6 +214,11 @@ class TestModelConfig : public QObject {
         row(R"({"rope_scaling": {"rope_type": "linear"}})", "no 'factor'");
         row(R"({"rope_scaling": {"factor": 2}})", "names no rope_type");
         row(R"({"rope_scaling": [1]})", "no object");
+        row(R"({"rope_parameters": {"full_attention": {"rope_type": "default"}}})",
+            "each type of layer ('full_attention')");
+        row(R"({"rope_scaling": {"rope_type": "llama3", "factor": 8, "low_freq_factor": 1,
+                "high_freq_factor": 4}})",
+            "no field 'original_max_position_embeddings'");
         row(R"({"head_dim": 3})", "even number");
         row(R"({"architectures": ["GemmaForCausalLM"]})", "GemmaForCausalLM");
         row(R"({"architectures": null})", "neither");
