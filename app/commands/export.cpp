@@ -5,15 +5,18 @@
 #include <algorithm>
 #include <filesystem>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <optional>
+#include <vector>
 
 #include "app/command.h"
+#include "app/export_report.h"
 #include "app/merge_losses.h"
 #include "app/quantization_options.h"
 #include "core/base/atomic_file.h"
 #include "core/base/units.h"
+#include "core/export/export_folder.h"
 #include "core/export/merge.h"
+#include "core/export/model_files.h"
 #include "core/export/nf4_export.h"
 #include "core/model/adapter_config.h"
 #include "core/model/model_config.h"
@@ -34,6 +37,7 @@ struct ExportOptions {
     std::string merge_into = "auto";
     bool no_loss = false;
     bool any_base = false;
+    bool force = false;
     QuantizationOptions quantization;
 };
 
@@ -107,20 +111,59 @@ core::Result<ExportSource> source_of(const ExportOptions& options) {
                         .title = fmt::format("run {} ({})", run.run_id, run.name)};
 }
 
+/// One folder of an export: OUT itself, or below it where there are several.
+struct ExportPart {
+    std::string name;  // in the report: "peft", "merged", "merged_original", "nf4"
+    std::string format;
+    std::string merge_into;          // of a merge: original or dequantized
+    std::filesystem::path folder{};  // relative to OUT
+};
+
+std::vector<ExportPart> parts_of(const ExportOptions& options, const ExportSource& source) {
+    const bool was_nf4 = source.quantization.base == core::BaseQuantization::Nf4;
+    std::vector<std::string> bases{options.merge_into};
+    if (options.merge_into == "auto") bases = {was_nf4 ? "dequantized" : "original"};
+    if (options.merge_into == "both") bases = {"original", "dequantized"};
+    std::vector<ExportPart> parts;
+    for (const std::string& format : options.to) {
+        const std::filesystem::path folder = options.to.size() == 1 ? "" : format;
+        if (format != "merged") {
+            parts.push_back({format, format, "", folder});
+            continue;
+        }
+        for (const std::string& base : bases) {
+            parts.push_back({bases.size() == 1 ? format : format + "_" + base, format, base,
+                             bases.size() == 1 ? folder : folder / base});
+        }
+    }
+    return parts;
+}
+
+/// What will be written, before anything is: relative to OUT.
+core::Result<std::vector<std::filesystem::path>> planned_files(const std::vector<ExportPart>& parts,
+                                                               const ExportSource& source) {
+    std::vector<std::filesystem::path> files{"export.md"};
+    for (const ExportPart& part : parts) {
+        if (part.format != "peft") {
+            TRY(names, core::exported_model_files(source.base));
+            for (const auto& name : names) files.push_back(part.folder / name);
+            continue;
+        }
+        std::error_code ignored;
+        for (const auto& entry :
+             std::filesystem::recursive_directory_iterator(source.adapter, ignored)) {
+            if (entry.is_directory(ignored)) continue;
+            files.push_back(part.folder / entry.path().lexically_relative(source.adapter));
+        }
+    }
+    return files;
+}
+
 core::Result<void> export_peft(const ExportSource& source, const std::filesystem::path& out) {
     TRY(config, core::read_adapter_config(source.adapter));
-    std::error_code code;
-    if (std::filesystem::equivalent(source.adapter, out, code)) {
-        return core::Error{
-            .code = core::ErrorCode::BadUsage,
-            .message = fmt::format("'{}' is the adapter's own folder.", out.string()),
-            .hint = "Choose another folder for the copy."};
-    }
     TRY_VOID(core::ensure_folder(out));
-    std::filesystem::copy(source.adapter, out,
-                          std::filesystem::copy_options::recursive |
-                              std::filesystem::copy_options::overwrite_existing,
-                          code);
+    std::error_code code;
+    std::filesystem::copy(source.adapter, out, std::filesystem::copy_options::recursive, code);
     if (!code) return {};
     return core::Error{.code = core::ErrorCode::DiskFull,
                        .message = fmt::format("The adapter cannot be copied to '{}': {}.",
@@ -160,125 +203,85 @@ core::Result<core::MergeReport> merge_into(const CommonOptions& common,
     return core::merge_adapter(request);
 }
 
-/// Formats with what was written, and the losses, as --json prints them.
-using Report = nlohmann::ordered_json;
-
-/// Merges as asked; what was written goes into the report, and its folders to `models`.
-core::Result<void> export_merged(const CommonOptions& common, const ExportOptions& options,
-                                 const ExportSource& source, const std::filesystem::path& folder,
-                                 Report& report, std::vector<MergedModel>& models) {
-    const bool was_nf4 = source.quantization.base == core::BaseQuantization::Nf4;
-    std::vector<std::string> bases{options.merge_into};
-    if (options.merge_into == "auto") bases = {was_nf4 ? "dequantized" : "original"};
-    if (options.merge_into == "both") bases = {"original", "dequantized"};
-    for (const std::string& base : bases) {
-        const std::string name = bases.size() == 1 ? "merged" : "merged_" + base;
-        const std::filesystem::path into = bases.size() == 1 ? folder : folder / base;
-        TRY(merged, merge_into(common, options, source, into, base));
-        if (source.recipe && !merged.is_base_known) {
-            fmt::print(stderr,
-                       "dayrun: An older Dayrun trained this adapter and kept no record of its "
-                       "base, so whether '{}' is still the same is not known.\n",
-                       source.base.string());
-        }
-        const char* const weights = merged.is_dequantized ? "dequantized" : "original";
-        report[name] = {
-            {"folder", into.string()},
-            {"merged_modules", merged.merged_modules},
-            {"merged_into", weights},
-            {"bytes", merged.bytes},
-            {"summary", fmt::format("{} merged into the {} weights",
-                                    core::count_of(merged.merged_modules, "module"), weights)}};
-        models.push_back({name, into});
+/// Makes one part in `staging`; what was written goes into the report under the name it will have.
+core::Result<void> export_part(const CommonOptions& common, const ExportOptions& options,
+                               const ExportSource& source, const ExportPart& part,
+                               const std::filesystem::path& staging, ExportReport& report) {
+    const std::filesystem::path into = staging / part.folder;
+    ExportReport& entry = report[part.name];
+    entry["folder"] = (part.folder.empty() ? std::filesystem::path(options.out)
+                                           : std::filesystem::path(options.out) / part.folder)
+                          .string();
+    if (part.format == "peft") return export_peft(source, into);
+    if (part.format == "nf4") {
+        TRY(written,
+            core::export_nf4({.base = source.base, .out = into, .options = nf4_options(source)}));
+        entry["quantized_modules"] = written.quantized_modules;
+        entry["bytes"] = written.bytes;
+        entry["summary"] = core::count_of(written.quantized_modules, "module") + " in 4 bits";
+        return {};
     }
-    return {};
-}
-
-core::Result<void> export_nf4(const ExportSource& source, const std::filesystem::path& folder,
-                              Report& report) {
-    TRY(written,
-        core::export_nf4({.base = source.base, .out = folder, .options = nf4_options(source)}));
-    report["nf4"] = {
-        {"folder", folder.string()},
-        {"quantized_modules", written.quantized_modules},
-        {"bytes", written.bytes},
-        {"summary", core::count_of(written.quantized_modules, "module") + " in 4 bits"}};
+    TRY(merged, merge_into(common, options, source, into, part.merge_into));
+    if (source.recipe && !merged.is_base_known) {
+        fmt::print(stderr,
+                   "dayrun: An older Dayrun trained this adapter and kept no record of its base, "
+                   "so whether '{}' is still the same is not known.\n",
+                   source.base.string());
+    }
+    const char* const weights = merged.is_dequantized ? "dequantized" : "original";
+    entry["merged_modules"] = merged.merged_modules;
+    entry["merged_into"] = weights;
+    entry["bytes"] = merged.bytes;
+    entry["summary"] = fmt::format("{} merged into the {} weights",
+                                   core::count_of(merged.merged_modules, "module"), weights);
     return {};
 }
 
 /// What the merges cost on the run's held-out rows. A loss that cannot be measured is told and no
 /// fault of the export, which is on the disk already.
-void add_losses(const CommonOptions& common, const ExportOptions& options,
-                const ExportSource& source, const std::vector<MergedModel>& models,
-                Report& report) {
+void measure(const CommonOptions& common, const ExportOptions& options, const ExportSource& source,
+             const std::vector<ExportPart>& parts, ExportReport& report) {
+    std::vector<MergedModel> models;
+    for (const ExportPart& part : parts) {
+        if (part.format != "merged") continue;
+        models.push_back({part.name, std::filesystem::path(options.out) / part.folder});
+    }
     if (models.empty() || !source.recipe || options.no_loss) return;
     const auto losses =
         measure_merges(common, *source.recipe, source.cache, source.adapter, models);
-    if (!losses.ok()) {
-        fmt::print(stderr, "dayrun: The validation loss of the merge was not measured: {}\n",
-                   losses.error().text());
-        return;
-    }
-    if (losses->target_tokens == 0) return;
-    Report table = {{"target_tokens", losses->target_tokens}, {"unmerged", losses->unmerged}};
-    for (const auto& [name, loss] : losses->merged) table[name] = loss;
-    report["validation_loss"] = std::move(table);
+    if (losses.ok()) return add_losses(*losses, report);
+    fmt::print(stderr, "dayrun: The validation loss of the merge was not measured: {}\n",
+               losses.error().text());
 }
 
-/// The report as people read it; the same text stands in OUT/export.md.
-std::string report_text(const Report& report) {
-    std::string text;
-    for (const auto& [format, entry] : report.items()) {
-        if (!entry.contains("folder")) continue;
-        text += fmt::format("{}: {}", format, entry["folder"].get<std::string>());
-        if (entry.contains("bytes")) {
-            text += fmt::format(" ({}, {})", entry["summary"].get<std::string>(),
-                                core::format_bytes(entry["bytes"].get<int64_t>()));
-        }
-        text += "\n";
+core::Result<ExportReport> export_all(const CommonOptions& common, const ExportOptions& options) {
+    TRY_VOID(check_options(options));
+    TRY(source, source_of(options));
+    const std::vector<ExportPart> parts = parts_of(options, source);
+    TRY(files, planned_files(parts, source));
+    std::vector<std::filesystem::path> sources{source.base};
+    if (!source.adapter.empty()) sources.push_back(source.adapter);
+    TRY(folder, core::ExportFolder::open({.out = options.out,
+                                          .files = std::move(files),
+                                          .sources = std::move(sources),
+                                          .force = options.force}));
+    ExportReport report;
+    for (const ExportPart& part : parts) {
+        TRY_VOID(export_part(common, options, source, part, folder->staging(), report));
     }
-    if (!report.contains("validation_loss")) return text;
-    const Report& losses = report["validation_loss"];
-    text += fmt::format("validation loss over {}:\n",
-                        core::count_of(losses["target_tokens"].get<int64_t>(), "token"));
-    const double unmerged = losses["unmerged"].get<double>();
-    for (const auto& [name, value] : losses.items()) {
-        if (name == "target_tokens") continue;
-        const double loss = value.get<double>();
-        text += fmt::format("  {:<20} {:.4f} nats", name, loss);
-        if (name != "unmerged") text += fmt::format(" ({:+.4f})", loss - unmerged);
-        text += "\n";
-    }
-    return text;
+    TRY_VOID(folder->publish());
+    measure(common, options, source, parts, report);
+    TRY_VOID(core::write_file(
+        folder->staging() / "export.md",
+        fmt::format("# Export of {}\n\n```\n{}```\n", source.title, report_text(report))));
+    TRY_VOID(folder->publish());
+    return report;
 }
 
 int run_export(const CommonOptions& common, const ExportOptions& options) {
-    if (const auto fits = check_options(options); !fits.ok()) return report_error(fits.error());
-    const auto source = source_of(options);
-    if (!source.ok()) return report_error(source.error());
-    const std::filesystem::path out(options.out);
-    Report report;
-    std::vector<MergedModel> models;
-    for (const std::string& format : options.to) {
-        // One format goes into OUT itself, several each into a folder of its own.
-        const std::filesystem::path folder = options.to.size() == 1 ? out : out / format;
-        core::Result<void> done = {};
-        if (format == "peft") {
-            done = export_peft(*source, folder);
-            report[format] = {{"folder", folder.string()}};
-        } else if (format == "nf4") {
-            done = export_nf4(*source, folder, report);
-        } else {
-            done = export_merged(common, options, *source, folder, report, models);
-        }
-        if (!done.ok()) return report_error(done.error());
-    }
-    add_losses(common, options, *source, models, report);
-    const std::string text = report_text(report);
-    const auto written = core::write_file(
-        out / "export.md", fmt::format("# Export of {}\n\n```\n{}```\n", source->title, text));
-    if (!written.ok()) return report_error(written.error());
-    fmt::print("{}", common.json ? report.dump() + "\n" : text);
+    const auto report = export_all(common, options);
+    if (!report.ok()) return report_error(report.error());
+    fmt::print("{}", common.json ? report->dump() + "\n" : report_text(*report));
     return kExitDone;
 }
 
@@ -310,6 +313,10 @@ void add_export_command(CLI::App& parser, Action& chosen) {
                       "Do not measure a merged run's validation loss against the unmerged one");
     command->add_flag("--any-base", options->any_base,
                       "Merge into another base than the one that the adapter was trained on");
+    command->add_flag(
+        "--force", options->force,
+        "Write where a stranger's files are, over those of the same names; never over "
+        "what is read");
     options->quantization.add_to(*command);
     command->callback([&chosen, options] {
         chosen = [options](const CommonOptions& common) { return run_export(common, *options); };

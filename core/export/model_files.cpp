@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <nlohmann/json.hpp>
 #include <string_view>
@@ -35,13 +36,23 @@ Result<void> copy_one(const fs::path& from, const fs::path& to) {
     return write_file(to, content);
 }
 
-template <typename Wanted>
-Result<void> copy_files(const fs::path& from, const fs::path& to, Wanted wanted) {
+bool is_tokenizer_file(const fs::path& path) {
+    return path.extension() == ".tiktoken" ||
+           std::find(kTokenizerFiles.begin(), kTokenizerFiles.end(), path.filename()) !=
+               kTokenizerFiles.end();
+}
+
+bool is_model_side_file(const fs::path& path) {
+    return path.extension() == ".py" || path.filename() == "generation_config.json";
+}
+
+template <typename Wanted, typename Use>
+Result<void> over_files(const fs::path& from, Wanted wanted, Use use) {
     std::error_code code;
     for (const auto& entry : fs::directory_iterator(from, code)) {
         std::error_code ignored;
         if (!entry.is_regular_file(ignored) || !wanted(entry.path())) continue;
-        TRY_VOID(copy_one(entry.path(), to / entry.path().filename()));
+        TRY_VOID(use(entry.path()));
     }
     if (code) {
         return Error{.code = ErrorCode::FileMissing,
@@ -55,19 +66,25 @@ Result<void> copy_files(const fs::path& from, const fs::path& to, Wanted wanted)
 }  // namespace
 
 Result<void> copy_tokenizer_files(const fs::path& from, const fs::path& to) {
-    return copy_files(from, to, [](const fs::path& path) {
-        if (path.extension() == ".tiktoken") return true;
-        for (const std::string_view name : kTokenizerFiles) {
-            if (path.filename() == name) return true;
-        }
-        return false;
-    });
+    return over_files(from, is_tokenizer_file,
+                      [&](const fs::path& file) { return copy_one(file, to / file.filename()); });
 }
 
 Result<void> copy_model_side_files(const fs::path& from, const fs::path& to) {
-    return copy_files(from, to, [](const fs::path& path) {
-        return path.extension() == ".py" || path.filename() == "generation_config.json";
-    });
+    return over_files(from, is_model_side_file,
+                      [&](const fs::path& file) { return copy_one(file, to / file.filename()); });
+}
+
+Result<std::vector<fs::path>> exported_model_files(const fs::path& from) {
+    std::vector<fs::path> names{"model.safetensors", "config.json"};
+    const auto wanted = [](const fs::path& path) {
+        return is_tokenizer_file(path) || is_model_side_file(path);
+    };
+    TRY_VOID(over_files(from, wanted, [&](const fs::path& file) -> Result<void> {
+        names.push_back(file.filename());
+        return {};
+    }));
+    return names;
 }
 
 namespace {

@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <string>
+#include <vector>
 
 #include "core/base/result.h"
 
@@ -17,6 +18,10 @@ Result<void> copy_tokenizer_files(const std::filesystem::path& from,
 /// 1).
 Result<void> copy_model_side_files(const std::filesystem::path& from,
                                    const std::filesystem::path& to);
+
+/// The names of the files that a merge or a 4-bit export of FROM writes: its weights and its
+/// config, and what the two functions above copy.
+Result<std::vector<std::filesystem::path>> exported_model_files(const std::filesystem::path& from);
 
 /// How the weights beside a config.json are quantized.
 enum class ConfigQuantization { None, Nf4, Nf4Double };
