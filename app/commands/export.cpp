@@ -254,6 +254,15 @@ void measure(const CommonOptions& common, const ExportOptions& options, const Ex
                losses.error().text());
 }
 
+/// What a person should know of the base that the parts are made of.
+void tell_notes(const ExportSource& source, const std::vector<ExportPart>& parts) {
+    const bool reads_base = std::any_of(parts.begin(), parts.end(),
+                                        [](const auto& part) { return part.format != "peft"; });
+    const auto config = core::read_model_config(source.base);
+    if (!reads_base || !config.ok()) return;
+    for (const std::string& note : config->notes) fmt::print(stderr, "dayrun: {}\n", note);
+}
+
 core::Result<ExportReport> export_all(const CommonOptions& common, const ExportOptions& options) {
     TRY_VOID(check_options(options));
     TRY(source, source_of(options));
@@ -265,6 +274,7 @@ core::Result<ExportReport> export_all(const CommonOptions& common, const ExportO
                                           .files = std::move(files),
                                           .sources = std::move(sources),
                                           .force = options.force}));
+    tell_notes(source, parts);
     ExportReport report;
     for (const ExportPart& part : parts) {
         TRY_VOID(export_part(common, options, source, part, folder->staging(), report));

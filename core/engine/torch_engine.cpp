@@ -92,7 +92,7 @@ Result<core::PreparedModel> TorchEngine::prepare_model(const core::Recipe& recip
     const core::ModelConfig& config = m_base->config();
     core::PreparedModel prepared;
     prepared.base = m_fingerprint;
-    prepared.notes = notes_on_base();
+    prepared.notes = notes();
     prepared.architecture = config.architecture;
     prepared.parameter_count = core::parameter_count(config);
     prepared.trained_parameter_count = m_model.parameters->count();
@@ -103,12 +103,16 @@ Result<core::PreparedModel> TorchEngine::prepare_model(const core::Recipe& recip
     return prepared;
 }
 
-std::vector<std::string> TorchEngine::notes_on_base() const {
-    if (!m_model.trained_on) return {};
+std::vector<std::string> TorchEngine::notes() const {
+    std::vector<std::string> notes = m_base->config().notes;
+    if (!m_model.trained_on) return notes;
     const std::string difference = core::difference(*m_model.trained_on, m_fingerprint);
-    if (difference.empty()) return {};
-    return {fmt::format("The adapter '{}' was trained on another base than '{}': {}.",
-                        m_recipe.adapter.init_from, m_base->folder().string(), difference)};
+    if (!difference.empty()) {
+        notes.push_back(fmt::format("The adapter '{}' was trained on another base than '{}': {}.",
+                                    m_recipe.adapter.init_from, m_base->folder().string(),
+                                    difference));
+    }
+    return notes;
 }
 
 Result<void> TorchEngine::check_ready() const {
@@ -310,7 +314,7 @@ Result<void> TorchEngine::save_adapter(const std::filesystem::path& folder) {
         TRY_VOID(check_ready());
         const Dtype stored = stored_dtype(m_recipe.adapter);
         if (m_recipe.adapter.method == core::AdapterMethod::Full) {
-            return save_model_folder(folder, m_base->folder(), *m_model.parameters, stored);
+            return save_model_folder(folder, *m_base, *m_model.parameters, stored);
         }
         return save_adapter_folder(folder, m_model.adapter, *m_model.parameters, stored,
                                    m_fingerprint);

@@ -72,7 +72,8 @@ class TorchEngine : public core::Engine {
         });
     }
     core::Result<core::PreparedModel> prepare_model(const core::Recipe& recipe);
-    std::vector<std::string> notes_on_base() const;
+    /// Of the base, and of the adapter that it starts from.
+    std::vector<std::string> notes() const;
     core::Result<void> check_ready() const;
     core::StepOutcome take_outcome();
     kernels::StepGate* gate() const { return static_cast<kernels::StepGate*>(m_gate.data()); }

@@ -248,7 +248,7 @@ Result<MergeReport> merge_adapter(const MergeRequest& request) {
     const auto provide = [&](const TensorSpec& spec) { return merger.provide(spec); };
     TRY_VOID(
         write_safetensors_streamed(request.out / "model.safetensors", merger.specs(), provide));
-    TRY_VOID(write_model_config(request.base, request.out,
+    TRY_VOID(write_model_config(config, request.base, request.out,
                                 request.dtype ? config_dtype(*request.dtype) : ""));
     TRY_VOID(copy_tokenizer_files(request.base, request.out));
     TRY_VOID(copy_model_side_files(request.base, request.out));

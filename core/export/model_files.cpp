@@ -112,8 +112,8 @@ nlohmann::ordered_json bitsandbytes_config(const nlohmann::ordered_json& config,
 
 }  // namespace
 
-Result<void> write_model_config(const fs::path& from, const fs::path& to, const std::string& dtype,
-                                ConfigQuantization quantization) {
+Result<void> write_model_config(const ModelConfig& config, const fs::path& from, const fs::path& to,
+                                const std::string& dtype, ConfigQuantization quantization) {
     const fs::path file = from / "config.json";
     TRY(text, read_json_text(file, "a model's config.json"));
     TRY(json, parse_ordered_json_object(text, file, "a model's config.json"));
@@ -130,6 +130,9 @@ Result<void> write_model_config(const fs::path& from, const fs::path& to, const 
         if (json.contains("bf16")) json["bf16"] = dtype == "bfloat16";
         if (json.contains("fp16")) json["fp16"] = dtype == "float16";
         if (json.contains("fp32")) json["fp32"] = dtype == "float32";
+    }
+    if (json.contains("tie_word_embeddings")) {
+        json["tie_word_embeddings"] = config.tie_word_embeddings;
     }
     json.erase("quantization_config");
     if (quantization != ConfigQuantization::None) {

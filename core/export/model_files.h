@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/base/result.h"
+#include "core/model/model_config.h"
 
 namespace dayrun::core {
 
@@ -27,9 +28,10 @@ Result<std::vector<std::filesystem::path>> exported_model_files(const std::files
 enum class ConfigQuantization { None, Nf4, Nf4Double };
 
 /// FROM/config.json to TO with every key kept but the dtype, which becomes `dtype` ("bfloat16";
-/// empty leaves it as it is), and quantization_config, which becomes that of bitsandbytes or goes.
-Result<void> write_model_config(const std::filesystem::path& from, const std::filesystem::path& to,
-                                const std::string& dtype,
+/// empty leaves it as it is), tie_word_embeddings, which becomes what `config` (of the same folder)
+/// found in the weights, and quantization_config, which becomes that of bitsandbytes or goes.
+Result<void> write_model_config(const ModelConfig& config, const std::filesystem::path& from,
+                                const std::filesystem::path& to, const std::string& dtype,
                                 ConfigQuantization quantization = ConfigQuantization::None);
 
 }  // namespace dayrun::core

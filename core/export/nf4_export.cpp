@@ -47,7 +47,7 @@ Result<Nf4ExportReport> export_nf4(const Nf4ExportRequest& request) {
     TRY_VOID(ensure_folder(request.out));
     TRY_VOID(write_nf4(request.out / "model.safetensors", write));
     TRY_VOID(write_model_config(
-        request.base, request.out, "",
+        config, request.base, request.out, "",
         request.options.double_quant ? ConfigQuantization::Nf4Double : ConfigQuantization::Nf4));
     TRY_VOID(copy_tokenizer_files(request.base, request.out));
     TRY_VOID(copy_model_side_files(request.base, request.out));

@@ -10,6 +10,7 @@
 #include "core/model/config/config_fields.h"
 #include "core/model/config/rope_scaling.h"
 #include "core/model/config/strict_json.h"
+#include "core/model/stored_head.h"
 
 namespace dayrun::core {
 namespace {
@@ -270,10 +271,15 @@ Result<ModelConfig> parse_model_config(std::string_view text, const std::filesys
     return config;
 }
 
-Result<ModelConfig> read_model_config(const std::filesystem::path& folder) {
+Result<ModelConfig> read_model_config(const std::filesystem::path& folder, WeightSource weights) {
     const std::filesystem::path file = folder / "config.json";
     TRY(text, read_json_text(file, "a model's config.json"));
-    return parse_model_config(text, file);
+    TRY(config, parse_model_config(text, file));
+    const bool may_differ = config.tie_word_embeddings || !config.quantization.empty();
+    if (weights == WeightSource::Drawn || !may_differ) return config;
+    const auto files = CheckpointFiles::open(folder);
+    if (files.ok()) TRY_VOID(settle_head(folder, *files, config));
+    return config;
 }
 
 }  // namespace dayrun::core

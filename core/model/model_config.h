@@ -60,15 +60,23 @@ struct ModelConfig {
     int64_t seq_length = 0;  // the length Qwen 1 was trained with
     // "" for plain weights, "nf4" for a checkpoint that bitsandbytes quantized to 4 bits.
     std::string quantization;
+    // What a person should know of how the base is used, a sentence each.
+    std::vector<std::string> notes;
 
     int64_t q_size() const { return num_attention_heads * head_dim; }
     int64_t kv_size() const { return num_key_value_heads * head_dim; }
 };
 
+/// Which weights a model has: those beside its config.json, or drawn ones (base.random_init).
+enum class WeightSource { Folder, Drawn };
+
 /// Reads FOLDER/config.json; the fields that give the shape are required, the others have their
-/// family's defaults. BadModel names the field that is missing, wrong or unsupported.
-Result<ModelConfig> read_model_config(const std::filesystem::path& folder);
-/// The same from the file's text; `file` only names it in errors.
+/// family's defaults. BadModel names the field that is missing, wrong or unsupported. Where the
+/// weights are there and used, they decide whether the head is tied (stored_head.h); weights that
+/// cannot be opened are left to whoever needs them.
+Result<ModelConfig> read_model_config(const std::filesystem::path& folder,
+                                      WeightSource weights = WeightSource::Folder);
+/// The file's text alone; `file` only names it in errors.
 Result<ModelConfig> parse_model_config(std::string_view text, const std::filesystem::path& file);
 
 }  // namespace dayrun::core

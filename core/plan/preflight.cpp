@@ -83,10 +83,16 @@ void check_weights(const Recipe& recipe, PlanSheet& sheet) {
 
 void plan_memory(const Recipe& recipe, const PlanOptions& options, const CompiledData* data,
                  int64_t overhead_bytes, PlanSheet& sheet) {
-    const Result<ModelConfig> config = read_model_config(recipe.resolved(recipe.base.path));
+    const Result<ModelConfig> config =
+        read_model_config(recipe.resolved(recipe.base.path),
+                          recipe.base.random_init ? WeightSource::Drawn : WeightSource::Folder);
     if (!config.ok()) {
         sheet.missing.push_back("Memory needs the base's config.json: " + config.error().text());
         return;
+    }
+    for (const std::string& note : config->notes) {
+        sheet.checks.push_back(make_check("base model", CheckLevel::Amber, note,
+                                          "Set what config.json says to what the weights hold."));
     }
     check_weights(recipe, sheet);
     const MemoryInputs inputs = memory_inputs(recipe, options, data, overhead_bytes);

@@ -1,8 +1,9 @@
-// `dayrun export` as a person runs it: it writes over nobody's files, and is whole or not there
-// when it is killed.
+// `dayrun export` as a person runs it: it writes over nobody's files, is whole or not there when it
+// is killed, and tells what it found in the base.
 #include <QElapsedTimer>
 #include <QProcess>
 #include <QTest>
+#include <nlohmann/json.hpp>
 
 #include "core/model/safetensors.h"
 #include "tests/scenarios/program.h"
@@ -10,6 +11,7 @@
 
 using namespace dayrun::tests;
 using dayrun::core::CheckpointFiles;
+using dayrun::core::TensorToWrite;
 
 class TestExport : public QObject, ProgramFolder {
     Q_OBJECT
@@ -25,6 +27,10 @@ class TestExport : public QObject, ProgramFolder {
         const auto run =
             run_dayrun({"--batch", file(std::string(name) + ".yaml"), "--project", file("p")});
         if (run.exit_code != 0) qWarning("%s", run.errors.c_str());
+        m_warnings.clear();
+        for (const auto& log : run.events("log")) {
+            if (log["level"] == "warning") m_warnings += log["message"].get<std::string>() + "\n";
+        }
         return run.events("finished").at(0)["run_id"];
     }
     std::string adapter_of(const std::string& run) const {
@@ -38,6 +44,7 @@ class TestExport : public QObject, ProgramFolder {
                 "merged",    "--out",
                 out};
     }
+    std::string m_warnings;
 
   private Q_SLOTS:
     void init() {
@@ -119,6 +126,43 @@ class TestExport : public QObject, ProgramFolder {
             QVERIFY2(entry.path().string().find(".tmp-") == std::string::npos,
                      entry.path().c_str());
         }
+    }
+
+    // The sample's config ties its head; another one in the weights is used, and everyone says so.
+    void a_stored_head_is_told_by_every_command() {
+        {
+            const auto all = CheckpointFiles::open(sample_base().toStdString());
+            std::vector<TensorToWrite> tensors;
+            for (const auto& view : all->files()[0]->tensors()) {
+                tensors.push_back({view.name, view.dtype, view.shape, view.bytes});
+            }
+            const auto* const norm = all->find("model.norm.weight");
+            const auto* const embedding = all->find("model.embed_tokens.weight");
+            std::vector<std::byte> head(embedding->bytes.size());
+            for (size_t i = 0; i < head.size(); ++i) head[i] = norm->bytes[i % norm->bytes.size()];
+            tensors.push_back({"lm_head.weight", embedding->dtype, embedding->shape, head});
+            QVERIFY(dayrun::core::write_safetensors(path("base/model.safetensors"), tensors).ok());
+        }
+        const auto tells = [](const std::string& text) {
+            return text.find("hold another 'lm_head.weight'") != std::string::npos;
+        };
+        const std::string run = train_once("one");
+        QVERIFY2(tells(m_warnings), m_warnings.c_str());
+        QVERIFY(tells(run_dayrun({"plan", file("one.yaml")}).output));
+        QVERIFY(tells(run_dayrun({"generate", "--model", file("base"), "--prompt-ids", "1,2",
+                                  "--max-new-tokens", "1"})
+                          .errors));
+        QVERIFY(
+            tells(run_dayrun({"logprobs", "--model", file("base"), "--rows", file("rows.jsonl")})
+                      .errors));
+        const auto merged = run_dayrun(to(run, file("p"), file("out")));
+        QVERIFY(tells(merged.errors));
+        const auto json =
+            nlohmann::json::parse(dayrun::core::read_file(path("out/config.json")).value());
+        QVERIFY(!json["tie_word_embeddings"].get<bool>());
+        QVERIFY(run_dayrun({"export", QString::fromStdString(run), "--project", file("p"), "--out",
+                            file("adapter")})
+                    .errors.empty());
     }
 };
 

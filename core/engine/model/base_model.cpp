@@ -94,7 +94,9 @@ Result<BaseModel> BaseModel::open(const core::Recipe& recipe) {
     BaseModel base;
     base.m_folder = recipe.resolved(recipe.base.path);
     base.m_seed = recipe.seed;
-    TRY(config, core::read_model_config(base.m_folder));
+    TRY(config, core::read_model_config(base.m_folder, recipe.base.random_init
+                                                           ? core::WeightSource::Drawn
+                                                           : core::WeightSource::Folder));
     base.m_config = std::move(config);
     base.m_map = core::make_weight_map(base.m_config);
     const core::TensorView* embedding = nullptr;

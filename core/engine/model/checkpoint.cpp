@@ -73,7 +73,8 @@ Error cannot_write(const fs::path& path, const std::error_code& reason) {
         .hint = "Check the free space and the permissions of the folder."};
 }
 
-Result<void> copy_base_files(const fs::path& from, const fs::path& to, Dtype stored) {
+Result<void> copy_base_files(const BaseModel& base, const fs::path& to, Dtype stored) {
+    const fs::path& from = base.folder();
     TRY(text, core::read_file(from / "config.json"));
     auto config = nlohmann::ordered_json::parse(text, nullptr, false);
     if (!config.is_object()) {
@@ -83,6 +84,10 @@ Result<void> copy_base_files(const fs::path& from, const fs::path& to, Dtype sto
     }
     const char* const dtype = stored == Dtype::BFloat16 ? "bfloat16" : "float32";
     config[config.contains("dtype") ? "dtype" : "torch_dtype"] = dtype;
+    // What was trained, which the base's own file may say otherwise.
+    if (config.contains("tie_word_embeddings")) {
+        config["tie_word_embeddings"] = base.config().tie_word_embeddings;
+    }
     TRY_VOID(core::write_file(to / "config.json", config.dump(2) + "\n"));
     for (const char* const name :
          {"tokenizer.model", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json",
@@ -124,10 +129,10 @@ Result<void> save_adapter_folder(const fs::path& folder, const core::AdapterConf
     });
 }
 
-Result<void> save_model_folder(const fs::path& folder, const fs::path& base_folder,
+Result<void> save_model_folder(const fs::path& folder, const BaseModel& base,
                                const ParameterSet& parameters, Dtype stored) {
     return core::write_folder(folder, [&](const fs::path& fresh) -> Result<void> {
-        TRY_VOID(copy_base_files(base_folder, fresh, stored));
+        TRY_VOID(copy_base_files(base, fresh, stored));
         return core::write_safetensors(fresh / "model.safetensors",
                                        parameter_tensors(parameters, stored).list);
     });

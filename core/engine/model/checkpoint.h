@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "core/base/result.h"
+#include "core/engine/model/base_model.h"
 #include "core/engine/model/parameters.h"
 #include "core/engine/optimizer/optimizer.h"
 #include "core/model/adapter_config.h"
@@ -20,9 +21,9 @@ core::Result<void> save_adapter_folder(const std::filesystem::path& folder,
                                        const ParameterSet& parameters, Dtype stored,
                                        const core::BaseFingerprint& trained_on);
 
-/// model.safetensors, the base's config.json with its dtype set, and copies of its tokenizer files.
-core::Result<void> save_model_folder(const std::filesystem::path& folder,
-                                     const std::filesystem::path& base_folder,
+/// model.safetensors, the base's config.json with its dtype set and the tie of its head as the base
+/// was opened, and copies of its tokenizer files.
+core::Result<void> save_model_folder(const std::filesystem::path& folder, const BaseModel& base,
                                      const ParameterSet& parameters, Dtype stored);
 
 /// trainer_state.safetensors in an existing or new folder: masters, optimizer states, step count.

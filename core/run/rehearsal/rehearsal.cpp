@@ -33,7 +33,10 @@ int64_t memory_limit(const RehearsalOrder& order) {
 /// estimate from.
 std::optional<MemoryEstimate> estimate_for(const RehearsalOrder& order,
                                            const LargestBatches& largest) {
-    const auto config = read_model_config(order.recipe.resolved(order.recipe.base.path));
+    const BaseSpec& base = order.recipe.base;
+    const auto config =
+        read_model_config(order.recipe.resolved(base.path),
+                          base.random_init ? WeightSource::Drawn : WeightSource::Folder);
     if (!config.ok()) return std::nullopt;
     MemoryInputs inputs;
     inputs.train = extent_of(largest.train);

@@ -104,6 +104,34 @@ class TestMerge : public QObject {
         QCOMPARE(json["hidden_size"].get<int>(), 8);
     }
 
+    // Its config.json ties the head, its weights hold another one: the merged config says so.
+    void a_stored_head_is_untied_in_the_merged_config() {
+        const Folder folder;
+        write_tiny_model(folder / "base");
+        write_text(folder / "base" / "config.json", tied_config());
+        write_tiny_adapter(folder / "adapter", R"({"r": 2, "lora_alpha": 3})");
+        const MergeRequest request{
+            .base = folder / "base", .adapter = folder / "adapter", .out = folder / "out"};
+        QVERIFY(merge_adapter(request).ok());
+        const auto tie = [&] {
+            const auto json = nlohmann::json::parse(*read_file(folder / "out" / "config.json"));
+            return json["tie_word_embeddings"].get<bool>();
+        };
+        QVERIFY(!tie());
+        const auto merged = read_model_config(folder / "out");
+        QVERIFY(!merged->tie_word_embeddings && merged->notes.empty());
+        // Without a head in the files the config was right.
+        const auto all = CheckpointFiles::open(folder / "base");
+        TensorSet headless;
+        for (const TensorView& tensor : all->files()[0]->tensors()) {
+            if (tensor.name == "lm_head.weight") continue;
+            headless.add(tensor.name, tensor.shape, values_of(tensor));
+        }
+        QVERIFY(headless.write(folder / "base" / "model.safetensors").ok());
+        QVERIFY(merge_adapter(request).ok());
+        QVERIFY(tie());
+    }
+
     void refuses_what_cannot_be_merged() {
         const Folder folder;
         write_tiny_model(folder / "base");

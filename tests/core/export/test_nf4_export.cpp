@@ -68,6 +68,11 @@ class TestNf4Export : public QObject {
                                        ".nested_quant_map", ".quant_state.bitsandbytes__nf4"}) {
             QVERIFY2(after->find(kModule + ".weight" + part) != nullptr, part);
         }
+        // A head that its config.json ties and its weights do not.
+        write_text(folder / "base" / "config.json", tied_config());
+        QVERIFY(export_nf4({.base = folder / "base", .out = folder / "untied"}).ok());
+        const auto untied = read_model_config(folder / "untied");
+        QVERIFY(untied.ok() && !untied->tie_word_embeddings && untied->notes.empty());
         const auto again = export_nf4({.base = folder / "out", .out = folder / "twice"});
         QVERIFY(!again.ok() && again.error().code == ErrorCode::BadUsage);
     }

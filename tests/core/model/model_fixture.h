@@ -74,6 +74,12 @@ inline const char* const kTinyConfig = R"({"architectures": ["LlamaForCausalLM"]
  "model_type": "llama", "hidden_size": 8, "intermediate_size": 12, "num_hidden_layers": 2,
  "num_attention_heads": 2, "num_key_value_heads": 1, "vocab_size": 16, "torch_dtype": "float32"})";
 
+/// The same model by a config that ties its head to the embedding.
+inline std::string tied_config() {
+    std::string config = kTinyConfig;
+    return config.replace(config.rfind('}'), 1, ", \"tie_word_embeddings\": true}");
+}
+
 /// A whole tiny Llama model: config.json and model.safetensors.
 inline void write_tiny_model(const std::filesystem::path& folder) {
     write_text(folder / "config.json", kTinyConfig);

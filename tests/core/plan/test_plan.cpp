@@ -1,8 +1,11 @@
 // The pre-flight sheet: memory parts against counts made by hand, time, and each check's colour.
 #include <QTest>
 #include <algorithm>
+#include <nlohmann/json.hpp>
+#include <span>
 
 #include "core/model/adapter_config.h"
+#include "core/model/safetensors.h"
 #include "core/plan/preflight.h"
 #include "core/plan/start_adapter.h"
 #include "tests/support/temp_project.h"
@@ -68,6 +71,45 @@ class TestPlan : public QObject {
         for (const PlannedPart& one : estimate->parts) sum += one.bytes;
         QCOMPARE(estimate->parts.size(), static_cast<size_t>(MemoryPart::Count));
         QCOMPARE(estimate->total_bytes, sum);
+    }
+
+    // The head that the weights hold is counted and told, whatever config.json ties.
+    void a_stored_head_is_counted_and_told() {
+        const TempProject place;
+        nlohmann::json json = nlohmann::json::parse(kConfig);
+        json["tie_word_embeddings"] = true;
+        QVERIFY(write_file(place.folder() / "base/config.json", json.dump()).ok());
+        const auto planned = [&](const char* recipe) {
+            const auto sheet = make_plan(*place.recipe(recipe), {});
+            return sheet.ok() ? *sheet : PlanSheet();
+        };
+        const PlanSheet alone = planned("adapter: {lora_rank: 4}\n");
+        QVERIFY(alone.memory && find_check(alone, "base model") == nullptr);
+        std::vector<float> embedding(64 * 16, 1), head(64 * 16, 2);
+        const auto tensor = [](const char* name, const std::vector<float>& values) {
+            return TensorToWrite{
+                name, TensorDtype::Float32, {64, 16}, std::as_bytes(std::span(values))};
+        };
+        QVERIFY(write_safetensors(place.folder() / "base/model.safetensors",
+                                  {tensor("model.embed_tokens.weight", embedding),
+                                   tensor("lm_head.weight", head)})
+                    .ok());
+        const PlanSheet sheet = planned("adapter: {lora_rank: 4}\n");
+        QCOMPARE(sheet.memory->parameter_count, alone.memory->parameter_count + 64 * 16);
+        QCOMPARE(part(*sheet.memory, "weights"), part(*alone.memory, "weights") + 4 * 64 * 16);
+        const PreflightCheck* const check = find_check(sheet, "base model");
+        QVERIFY(check != nullptr && check->level == CheckLevel::Amber);
+        QVERIFY(check->message.find("hold another 'lm_head.weight'") != std::string::npos);
+        // Drawn weights have no use for the files.
+        const PlanSheet drawn = planned("adapter: {method: full}\n");
+        const Recipe random = [&] {
+            Recipe recipe = *place.recipe("adapter: {method: full}\n");
+            recipe.base.random_init = true;
+            return recipe;
+        }();
+        const auto fresh = make_plan(random, {});
+        QVERIFY(fresh.ok() && find_check(*fresh, "base model") == nullptr);
+        QCOMPARE(fresh->memory->parameter_count, drawn.memory->parameter_count - 64 * 16);
     }
 
     void sheet_of_good_data_can_start() {

@@ -235,6 +235,11 @@ void ModelStage::showInfo(const core::ModelFolderInfo& info) {
     if (!info.tokenizer_file.empty()) {
         add(tr("\u2713 tokenizer %1").arg(toQt(info.tokenizer_file.filename().string())), "good");
     }
+    if (info.config) {
+        for (const std::string& note : info.config->notes) {
+            add(QStringLiteral("\u26a0 ") + toQt(note), "warning");
+        }
+    }
     for (const std::string& problem : info.problems) {
         add(QStringLiteral("\u26a0 ") + toQt(problem), "warning");
     }
