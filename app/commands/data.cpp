@@ -55,7 +55,7 @@ void print_source(const core::SourceReport& source) {
         core::count_of(source.effective_unique_rows, "different row"), 100 * source.share);
 }
 
-void print_overlap(const core::CompiledData& data, const core::Tokenizer* tokenizer) {
+core::Result<void> print_overlap(const core::CompiledData& data, const core::Tokenizer* tokenizer) {
     constexpr size_t kMostHits = 5;
     fmt::print("{} also among the training rows\n",
                core::count_of(data.overlap.exact, "validation row"));
@@ -72,9 +72,11 @@ void print_overlap(const core::CompiledData& data, const core::Tokenizer* tokeni
     }
     for (size_t i = 0; i < std::min(kMostHits, data.overlap.hits.size()); ++i) {
         const core::OverlapHit& hit = data.overlap.hits[i];
+        TRY(shared, data.shared_text(hit, tokenizer));
         fmt::print("  {} {} {}: {}\n", data.place_of(hit.train), hit.is_exact ? "=" : "~",
-                   hit.other, data.shared_text(hit, tokenizer));
+                   hit.other, shared);
     }
+    return {};
 }
 
 int compile(const CommonOptions& common, const DataOptions& options) {
@@ -100,11 +102,14 @@ int compile(const CommonOptions& common, const DataOptions& options) {
     const auto data = core::compile_data(*recipe, tokenizer.get(), project / "cache");
     if (!data.ok()) return report_error(data.error());
     if (common.json) {
-        fmt::print("{}\n", core::data_report_json(**data, tokenizer.get()));
+        const auto report = core::data_report_json(**data, tokenizer.get());
+        if (!report.ok()) return report_error(report.error());
+        fmt::print("{}\n", *report);
         return kExitDone;
     }
     for (const auto& source : (*data)->sources) print_source(source);
-    print_overlap(**data, tokenizer.get());
+    const auto printed = print_overlap(**data, tokenizer.get());
+    if (!printed.ok()) return report_error(printed.error());
     for (const std::string& warning : (*data)->warnings) fmt::print("warning: {}\n", warning);
     fmt::print("data {}\n", (*data)->data_sha256);
     return kExitDone;

@@ -40,13 +40,17 @@ void Checksum::add(std::string_view text) {
     add(std::as_bytes(std::span(text)));
 }
 
-std::string Checksum::hex() const {
+uint64_t Checksum::value() const {
     uint64_t joined = 0;
     for (const uint64_t lane : m_lanes) {
         joined = mixed(joined, lane);
         joined ^= joined >> 32;
     }
-    return fmt::format("{:016x}", joined);
+    return joined;
+}
+
+std::string Checksum::hex() const {
+    return fmt::format("{:016x}", value());
 }
 
 }  // namespace dayrun::core

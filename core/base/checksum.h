@@ -17,7 +17,9 @@ class Checksum {
     /// The pieces matter: ("ab", "c") and ("a", "bc") differ, as each ends with its length.
     void add(std::span<const std::byte> bytes);
     void add(std::string_view text);
-    /// 16 lower-case hex digits of everything added so far.
+    /// Of everything added so far.
+    uint64_t value() const;
+    /// The same as 16 lower-case hex digits.
     std::string hex() const;
 
   private:

@@ -47,13 +47,14 @@ struct Examination {
     std::vector<uint32_t> sources;
 };
 
-Examination examination_of(const CompiledData& data, const Tokenizer& tokenizer,
-                           int64_t rows_per_source, const RunControl& control) {
+Result<Examination> examination_of(const CompiledData& data, const Tokenizer& tokenizer,
+                                   int64_t rows_per_source, const RunControl& control) {
     Examination made;
     std::vector<int64_t> rows(data.sources.size());
     for (const SampleRef ref : data.test_samples()) {
         if (rows_per_source > 0 && rows.at(ref.source_index) >= rows_per_source) continue;
-        Question question = question_of(data.read_sample(ref), tokenizer.eos_id());
+        TRY(sample, data.read_sample(ref));
+        Question question = question_of(sample, tokenizer.eos_id());
         if (question.prompt.empty() || question.reply.empty()) continue;
         ++rows[ref.source_index];
         GenerateOptions options;
@@ -75,7 +76,7 @@ Result<std::vector<ExactMatch>> measure_exact_match(Engine& engine, const Tokeni
                                                     const RunControl& control) {
     std::vector<ExactMatch> figures(data.sources.size());
     for (size_t i = 0; i < figures.size(); ++i) figures[i].source_id = data.sources[i].name;
-    const Examination exam = examination_of(data, tokenizer, rows_per_source, control);
+    TRY(exam, examination_of(data, tokenizer, rows_per_source, control));
     // In portions, so that a request ends it soon and a window sees it go on.
     for (size_t begin = 0; begin < exam.requests.size(); begin += kRowsAtOnce) {
         if (control.request() != RunRequest::None) break;

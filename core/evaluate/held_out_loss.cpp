@@ -4,8 +4,8 @@
 namespace dayrun::core {
 
 Result<HeldOutLoss> held_out_loss(Engine& engine, const Recipe& recipe, const CompiledData& data) {
-    TRY(sums,
-        engine.evaluate(data.validation_batches(recipe.eval.rows.value_or(0)), recipe.data.size()));
+    TRY(batches, data.validation_batches(recipe.eval.rows.value_or(0)));
+    TRY(sums, engine.evaluate(batches, recipe.data.size()));
     HeldOutLoss result{.target_tokens = sums.total.target_tokens};
     if (result.target_tokens > 0) {
         result.loss = sums.total.loss_sum / static_cast<double>(result.target_tokens);

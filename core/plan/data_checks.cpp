@@ -181,9 +181,9 @@ std::string bos_fault(const TokenizedSample& sample, int32_t bos, bool is_wanted
     return fmt::format("{}{}", count_of(count, "BOS token"), is_first ? "" : ", none at the start");
 }
 
-std::optional<PreflightCheck> check_bos(const Recipe& recipe, const CompiledData& data,
-                                        const Tokenizer* tokenizer) {
-    if (tokenizer == nullptr || !tokenizer->bos_id()) return std::nullopt;
+Result<std::optional<PreflightCheck>> check_bos(const Recipe& recipe, const CompiledData& data,
+                                                const Tokenizer* tokenizer) {
+    if (tokenizer == nullptr || !tokenizer->bos_id()) return std::optional<PreflightCheck>();
     const bool is_wanted = recipe.tokens.bos == BosRule::Auto && tokenizer->adds_bos();
     PreflightCheck check = named(is_wanted ? "exactly one BOS" : "no BOS");
     size_t looked_at = 0;
@@ -193,7 +193,7 @@ std::optional<PreflightCheck> check_bos(const Recipe& recipe, const CompiledData
         const SourceReport& source = data.sources[ref.source_index];
         if (source.converter == "token_ids") continue;  // used number by number, as they are
         ++looked_at;
-        const TokenizedSample sample = data.read_sample(ref);
+        TRY(sample, data.read_sample(ref));
         const std::string fault = bos_fault(sample, *tokenizer->bos_id(), is_wanted);
         if (fault.empty()) continue;
         ++check.count;
@@ -202,7 +202,7 @@ std::optional<PreflightCheck> check_bos(const Recipe& recipe, const CompiledData
                 fmt::format("{} row {}: {}", source.name, sample.row_index, fault));
         }
     }
-    if (looked_at == 0) return std::nullopt;
+    if (looked_at == 0) return std::optional<PreflightCheck>();
     check.message = fmt::format("{} of {} looked at {} {}.", format_count(check.count),
                                 count_of(static_cast<int64_t>(looked_at), "sample"),
                                 check.count == 1 ? "differs from" : "differ from", check.name);
@@ -210,7 +210,7 @@ std::optional<PreflightCheck> check_bos(const Recipe& recipe, const CompiledData
         check.level = CheckLevel::Amber;
         check.hint = "Text of the samples holds a special token, or set tokens.bos to never.";
     }
-    return check;
+    return std::optional(std::move(check));
 }
 
 PreflightCheck check_validation(const Recipe& recipe, const CompiledData& data) {
@@ -245,11 +245,12 @@ std::optional<PreflightCheck> check_exact_match(const Recipe& recipe, const Comp
 
 }  // namespace
 
-std::vector<PreflightCheck> check_data(const Recipe& recipe, const CompiledData& data,
-                                       const Tokenizer* tokenizer) {
+Result<std::vector<PreflightCheck>> check_data(const Recipe& recipe, const CompiledData& data,
+                                               const Tokenizer* tokenizer) {
     const Totals totals = totals_of(data);
     std::vector<PreflightCheck> checks = {check_rows(data, totals), check_stop_token(data, totals)};
-    if (auto bos = check_bos(recipe, data, tokenizer)) checks.push_back(std::move(*bos));
+    TRY(bos, check_bos(recipe, data, tokenizer));
+    if (bos) checks.push_back(std::move(*bos));
     checks.push_back(check_lost_tokens(recipe, data, totals));
     checks.push_back(check_dropped(data));
     checks.push_back(check_validation(recipe, data));

@@ -13,7 +13,8 @@
 namespace dayrun::core {
 
 /// `tokenizer` may be null: then the check of BOS is left out. Reads at most 20,000 samples.
-std::vector<PreflightCheck> check_data(const Recipe& recipe, const CompiledData& data,
-                                       const Tokenizer* tokenizer);
+/// FileDamaged when a token cache is.
+Result<std::vector<PreflightCheck>> check_data(const Recipe& recipe, const CompiledData& data,
+                                               const Tokenizer* tokenizer);
 
 }  // namespace dayrun::core

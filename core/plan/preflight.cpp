@@ -53,13 +53,13 @@ struct OpenedData {
     std::shared_ptr<const CompiledData> compiled;
 };
 
-MemoryInputs memory_inputs(const Recipe& recipe, const PlanOptions& options,
-                           const CompiledData* data, int64_t overhead_bytes) {
+Result<MemoryInputs> memory_inputs(const Recipe& recipe, const PlanOptions& options,
+                                   const CompiledData* data, int64_t overhead_bytes) {
     MemoryInputs inputs;
     inputs.train = full_extent(recipe);
     inputs.eval = inputs.train;
     if (data != nullptr && data->train_rows() > 0) {
-        const LargestBatches largest = find_largest_batches(recipe, *data);
+        TRY(largest, find_largest_batches(recipe, *data));
         inputs.train = extent_of(largest.train);
         inputs.eval = extent_of(largest.eval);
     }
@@ -81,27 +81,27 @@ void check_weights(const Recipe& recipe, PlanSheet& sheet) {
     sheet.missing.push_back("A run needs the base's weights: " + files.error().text());
 }
 
-void plan_memory(const Recipe& recipe, const PlanOptions& options, const CompiledData* data,
-                 int64_t overhead_bytes, PlanSheet& sheet) {
+Result<void> plan_memory(const Recipe& recipe, const PlanOptions& options, const CompiledData* data,
+                         int64_t overhead_bytes, PlanSheet& sheet) {
     const Result<ModelConfig> config =
         read_model_config(recipe.resolved(recipe.base.path),
                           recipe.base.random_init ? WeightSource::Drawn : WeightSource::Folder);
     if (!config.ok()) {
         sheet.missing.push_back("Memory needs the base's config.json: " + config.error().text());
-        return;
+        return {};
     }
     for (const std::string& note : config->notes) {
         sheet.checks.push_back(make_check("base model", CheckLevel::Amber, note,
                                           "Set what config.json says to what the weights hold."));
     }
     check_weights(recipe, sheet);
-    const MemoryInputs inputs = memory_inputs(recipe, options, data, overhead_bytes);
+    TRY(inputs, memory_inputs(recipe, options, data, overhead_bytes));
     Result<MemoryEstimate> estimate = estimate_memory(*config, recipe, inputs);
     if (!estimate.ok()) {
         const Error& error = estimate.error();
         sheet.checks.push_back(
             make_check("target modules", CheckLevel::Red, error.message, error.hint));
-        return;
+        return {};
     }
     sheet.memory = std::move(estimate).value();
     sheet.memory_limit_bytes = inputs.limit_bytes;
@@ -112,6 +112,7 @@ void plan_memory(const Recipe& recipe, const PlanOptions& options, const Compile
         fmt::format("The run needs about {} of {}; {}.", format_bytes(sheet.memory->total_bytes),
                     format_bytes(*inputs.limit_bytes), plan_text(sheet.memory->plan)),
         "Lower tokens.max_seq_len, batch.micro_batch_size or adapter.lora_rank."));
+    return {};
 }
 
 void plan_disk(const Recipe& recipe, const PlanOptions& options, PlanSheet& sheet) {
@@ -136,7 +137,7 @@ void plan_disk(const Recipe& recipe, const PlanOptions& options, PlanSheet& shee
                    "Free space, raise budget.max_disk_bytes, or lower checkpoint.keep."));
 }
 
-WorkAmount work_of(const Recipe& recipe, const CompiledData& data) {
+Result<WorkAmount> work_of(const Recipe& recipe, const CompiledData& data) {
     WorkAmount work;
     work.micro_batches_in_epoch = [&data](int64_t epoch) {
         return data.micro_batches_in_epoch(epoch);
@@ -145,7 +146,8 @@ WorkAmount work_of(const Recipe& recipe, const CompiledData& data) {
         if (source.train_rows == 0) continue;
         work.tokens_per_epoch += source.tokens * source.rows_per_epoch / source.train_rows;
     }
-    for (const PackedBatch& batch : data.validation_batches(recipe.eval.rows.value_or(0))) {
+    TRY(validation, data.validation_batches(recipe.eval.rows.value_or(0)));
+    for (const PackedBatch& batch : validation) {
         work.eval_tokens += static_cast<int64_t>(batch.tokens.size());
     }
     return work;
@@ -203,17 +205,40 @@ Result<OpenedData> open_data(const Recipe& recipe, const PlanOptions& options, P
     return opened;
 }
 
-void plan_data(const Recipe& recipe, const PlanOptions& options, const OpenedData& opened,
-               PlanSheet& sheet) {
-    if (opened.compiled == nullptr) return;
+// Told and never silent: it costs time, and a disk that does this once may do it again.
+void tell_rebuilt_caches(const CompiledData& data, PlanSheet& sheet) {
+    if (data.rebuilt_caches.empty()) return;
+    PreflightCheck check = make_check(
+        "token caches", CheckLevel::Amber,
+        fmt::format("{} could not be used and {} built anew.",
+                    count_of(std::ssize(data.rebuilt_caches), "token cache"),
+                    data.rebuilt_caches.size() == 1 ? "was" : "were"),
+        "Nothing needs to be done; a file that is damaged again and again means a failing disk.");
+    check.count = std::ssize(data.rebuilt_caches);
+    check.offenders = data.rebuilt_caches;
+    sheet.checks.push_back(std::move(check));
+}
+
+Result<void> plan_data(const Recipe& recipe, const PlanOptions& options, const OpenedData& opened,
+                       PlanSheet& sheet) {
+    if (opened.compiled == nullptr) return {};
     const CompiledData& data = *opened.compiled;
-    for (PreflightCheck& check : check_data(recipe, data, opened.tokenizer.get())) {
-        sheet.checks.push_back(std::move(check));
-    }
-    if (data.train_rows() == 0) return;
-    sheet.time =
-        plan_time(recipe, work_of(recipe, data), options.tokens_per_second, options.speed_basis);
+    tell_rebuilt_caches(data, sheet);
+    TRY(checks, check_data(recipe, data, opened.tokenizer.get()));
+    for (PreflightCheck& check : checks) sheet.checks.push_back(std::move(check));
+    if (data.train_rows() == 0) return {};
+    TRY(work, work_of(recipe, data));
+    sheet.time = plan_time(recipe, work, options.tokens_per_second, options.speed_basis);
     check_time(recipe, sheet);
+    return {};
+}
+
+Result<void> plan_all(const Recipe& recipe, const PlanOptions& options, const OpenedData& opened,
+                      int64_t overhead_bytes, PlanSheet& sheet) {
+    TRY_VOID(plan_memory(recipe, options, opened.compiled.get(), overhead_bytes, sheet));
+    if (auto check = check_start_adapter(recipe)) sheet.checks.push_back(std::move(*check));
+    plan_disk(recipe, options, sheet);
+    return plan_data(recipe, options, opened, sheet);
 }
 
 }  // namespace
@@ -236,14 +261,16 @@ bool PlanSheet::can_start() const {
 }
 
 Result<PlanSheet> make_plan(const Recipe& recipe, const PlanOptions& options) {
-    PlanSheet sheet;
     const int64_t overhead_bytes = resident_bytes();  // before the plan's own work
-    TRY(opened, open_data(recipe, options, sheet));
-    plan_memory(recipe, options, opened.compiled.get(), overhead_bytes, sheet);
-    if (auto check = check_start_adapter(recipe)) sheet.checks.push_back(std::move(*check));
-    plan_disk(recipe, options, sheet);
-    plan_data(recipe, options, opened, sheet);
-    return sheet;
+    for (size_t sources = recipe.data.size();; --sources) {
+        PlanSheet sheet;
+        TRY(opened, open_data(recipe, options, sheet));
+        const auto planned = plan_all(recipe, options, opened, overhead_bytes, sheet);
+        if (planned.ok()) return sheet;
+        const bool is_damaged = opened.compiled != nullptr && opened.compiled->has_damaged_cache();
+        // A cache that turned out damaged has been set aside: the next time it is built anew.
+        if (!is_damaged || sources == 0) return planned.error();
+    }
 }
 
 }  // namespace dayrun::core

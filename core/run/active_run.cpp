@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "core/base/atomic_file.h"
 #include "core/base/hash.h"
@@ -176,16 +177,11 @@ Result<void> ActiveRun::compile() {
     } else if (needs_tokenizer(m_recipe)) {
         return std::move(tokenizer).error();
     }
-    std::stop_source stop;
-    const auto on_progress = [&](const CompileProgress&) {
-        if (is_stop_requested()) stop.request_stop();
-    };
-    TRY(data, compile_data(m_recipe, m_tokenizer.get(), m_project.cache_folder(), on_progress,
-                           stop.get_token()));
-    m_data = std::move(data);
+    TRY_VOID(read_data());
     TRY_VOID(check_same_data());
     TRY_VOID(write_file(m_files.manifest(), m_data->manifest_json()));
-    TRY_VOID(write_file(m_files.data_report(), data_report_json(*m_data, m_tokenizer.get())));
+    TRY(report, data_report_json(*m_data, m_tokenizer.get()));
+    TRY_VOID(write_file(m_files.data_report(), report));
     m_fingerprint.data_sha256 = m_data->data_sha256;
     m_progress.total_steps = total_steps(
         m_recipe.batch, [&](int64_t epoch) { return m_data->micro_batches_in_epoch(epoch); });
@@ -193,12 +189,45 @@ Result<void> ActiveRun::compile() {
     m_reporter.record(RunFacts{.run_id = m_order.run_id,
                                .data_sha256 = m_data->data_sha256,
                                .total_steps = m_progress.total_steps});
-    for (const std::string& warning : m_data->warnings) m_reporter.warning(warning);
     return is_stop_requested() ? Result<void>(cancelled()) : Result<void>();
 }
 
+Result<void> ActiveRun::read_data() {
+    std::stop_source stop;
+    const auto on_progress = [&](const CompileProgress&) {
+        if (is_stop_requested()) stop.request_stop();
+    };
+    TRY(data, compile_data(m_recipe, m_tokenizer.get(), m_project.cache_folder(), on_progress,
+                           stop.get_token()));
+    const auto before = std::exchange(m_data, std::move(data));
+    for (const std::string& warning : m_data->warnings) {
+        // Where a damaged cache made the run read its data again, what was said is not said again.
+        const bool is_known =
+            before != nullptr && std::find(before->warnings.begin(), before->warnings.end(),
+                                           warning) != before->warnings.end();
+        if (!is_known) m_reporter.warning(warning);
+    }
+    return {};
+}
+
+bool ActiveRun::has_damaged_cache() const {
+    return m_data != nullptr && m_data->has_damaged_cache();
+}
+
+Result<std::shared_ptr<const CompiledData>> ActiveRun::mend_data(const Error& damage) {
+    m_reporter.warning(damage.message + " The run waits until it is built anew.");
+    const std::string sha256 = m_data->data_sha256;
+    TRY_VOID(read_data());
+    if (m_data->data_sha256 == sha256) return m_data;
+    return Error{.code = ErrorCode::BadData,
+                 .message = damage.message +
+                            " The data have changed since the run began, so it "
+                            "cannot be built anew for this run.",
+                 .hint = "Restore the files and continue the run, or start a new one."};
+}
+
 Result<void> ActiveRun::check() {
-    std::vector<PreflightCheck> checks = check_data(m_recipe, *m_data, m_tokenizer.get());
+    TRY(checks, check_data(m_recipe, *m_data, m_tokenizer.get()));
     if (auto check = check_start_adapter(m_recipe)) checks.push_back(std::move(*check));
     for (const PreflightCheck& check : checks) {
         if (check.level == CheckLevel::Red) {
@@ -295,7 +324,7 @@ Result<void> ActiveRun::examine_start() {
 
 RunParts ActiveRun::parts() {
     return {.recipe = m_recipe,
-            .data = *m_data,
+            .data = m_data,
             .tokenizer = m_tokenizer.get(),
             .engine = *m_engine,
             .control = m_control,
@@ -311,9 +340,11 @@ Result<TrainEnd> ActiveRun::train() {
         const auto card = usable_cuda_device(m_order.device.index);
         if (card.ok()) m_card = CardMonitor::open(card->pci_bus_id);
     }
-    m_validation = std::make_unique<Validation>(parts());
+    TRY(validation, Validation::open(parts()));
+    m_validation = std::move(validation);
     m_reporter.state(RunState::Training);
-    BatchStream stream(m_data, m_progress.stream_position);
+    BatchStream stream(m_data, m_progress.stream_position,
+                       [this](const Error& damage) { return mend_data(damage); });
     Trainer trainer(parts(), stream, *m_validation);
     return trainer.run();
 }
@@ -331,7 +362,10 @@ Result<void> ActiveRun::save(TrainEnd end) {
         return {};
     }
     m_reporter.state(RunState::Finishing);
-    if (m_validation == nullptr) m_validation = std::make_unique<Validation>(parts());
+    if (m_validation == nullptr) {
+        TRY(validation, Validation::open(parts()));
+        m_validation = std::move(validation);
+    }
     TRY_VOID(m_validation->save("last"));
     const bool has_best = m_progress.best_eval_loss == m_progress.best_eval_loss;  // not NaN
     if (m_recipe.eval.keep == KeepRule::Last || !has_best) TRY_VOID(m_validation->publish("last"));

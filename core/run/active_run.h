@@ -24,6 +24,8 @@ class ActiveRun {
     Result<void> begin();
     /// Sources to token caches, splits and packed rows.
     Result<void> compile();
+    /// Whether a token cache turned out damaged: compile() builds it anew.
+    bool has_damaged_cache() const;
     /// The pre-flight checks of the data; red ones stop here.
     Result<void> check();
     /// Base model, adapters and optimizer, within the memory budget.
@@ -54,6 +56,8 @@ class ActiveRun {
     Result<void> check_same_recipe();
     Result<void> check_same_data() const;
     Result<void> record_base();
+    Result<void> read_data();
+    Result<std::shared_ptr<const CompiledData>> mend_data(const Error& damage);
     Result<void> restore();
     bool is_examined() const;
     Result<void> examine(Engine& engine, int64_t step);

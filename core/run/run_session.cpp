@@ -15,13 +15,20 @@ namespace dayrun::core {
 
 namespace {
 
-Result<RunState> walk(ActiveRun& run) {
-    TRY_VOID(run.begin());
+Result<void> get_ready(ActiveRun& run) {
     TRY_VOID(run.compile());
     TRY_VOID(run.check());
     TRY_VOID(run.prepare());
     TRY_VOID(run.rehearse());
-    TRY_VOID(run.examine_start());
+    return run.examine_start();
+}
+
+Result<RunState> walk(ActiveRun& run, size_t sources) {
+    TRY_VOID(run.begin());
+    Result<void> ready = get_ready(run);
+    // A token cache that turned out damaged is built anew, each source's once.
+    for (; !ready.ok() && run.has_damaged_cache() && sources > 0; --sources) ready = get_ready(run);
+    TRY_VOID(ready);
     TRY(end, run.train());
     TRY_VOID(run.save(end));
     TRY_VOID(run.examine_result(end));
@@ -73,7 +80,7 @@ RunOutcome RunSession::run(const RunOrder& order) {
     RunOrder complete = order;
     if (complete.run_id.empty()) complete.run_id = new_run_id();
     ActiveRun run(m_project, m_make_engine, m_control, m_listener, complete);
-    Result<RunState> ended = guarded([&] { return walk(run); });
+    Result<RunState> ended = guarded([&] { return walk(run, order.recipe.data.size()); });
     if (!ended.ok()) {
         // Telling the failure saves what can be saved, which may fail in its turn.
         ended = guarded([&]() -> Result<RunState> { return run.fail(ended.error()); });

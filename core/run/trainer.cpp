@@ -73,17 +73,27 @@ Result<TrainEnd> Trainer::train() {
             return *end;
         }
         const double waited_before = m_stream.data_wait_ms();
-        TRY(group, next_group());
+        auto group = next_group();
+        if (!group.ok()) {
+            TRY_VOID(settle(0));
+            // A request may come while a damaged cache is built anew.
+            const auto end = requested_end();
+            if (end && group.error().code == ErrorCode::Cancelled) return *end;
+            // Nothing is wrong with what was trained: --continue goes on from here.
+            const auto saved = save_resume_point();
+            if (!saved.ok()) m_parts.reporter.warning(saved.error().text());
+            return group.error();
+        }
         const double data_wait_ms = m_stream.data_wait_ms() - waited_before;
         // ---- hot loop: no logging, no records, no waiting for the device ----
-        TRY(end, accumulate(group));
+        TRY(end, accumulate(*group));
         if (end) {
             m_parts.engine.drop_gradients();
             TRY_VOID(settle(0));
             return *end;
         }
         const double learning_rate = base_rate * m_schedule.multiplier(started_steps());
-        TRY_VOID(start(std::move(group), learning_rate, data_wait_ms));
+        TRY_VOID(start(std::move(*group), learning_rate, data_wait_ms));
         // ---- end of the hot loop: a device's step is told while it works on the next one ----
         const bool settles = must_settle();
         TRY_VOID(settle(settles ? 0 : m_parts.engine.steps_behind()));

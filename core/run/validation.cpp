@@ -37,10 +37,13 @@ Sample sample_of(const std::string& prompt) {
 
 }  // namespace
 
-Validation::Validation(const RunParts& parts) : m_parts(parts) {
-    for (PackedBatch& batch : parts.data.validation_batches(parts.recipe.eval.rows.value_or(0))) {
-        if (batch.target_token_count > 0) m_batches.push_back({std::move(batch)});
+Result<std::unique_ptr<Validation>> Validation::open(const RunParts& parts) {
+    std::unique_ptr<Validation> validation(new Validation(parts));
+    TRY(batches, parts.data->validation_batches(parts.recipe.eval.rows.value_or(0)));
+    for (PackedBatch& batch : batches) {
+        if (batch.target_token_count > 0) validation->m_batches.push_back({std::move(batch)});
     }
+    return validation;
 }
 
 Result<void> Validation::run() {

@@ -22,7 +22,7 @@ namespace dayrun::core {
 /// What the parts of a run share; all of it outlives them.
 struct RunParts {
     const Recipe& recipe;
-    const CompiledData& data;
+    const std::shared_ptr<const CompiledData>& data;  // a damaged cache may change it
     const Tokenizer* tokenizer;  // null for token ids without a tokenizer
     Engine& engine;
     RunControl& control;
@@ -35,7 +35,8 @@ struct RunParts {
 
 class Validation {
   public:
-    explicit Validation(const RunParts& parts);
+    /// Reads the held-out rows. FileDamaged when a token cache is.
+    static Result<std::unique_ptr<Validation>> open(const RunParts& parts);
 
     bool has_rows() const { return !m_batches.empty(); }
     /// Validates after the progress' step, unless it did already; keeps the adapter when it is the
@@ -48,6 +49,7 @@ class Validation {
     Result<void> publish(const std::string& name);
 
   private:
+    explicit Validation(const RunParts& parts) : m_parts(parts) {}
     Result<bool> measure(EvalResult& sums);
     void tell(const EvalResult& sums, double duration_ms);
     Result<void> keep_best(double loss);

@@ -17,11 +17,13 @@
 #include "core/base/atomic_file.h"
 #include "core/data/converters/converter.h"
 #include "core/tokens/cache/token_cache.h"
+#include "tests/support/damaged_cache.h"
 #include "tests/support/test_registry.h"
 #include "tests/ui/fixture.h"
 #include "ui/bridge/prepared_data.h"
 #include "ui/bridge/text.h"
 #include "ui/models/cached_sample_model.h"
+#include "ui/models/lens_reader.h"
 #include "ui/models/lens_token_model.h"
 #include "ui/models/row_filter.h"
 #include "ui/models/sample_table_model.h"
@@ -245,8 +247,10 @@ class TestDataStage : public QObject {
         for (uint32_t row = 0; row < cache.row_count(); ++row) {
             if (cache.row_indices[row] != 20) continue;
             found = true;
-            QVERIFY(std::equal(view.tokens.begin(), view.tokens.end(), cache.tokens(row).begin(),
-                               cache.tokens(row).end(),
+            const auto cached = cache.read(row, 0);
+            QVERIFY(cached.ok());
+            QVERIFY(std::equal(view.tokens.begin(), view.tokens.end(), cached->tokens.begin(),
+                               cached->tokens.end(),
                                [](const auto& token, int32_t id) { return token.id == id; }));
         }
         QVERIFY(found);
@@ -398,6 +402,25 @@ class TestDataStage : public QObject {
         QVERIFY(waitFor([&] { return rows->table()->currentIndex().row() == kBadLine - 1; }));
         QVERIFY(waitFor([&] { return rows->rows().row(kBadLine - 1) != nullptr; }));
         QVERIFY(!rows->rows().row(kBadLine - 1)->problem.empty());
+    }
+
+    // A cache is damaged while the window has it open: what reads it says so, and the answer is
+    // made anew by itself.
+    void aDamagedCacheIsToldAndMended() {
+        QVERIFY(waitUntilPrepared());
+        stage().showPage(DataPage::LeftOut);
+        const PreparedData& data = stage().prepared();
+        const auto before = data.prepared();
+        const std::vector<core::SampleRef> sample{{0, 0}};
+        QVERIFY(flip_tokens(before->data->sources[0].cache_file) > 100);
+        const auto damaged = readCachedLens(*before, sample);
+        QVERIFY(!damaged.ok());
+        QCOMPARE(damaged.error().code, core::ErrorCode::FileDamaged);
+        QVERIFY(waitFor([&] { return data.prepared() != before && !data.isBusy(); }));
+        QVERIFY(readCachedLens(*data.prepared(), sample).ok());
+        QVERIFY2(stage().dropsPage()->summaryText().contains(QStringLiteral("It was built anew.")),
+                 qPrintable(stage().dropsPage()->summaryText()));
+        QCOMPARE(data.prepared()->data->data_sha256, before->data->data_sha256);
     }
 
     void warnsOfEvaluationSetsOnly() {

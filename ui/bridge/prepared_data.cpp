@@ -17,6 +17,7 @@ namespace {
 // Typing or dragging does not start the compiler at every step.
 constexpr int kSettleMs = 300;
 constexpr int kProgressMs = 150;
+constexpr int kHealthMs = 1000;
 
 bool startsWith(const std::string& key, std::span<const std::string_view> beginnings) {
     return std::any_of(beginnings.begin(), beginnings.end(), [&](std::string_view beginning) {
@@ -83,6 +84,9 @@ PreparedData::PreparedData(ProjectDocument& document, QObject* parent)
     m_watch.setInterval(kProgressMs);
     connect(&m_soon, &QTimer::timeout, this, &PreparedData::start);
     connect(&m_watch, &QTimer::timeout, this, &PreparedData::changed);
+    m_health.setInterval(kHealthMs);
+    connect(&m_health, &QTimer::timeout, this, &PreparedData::mend);
+    m_health.start();
     connect(&document, &ProjectDocument::recipeChanged, this, &PreparedData::follow);
 }
 
@@ -94,6 +98,14 @@ void PreparedData::setWanted(bool wanted) {
 void PreparedData::prepareAgain() {
     m_has_asked = false;
     follow();
+}
+
+// Whoever reads a damaged row shows that; the answer is made anew from a cache that is whole.
+void PreparedData::mend() {
+    if (m_is_busy || !m_prepared || m_prepared == m_mended) return;
+    if (!m_prepared->data->has_damaged_cache()) return;
+    m_mended = m_prepared;
+    prepareAgain();
 }
 
 void PreparedData::follow() {
@@ -149,7 +161,12 @@ bool PreparedData::isExact() const {
 QString PreparedData::stateText() const {
     if (!m_is_busy && !m_problem.isEmpty()) return QStringLiteral("\u26a0 ") + m_problem;
     if (!m_prepared) return tr("Reading the data (%1)…").arg(progressText());
-    return m_is_busy || !isCurrent() ? tr("Reading the data again…") : QString();
+    if (m_is_busy || !isCurrent()) return tr("Reading the data again…");
+    QStringList rebuilt;
+    for (const std::string& cache : m_prepared->data->rebuilt_caches) {
+        rebuilt << QStringLiteral("\u26a0 ") + toQt(cache);
+    }
+    return rebuilt.join(QLatin1Char('\n'));
 }
 
 QString PreparedData::progressText() const {

@@ -43,7 +43,8 @@ class PreparedData : public QObject {
     bool isExact() const;
     /// "tokenizing dolly, 40 %"; "" when not busy.
     QString progressText() const;
-    /// What a page says while it has no figures, or old ones: "" when the answer is the draft's.
+    /// What a page says while it has no figures, or old ones, or where a token cache had to be
+    /// built anew: "" when the answer is the draft's and nothing happened.
     QString stateText() const;
     /// Why there is no newer answer; "" when there is one.
     const QString& problem() const { return m_problem; }
@@ -57,9 +58,11 @@ class PreparedData : public QObject {
 
     void follow();
     void start();
+    void mend();
 
     ProjectDocument& m_document;
     std::shared_ptr<const Prepared> m_prepared;
+    std::shared_ptr<const Prepared> m_mended;  // the last one that was damaged
     std::shared_ptr<Progress> m_progress;
     QString m_problem;
     core::Recipe m_asked;
@@ -68,6 +71,7 @@ class PreparedData : public QObject {
     bool m_is_busy = false;
     QTimer m_soon;
     QTimer m_watch;  // of the progress
+    QTimer m_health;  // of the caches that the answer reads
     Job m_job;
 };
 

@@ -26,9 +26,9 @@ bool cutsAtStart(const core::Recipe& recipe, uint32_t source) {
 }
 
 /// Appends a cached document to a row and its facts to the page.
-void addDocument(const Prepared& prepared, core::SampleRef ref, core::PackedRow& row,
-                 LensPage& page) {
-    const core::TokenizedSample sample = prepared.data->read_sample(ref);
+core::Result<void> addDocument(const Prepared& prepared, core::SampleRef ref, core::PackedRow& row,
+                               LensPage& page) {
+    TRY(sample, prepared.data->read_sample(ref));
     const auto begin = static_cast<int32_t>(row.tokens.size());
     row.tokens.insert(row.tokens.end(), sample.tokens.begin(), sample.tokens.end());
     row.labels.insert(row.labels.end(), sample.labels.begin(), sample.labels.end());
@@ -38,6 +38,7 @@ void addDocument(const Prepared& prepared, core::SampleRef ref, core::PackedRow&
                               sample.target_token_count(), sample.truncated_tokens,
                               sample.lost_stop_token});
     page.is_cut_at_start = cutsAtStart(prepared.recipe, ref.source_index);
+    return {};
 }
 
 void finish(const Prepared& prepared, const core::PackedRow& row, LensPage& page) {
@@ -59,22 +60,24 @@ std::vector<uint32_t> rowsOf(const core::TokenCache& cache, uint64_t sample_id) 
 }
 
 /// The sample's rows in the cache of its source, when the answer is of the same rows and tokens.
-std::optional<LensPage> fromCache(const core::Recipe& recipe, const core::Sample& sample,
-                                  const std::shared_ptr<const Prepared>& prepared) {
-    if (!prepared || sample.source_index >= prepared->data->sources.size()) return std::nullopt;
-    if (!haveSameRows(prepared->recipe, recipe)) return std::nullopt;
+core::Result<std::optional<LensPage>> fromCache(const core::Recipe& recipe,
+                                                const core::Sample& sample,
+                                                const std::shared_ptr<const Prepared>& prepared) {
+    const std::optional<LensPage> none;
+    if (!prepared || sample.source_index >= prepared->data->sources.size()) return none;
+    if (!haveSameRows(prepared->recipe, recipe)) return none;
     const core::TokenCache& cache = prepared->data->cache(sample.source_index);
     LensPage page;
     core::PackedRow row;
     for (const uint32_t cached : rowsOf(cache, sample.sample_id)) {
         // A row that is left out has no tokens there: it is shown as it would have been.
-        if (cache.statuses[cached] != core::RowStatus::Kept) return std::nullopt;
-        addDocument(*prepared, {sample.source_index, cached}, row, page);
+        if (cache.statuses[cached] != core::RowStatus::Kept) return none;
+        TRY_VOID(addDocument(*prepared, {sample.source_index, cached}, row, page));
     }
-    if (row.tokens.empty()) return std::nullopt;
+    if (row.tokens.empty()) return none;
     finish(*prepared, row, page);
     page.cache_file = cache.path().string();
-    return page;
+    return std::optional(std::move(page));
 }
 
 /// The parts' names come from the template, the tokens [begin, end) are the cache's: names are
@@ -133,8 +136,8 @@ bool isBosWrong(const Prepared& prepared, const core::TokenizedSample& sample) {
     return count > 1 || (wants_one && count != 1);
 }
 
-bool isFound(const Prepared& prepared, const core::TokenCache& cache, core::SampleRef ref,
-             LensSearch search) {
+core::Result<bool> isFound(const Prepared& prepared, const core::TokenCache& cache,
+                           core::SampleRef ref, LensSearch search) {
     const bool is_kept = cache.statuses[ref.row] == core::RowStatus::Kept;
     switch (search) {
         case LensSearch::All:
@@ -145,11 +148,16 @@ bool isFound(const Prepared& prepared, const core::TokenCache& cache, core::Samp
             return !is_kept;
         case LensSearch::FewTrained:
             return is_kept && cache.target_counts[ref.row] < kFewTrained;
-        case LensSearch::StopNotTrained:
-            return is_kept && (cache.lost_stop[ref.row] != 0 ||
-                               isStopUntrained(prepared.data->read_sample(ref)));
-        case LensSearch::NotOneBos:
-            return is_kept && isBosWrong(prepared, prepared.data->read_sample(ref));
+        case LensSearch::StopNotTrained: {
+            if (!is_kept || cache.lost_stop[ref.row] != 0) return is_kept;
+            TRY(sample, prepared.data->read_sample(ref));
+            return isStopUntrained(sample);
+        }
+        case LensSearch::NotOneBos: {
+            if (!is_kept) return false;
+            TRY(sample, prepared.data->read_sample(ref));
+            return isBosWrong(prepared, sample);
+        }
         case LensSearch::kCount:
             break;
     }
@@ -174,7 +182,7 @@ std::string leftOutText(core::RowStatus status) {
 
 core::Result<LensPage> readLens(const core::Recipe& recipe, const core::Sample& sample,
                                 const std::shared_ptr<const Prepared>& prepared) {
-    std::optional<LensPage> cached = fromCache(recipe, sample, prepared);
+    TRY(cached, fromCache(recipe, sample, prepared));
     auto encoded = encodeNow(recipe, sample, prepared);
     if (cached) {
         auto& tokens = cached->view.tokens;
@@ -191,10 +199,13 @@ core::Result<LensPage> readLens(const core::Recipe& recipe, const core::Sample& 
     return page;
 }
 
-LensPage readCachedLens(const Prepared& prepared, const std::vector<core::SampleRef>& documents) {
+core::Result<LensPage> readCachedLens(const Prepared& prepared,
+                                      const std::vector<core::SampleRef>& documents) {
     LensPage page;
     core::PackedRow row;
-    for (const core::SampleRef& document : documents) addDocument(prepared, document, row, page);
+    for (const core::SampleRef& document : documents) {
+        TRY_VOID(addDocument(prepared, document, row, page));
+    }
     finish(prepared, row, page);
     if (documents.size() != 1) return page;
     const core::SampleRef& sample = documents.front();
@@ -220,14 +231,16 @@ void nameParts(const Prepared& prepared, const std::vector<core::SampleRef>& doc
     }
 }
 
-std::vector<core::SampleRef> searchSamples(const Prepared& prepared, LensSearch search, int source,
-                                           std::stop_token stop) {
+core::Result<std::vector<core::SampleRef>> searchSamples(const Prepared& prepared,
+                                                         LensSearch search, int source,
+                                                         std::stop_token stop) {
     std::vector<core::SampleRef> found;
     for (uint32_t i = 0; i < prepared.data->sources.size(); ++i) {
         if (source >= 0 && static_cast<uint32_t>(source) != i) continue;
         const core::TokenCache& cache = prepared.data->cache(i);
         for (uint32_t row = 0; row < cache.row_count() && !stop.stop_requested(); ++row) {
-            if (isFound(prepared, cache, {i, row}, search)) found.push_back({i, row});
+            TRY(is_found, isFound(prepared, cache, {i, row}, search));
+            if (is_found) found.push_back({i, row});
         }
     }
     return found;

@@ -40,8 +40,10 @@ struct LensPage {
 /// A sample of the browser. `prepared` may be null or of another recipe: then it is encoded now.
 core::Result<LensPage> readLens(const core::Recipe& recipe, const core::Sample& sample,
                                 const std::shared_ptr<const Prepared>& prepared);
-/// A cached sample, or the documents of a packed row, from the caches alone.
-LensPage readCachedLens(const Prepared& prepared, const std::vector<core::SampleRef>& documents);
+/// A cached sample, or the documents of a packed row, from the caches alone. FileDamaged when a
+/// cache is; then PreparedData soon has an answer from one that was built anew.
+core::Result<LensPage> readCachedLens(const Prepared& prepared,
+                                      const std::vector<core::SampleRef>& documents);
 
 /// Names the template's parts in a page of cached documents, where the cache alone knows trained
 /// and masked: each sample is read from its source and encoded again. What does not give the very
@@ -60,9 +62,11 @@ enum class LensSearch {
     kCount
 };
 
-/// Samples of all sources (or of one) that fit, in the order of the files.
-std::vector<core::SampleRef> searchSamples(const Prepared& prepared, LensSearch search,
-                                           int source /* -1: all */, std::stop_token stop);
+/// Samples of all sources (or of one) that fit, in the order of the files. Fails as readCachedLens.
+core::Result<std::vector<core::SampleRef>> searchSamples(const Prepared& prepared,
+                                                         LensSearch search,
+                                                         int source /* -1: all */,
+                                                         std::stop_token stop);
 
 /// Why a cached row is left out, in words; "" for a kept one.
 std::string leftOutText(core::RowStatus status);

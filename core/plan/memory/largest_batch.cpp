@@ -19,7 +19,7 @@ BatchExtent extent_of(const PackedBatch& batch) {
     return {static_cast<int64_t>(batch.tokens.size()), batch.max_seqlen, batch.target_token_count};
 }
 
-LargestBatches find_largest_batches(const Recipe& recipe, const CompiledData& data) {
+Result<LargestBatches> find_largest_batches(const Recipe& recipe, const CompiledData& data) {
     LargestBatches largest;
     const auto epochs = static_cast<int64_t>(std::ceil(recipe.batch.epochs));
     const auto size = static_cast<size_t>(data.micro_batch_size());
@@ -38,11 +38,15 @@ LargestBatches find_largest_batches(const Recipe& recipe, const CompiledData& da
             if (tokens <= most) continue;
             most = tokens;
             std::vector<PackedRow> rows;
-            for (size_t row = first; row < last; ++row) rows.push_back(data.read_row(plan, row));
+            for (size_t row = first; row < last; ++row) {
+                TRY(packed, data.read_row(plan, row));
+                rows.push_back(std::move(packed));
+            }
             largest.train = make_batch(rows, data.slot_length());
         }
     }
-    for (PackedBatch& batch : data.validation_batches(recipe.eval.rows.value_or(0))) {
+    TRY(validation, data.validation_batches(recipe.eval.rows.value_or(0)));
+    for (PackedBatch& batch : validation) {
         if (batch.target_token_count == 0) continue;
         if (batch.tokens.size() > largest.eval.tokens.size()) largest.eval = std::move(batch);
     }

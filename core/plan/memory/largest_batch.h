@@ -14,7 +14,8 @@ struct LargestBatches {
     /// Epochs beyond those looked through are shuffled anew, so their rows may be a little larger.
     bool has_every_epoch = true;
 };
-LargestBatches find_largest_batches(const Recipe& recipe, const CompiledData& data);
+/// FileDamaged when a token cache is.
+Result<LargestBatches> find_largest_batches(const Recipe& recipe, const CompiledData& data);
 
 BatchExtent extent_of(const PackedBatch& batch);
 

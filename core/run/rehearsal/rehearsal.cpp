@@ -138,7 +138,7 @@ std::string compare_parts(const MemoryEstimate& estimate, const RehearsalFigures
 
 Result<void> rehearse_run(const RehearsalOrder& order) {
     TRY_VOID(check_disk(order));
-    const LargestBatches largest = find_largest_batches(order.recipe, order.data);
+    TRY(largest, find_largest_batches(order.recipe, order.data));
     if (largest.train.tokens.empty()) return {};
     const std::optional<MemoryEstimate> estimate = estimate_for(order, largest);
     if (estimate) {

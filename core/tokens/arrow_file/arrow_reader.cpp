@@ -14,6 +14,8 @@
 #include <limits>
 #include <optional>
 
+#include "core/base/checksum.h"
+
 namespace dayrun::core {
 
 namespace format = arrow_format;
@@ -27,6 +29,28 @@ std::string ArrowFile::metadata(std::string_view key) const {
         if (name == key) return value;
     }
     return {};
+}
+
+bool ArrowFile::is_at(const std::filesystem::path& path) const {
+    struct stat status = {};
+    return ::stat(path.c_str(), &status) == 0 && status.st_dev == m_device &&
+           status.st_ino == m_inode;
+}
+
+uint64_t ArrowFile::checksum(size_t batch) const {
+    const Batch& of = m_batches[batch];
+    const auto rows = static_cast<size_t>(of.rows);
+    Checksum sum;
+    for (size_t i = 0; i < m_columns.size(); ++i) {
+        const Place& place = of.columns[i];
+        if (is_list(m_columns[i].kind)) {
+            sum.add(std::as_bytes(std::span(place.borders, rows == 0 ? 0 : rows + 1)));
+        } else {
+            const auto* const numbers = static_cast<const std::byte*>(place.values);
+            sum.add(std::span(numbers, rows * width_of(m_columns[i].kind)));
+        }
+    }
+    return sum.value();
 }
 
 namespace {
@@ -205,6 +229,7 @@ class ArrowChecker {
             }
             TRY(bytes, next_buffer(values, width_of(column.kind)));
             place.values = bytes;
+            place.count = values;
             made.columns.push_back(place);
         }
         m_file.m_batches.push_back(std::move(made));
@@ -274,6 +299,8 @@ Result<std::shared_ptr<const ArrowFile>> ArrowFile::open(const std::filesystem::
     if (bytes == MAP_FAILED) return unmapped;
     std::shared_ptr<ArrowFile> file(new ArrowFile());
     file->m_bytes = {static_cast<const char*>(bytes), Unmap{size}};
+    file->m_device = status.st_dev;
+    file->m_inode = status.st_ino;
     TRY_VOID(ArrowChecker(*file).run());
     return std::shared_ptr<const ArrowFile>(std::move(file));
 }

@@ -1,7 +1,8 @@
 // Reads a memory-mapped Arrow IPC file of the columns of arrow_column.h, whoever wrote it. Nothing
 // in the file is trusted: flatbuffers' verifier looks at the metadata, and every place, length and
-// list border is checked before open() returns, so that later reads need no check. Read-only and
-// shared: any thread. Neighbours: arrow_writer.h, cache/token_cache.cpp.
+// list border is checked before open() returns. Whether the values are those that were written is
+// for who wrote them to know: checksum() helps. Read-only and shared: any thread. Neighbours:
+// arrow_writer.h, cache/token_cache.cpp.
 #pragma once
 
 #include <filesystem>
@@ -23,9 +24,14 @@ class ArrowFile {
     const ArrowColumns& columns() const { return m_columns; }
     /// The footer's word under this key, or nothing.
     std::string metadata(std::string_view key) const;
+    /// Whether this very file lies at `path`, and not another that has taken its place.
+    bool is_at(const std::filesystem::path& path) const;
 
     size_t batch_count() const { return m_batches.size(); }
     int64_t row_count(size_t batch) const { return m_batches[batch].rows; }
+    /// Of all numbers of a batch and the borders of its lists, which open() has walked anyway; the
+    /// numbers inside the lists are not read.
+    uint64_t checksum(size_t batch) const;
 
     /// One number a row, in the mapped file. `Number` is the column's.
     template <typename Number>
@@ -34,19 +40,21 @@ class ArrowFile {
         return {static_cast<const Number*>(from.columns[column].values),
                 static_cast<size_t>(from.rows)};
     }
-    /// A row's list, in the mapped file.
+    /// A row's list, in the mapped file; empty when the borders have moved since open(), as they do
+    /// in a file that is written over.
     template <typename Number>
     std::span<const Number> list(size_t batch, size_t column, int64_t row) const {
         const Place& from = m_batches[batch].columns[column];
-        const int32_t begin = from.borders[row];
-        return {static_cast<const Number*>(from.values) + begin,
-                static_cast<size_t>(from.borders[row + 1] - begin)};
+        const int32_t begin = from.borders[row], end = from.borders[row + 1];
+        if (begin < 0 || end < begin || end > from.count) return {};
+        return {static_cast<const Number*>(from.values) + begin, static_cast<size_t>(end - begin)};
     }
 
   private:
     friend class ArrowChecker;
     struct Place {
         const void* values = nullptr;
+        int64_t count = 0;                 // of the values
         const int32_t* borders = nullptr;  // rows + 1 of a list column
     };
     struct Batch {
@@ -59,6 +67,7 @@ class ArrowFile {
     };
 
     std::unique_ptr<const char, Unmap> m_bytes;
+    uint64_t m_device = 0, m_inode = 0;
     ArrowColumns m_columns;
     std::vector<std::pair<std::string, std::string>> m_metadata;
     std::vector<Batch> m_batches;

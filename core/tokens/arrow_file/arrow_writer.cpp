@@ -8,6 +8,8 @@
 
 #include <cerrno>
 
+#include "core/base/checksum.h"
+
 namespace dayrun::core {
 namespace {
 
@@ -71,6 +73,16 @@ ArrowBatch::ArrowBatch(const ArrowColumns& columns) {
         m_columns.push_back({.kind = column.kind, .bytes = {}, .ends = {}});
         if (is_list(column.kind)) m_columns.back().ends.push_back(0);
     }
+}
+
+uint64_t ArrowBatch::checksum() const {
+    Checksum sum;
+    for (const Column& column : m_columns) {
+        const auto ends = std::as_bytes(std::span(column.ends));
+        const auto numbers = std::as_bytes(std::span(column.bytes));
+        sum.add(is_list(column.kind) ? ends : numbers);
+    }
+    return sum.value();
 }
 
 void ArrowBatch::clear() {

@@ -33,6 +33,8 @@ class ArrowBatch {
     void end_row() { ++m_rows; }
 
     int64_t rows() const { return m_rows; }
+    /// Of all but the numbers inside lists, as ArrowFile::checksum() finds it in the file.
+    uint64_t checksum() const;
     void clear();
 
   private:

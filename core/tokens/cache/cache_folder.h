@@ -16,7 +16,7 @@ struct CacheFile {
     std::filesystem::path path;
     int64_t bytes = 0;
     double modified_at = 0;    // unix seconds
-    bool is_leftover = false;  // of a program that was killed while it wrote
+    bool is_leftover = false;  // of a program that was killed while it wrote, or set aside, damaged
 };
 
 /// The caches of a folder, the newest first; none when there is no such folder. What is being

@@ -50,26 +50,34 @@ std::string CompiledData::place_of(SampleRef sample) const {
                        m_caches[sample.source_index]->row_indices[sample.row] + 1);
 }
 
-std::string CompiledData::shared_text(const OverlapHit& hit, const Tokenizer* tokenizer) const {
-    const auto words = m_caches[hit.train.source_index]->words(hit.train.row);
+bool CompiledData::has_damaged_cache() const {
+    return std::any_of(m_caches.begin(), m_caches.end(),
+                       [](const auto& cache) { return cache->is_damaged(); });
+}
+
+Result<std::string> CompiledData::shared_text(const OverlapHit& hit,
+                                              const Tokenizer* tokenizer) const {
+    TRY(words, m_caches[hit.train.source_index]->words(hit.train.row));
     const auto begin = static_cast<size_t>(hit.begin);
     const auto end = std::min(static_cast<size_t>(hit.end), words.size());
-    if (begin >= end || tokenizer == nullptr) return {};
+    if (begin >= end || tokenizer == nullptr) return std::string();
     std::vector<uint32_t> wanted(words.begin() + hit.begin,
                                  words.begin() + static_cast<std::ptrdiff_t>(end));
     std::erase(wanted, kPartEnd);
     // The cache holds the whole document, template and all: the stretch is looked up in its text.
-    const std::string text = tokenizer->decode(read_sample(hit.train).tokens);
+    TRY(sample, read_sample(hit.train));
+    const std::string text = tokenizer->decode(sample.tokens);
     const std::vector<Word> all = words_of(text);
-    const auto found = std::search(all.begin(), all.end(), wanted.begin(), wanted.end(),
-                                   [](const Word& word, uint32_t hash) { return word.hash == hash; });
-    if (found == all.end()) return {};
+    const auto found =
+        std::search(all.begin(), all.end(), wanted.begin(), wanted.end(),
+                    [](const Word& word, uint32_t hash) { return word.hash == hash; });
+    if (found == all.end()) return std::string();
     const Word& last = *(found + static_cast<std::ptrdiff_t>(wanted.size()) - 1);
     return text.substr(found->begin, last.end - found->begin);
 }
 
-std::vector<DuplicateRow> CompiledData::find_duplicates(const Recipe& recipe,
-                                                        std::stop_token stop) const {
+Result<std::vector<DuplicateRow>> CompiledData::find_duplicates(const Recipe& recipe,
+                                                                std::stop_token stop) const {
     std::vector<SampleRef> rows;
     for (uint32_t source = 0; source < m_train.size(); ++source) {
         for (const uint32_t row : m_train[source]) rows.push_back({source, row});
@@ -88,8 +96,8 @@ std::vector<MixSource> CompiledData::mix_sources(const Recipe& recipe) const {
         source.rows = is_trained ? sources[i].train_rows : 0;
         source.weight = is_trained ? spec.weight : std::nullopt;
         if (source.rows > 0) {
-            source.mean_trained_tokens = static_cast<double>(sources[i].trained_tokens) /
-                                         static_cast<double>(source.rows);
+            source.mean_trained_tokens =
+                static_cast<double>(sources[i].trained_tokens) / static_cast<double>(source.rows);
         }
         mixed.push_back(std::move(source));
     }
@@ -153,7 +161,7 @@ int64_t CompiledData::row_tokens(const EpochPlan& plan, size_t row) const {
     return tokens;
 }
 
-TokenizedSample CompiledData::read_sample(SampleRef sample) const {
+Result<TokenizedSample> CompiledData::read_sample(SampleRef sample) const {
     return m_caches[sample.source_index]->read(sample.row, sample.source_index);
 }
 
@@ -170,16 +178,21 @@ void append_document(const TokenizedSample& sample, PackedRow& row) {
 
 }  // namespace
 
-PackedRow CompiledData::read_row(const EpochPlan& plan, size_t row) const {
+Result<PackedRow> CompiledData::read_row(const EpochPlan& plan, size_t row) const {
     PackedRow packed;
+    const auto tokens = static_cast<size_t>(row_tokens(plan, row));
+    packed.tokens.reserve(tokens);
+    packed.labels.reserve(tokens);
+    packed.documents.reserve(plan.rows[row].size());
     for (const uint32_t place : plan.rows[row]) {
-        append_document(read_sample(plan.samples[place]), packed);
+        TRY(sample, read_sample(plan.samples[place]));
+        append_document(sample, packed);
     }
     return packed;
 }
 
-std::vector<PackedBatch> CompiledData::batches_of(const std::vector<SampleRef>& samples,
-                                                  int64_t row_limit) const {
+Result<std::vector<PackedBatch>> CompiledData::batches_of(const std::vector<SampleRef>& samples,
+                                                          int64_t row_limit) const {
     size_t count = samples.size();
     if (row_limit > 0) count = std::min(count, static_cast<size_t>(row_limit));
     EpochPlan plan;
@@ -192,7 +205,8 @@ std::vector<PackedBatch> CompiledData::batches_of(const std::vector<SampleRef>& 
     std::vector<PackedBatch> batches;
     std::vector<PackedRow> rows;
     for (size_t row = 0; row < plan.rows.size(); ++row) {
-        rows.push_back(read_row(plan, row));
+        TRY(packed, read_row(plan, row));
+        rows.push_back(std::move(packed));
         const bool is_full = static_cast<int64_t>(rows.size()) == m_micro_batch_size;
         if (!is_full && row + 1 < plan.rows.size()) continue;
         batches.push_back(make_batch(rows, m_packing ? m_max_seq_len : 0, batches.size()));
@@ -201,11 +215,11 @@ std::vector<PackedBatch> CompiledData::batches_of(const std::vector<SampleRef>& 
     return batches;
 }
 
-std::vector<PackedBatch> CompiledData::validation_batches(int64_t row_limit) const {
+Result<std::vector<PackedBatch>> CompiledData::validation_batches(int64_t row_limit) const {
     return batches_of(m_validation, row_limit);
 }
 
-std::vector<PackedBatch> CompiledData::test_batches(int64_t row_limit) const {
+Result<std::vector<PackedBatch>> CompiledData::test_batches(int64_t row_limit) const {
     return batches_of(m_test, row_limit);
 }
 

@@ -22,13 +22,15 @@ class DataCompiler {
   public:
     DataCompiler(const Recipe& recipe, const Tokenizer* tokenizer,
                  const std::filesystem::path& folder, const CompileListener& listener,
-                 std::stop_token stop)
+                 std::stop_token stop, std::vector<std::string> rebuilt)
         : m_recipe(recipe),
           m_tokenizer(tokenizer),
           m_folder(folder),
           m_listener(listener),
           m_stop(std::move(stop)),
-          m_data(std::make_shared<CompiledData>()) {}
+          m_data(std::make_shared<CompiledData>()) {
+        m_data->rebuilt_caches = std::move(rebuilt);
+    }
 
     Result<std::shared_ptr<const CompiledData>> compile() {
         TRY_VOID(check_settings());
@@ -38,6 +40,7 @@ class DataCompiler {
         finish();
         return std::shared_ptr<const CompiledData>(m_data);
     }
+    const CompiledData& data() const { return *m_data; }
 
   private:
     Result<void> check_settings() const {
@@ -108,7 +111,7 @@ class DataCompiler {
         TRY(writer, TokenCacheWriter::create(path, "missing"));
         TRY_VOID(writer.finish(CacheReport{}.to_json()));
         TRY(cache, TokenCache::open(path, "missing"));
-        add_source(spec, DataSource{}, SourceCache{std::move(cache), CacheReport{}, false});
+        add_source(spec, DataSource{}, SourceCache{std::move(cache), {}, false, {}});
         m_data->sources.back().converter = spec.converter;
         return {};
     }
@@ -157,6 +160,9 @@ class DataCompiler {
         report.max_token_id = static_cast<int32_t>(made.report.max_token_id);
         if (!made.report.warning.empty()) {
             m_data->warnings.push_back(fmt::format("'{}': {}", spec.name, made.report.warning));
+        }
+        if (!made.rebuilt.empty()) {
+            m_data->rebuilt_caches.push_back(fmt::format("'{}': {}", spec.name, made.rebuilt));
         }
         m_data->sources.push_back(std::move(report));
         m_data->m_caches.push_back(std::move(made.cache));
@@ -279,6 +285,7 @@ class DataCompiler {
         for (const SourceReport& report : m_data->sources) {
             if (report.train_rows > 0) warn_about_cuts(report);
         }
+        for (const std::string& cache : m_data->rebuilt_caches) m_data->warnings.push_back(cache);
         const bool has_text =
             std::any_of(m_data->sources.begin(), m_data->sources.end(),
                         [](const SourceReport& report) { return report.converter != "token_ids"; });
@@ -302,7 +309,15 @@ Result<std::shared_ptr<const CompiledData>> compile_data(const Recipe& recipe,
                                                          const std::filesystem::path& cache_folder,
                                                          const CompileListener& listener,
                                                          std::stop_token stop) {
-    return DataCompiler(recipe, tokenizer, cache_folder, listener, std::move(stop)).compile();
+    std::vector<std::string> rebuilt;
+    for (size_t sources = recipe.data.size();; --sources) {
+        DataCompiler compiler(recipe, tokenizer, cache_folder, listener, stop, std::move(rebuilt));
+        auto compiled = compiler.compile();
+        const bool is_damaged = compiler.data().has_damaged_cache();
+        if (compiled.ok() || !is_damaged || sources == 0) return compiled;
+        // A cache that turned out damaged has been set aside: the next time it is built anew.
+        rebuilt = compiler.data().rebuilt_caches;
+    }
 }
 
 }  // namespace dayrun::core

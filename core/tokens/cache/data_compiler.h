@@ -53,7 +53,7 @@ struct SourceReport {
     int64_t trained_tokens = 0;           // supervised next tokens of the train rows, each once
     int64_t rows_per_epoch = 0;           // with copies, repeats and the mix's share
     int64_t trained_tokens_per_epoch = 0;
-    int32_t max_token_id = -1;          // of all cached rows; must be below the model's vocabulary
+    int32_t max_token_id = -1;          // or label, of all rows that the recipe may use
     double effective_epochs = 0;        // times an average train row is seen in recipe.batch.epochs
     double share = 0;                   // of the epoch, by mix.by
     int64_t effective_unique_rows = 0;  // different train rows seen in recipe.batch.epochs
@@ -115,7 +115,9 @@ class CompiledData {
     OverlapReport overlap;                 // training against held-out rows and evaluation files
     std::vector<DuplicateRow> duplicates;  // rows that mix.dedupe left out
     std::vector<std::string> warnings;     // sentences for the log and the pre-flight sheet
-    std::string data_sha256;               // over every chosen row: the manifest's hash
+    // Those of them that say which damaged, cut or outdated cache was built anew.
+    std::vector<std::string> rebuilt_caches;
+    std::string data_sha256;  // over every chosen row: the manifest's hash
 
     /// The training sources as the mix sees them, with the copies and weights of `recipe`: what
     /// plan_mix and mix_figures need, so that another ratio is answered without compiling. An entry
@@ -140,25 +142,30 @@ class CompiledData {
 
     /// The token cache of a source: the very bytes that batches are copied from.
     const TokenCache& cache(size_t source) const { return *m_caches[source]; }
+    /// Whether a cache turned out damaged while rows were read: what reads rows of it has answered
+    /// FileDamaged. It has been set aside, and compile_data builds it anew with the same rows.
+    bool has_damaged_cache() const;
     /// Tokens of a row, without reading them.
     int64_t row_tokens(const EpochPlan& plan, size_t row) const;
-    /// Copies a row's tokens out of the caches.
-    PackedRow read_row(const EpochPlan& plan, size_t row) const;
-    TokenizedSample read_sample(SampleRef sample) const;
+    /// Copies a row's tokens out of the caches. This and all that reads rows fails with FileDamaged
+    /// where a row is not what was written.
+    Result<PackedRow> read_row(const EpochPlan& plan, size_t row) const;
+    Result<TokenizedSample> read_sample(SampleRef sample) const;
     /// "gsm8k row 17": the sample's row in its source's files, from 1.
     std::string place_of(SampleRef sample) const;
     /// The words that a training row shares with an evaluation set, as its tokens have them; ""
     /// where only the inputs are equal.
-    std::string shared_text(const OverlapHit& hit, const Tokenizer* tokenizer) const;
+    Result<std::string> shared_text(const OverlapHit& hit, const Tokenizer* tokenizer) const;
 
     /// Duplicates among the rows that training uses, by the dedupe mode of `recipe`: what another
     /// mix.dedupe would leave out.
-    std::vector<DuplicateRow> find_duplicates(const Recipe& recipe, std::stop_token stop) const;
+    Result<std::vector<DuplicateRow>> find_duplicates(const Recipe& recipe,
+                                                      std::stop_token stop) const;
 
     /// Validation and test rows as micro-batches, at most `row_limit` samples (0: all), always the
     /// same ones in the same order; loss by source comes from their document spans.
-    std::vector<PackedBatch> validation_batches(int64_t row_limit = 0) const;
-    std::vector<PackedBatch> test_batches(int64_t row_limit = 0) const;
+    Result<std::vector<PackedBatch>> validation_batches(int64_t row_limit = 0) const;
+    Result<std::vector<PackedBatch>> test_batches(int64_t row_limit = 0) const;
     /// The samples behind them, for evaluation by generation.
     const std::vector<SampleRef>& validation_samples() const { return m_validation; }
     const std::vector<SampleRef>& test_samples() const { return m_test; }
@@ -171,8 +178,8 @@ class CompiledData {
   private:
     friend class DataCompiler;
 
-    std::vector<PackedBatch> batches_of(const std::vector<SampleRef>& samples,
-                                        int64_t row_limit) const;
+    Result<std::vector<PackedBatch>> batches_of(const std::vector<SampleRef>& samples,
+                                                int64_t row_limit) const;
 
     std::vector<std::shared_ptr<const TokenCache>> m_caches;  // one a source
     std::vector<std::vector<uint32_t>> m_train;  // per source: cache rows training may use
@@ -199,8 +206,9 @@ struct CompileProgress {
 };
 using CompileListener = std::function<void(const CompileProgress&)>;
 
-/// Opens, reads, converts, filters, encodes and mixes. `tokenizer` may be null when every source is
-/// token_ids. BadData with file and line, FileMissing, Unsupported with the key, or Cancelled.
+/// Opens, reads, converts, filters, encodes and mixes; a cache that cannot be used is built anew
+/// and told in `rebuilt_caches`. `tokenizer` may be null when every source is token_ids. BadData
+/// with file and line, FileMissing, Unsupported with the key, or Cancelled.
 Result<std::shared_ptr<const CompiledData>> compile_data(const Recipe& recipe,
                                                          const Tokenizer* tokenizer,
                                                          const std::filesystem::path& cache_folder,

@@ -56,7 +56,7 @@ Json duplicates_json(const CompiledData& data) {
     return list;
 }
 
-Json overlap_json(const CompiledData& data, const Tokenizer* tokenizer) {
+Result<Json> overlap_json(const CompiledData& data, const Tokenizer* tokenizer) {
     const OverlapReport& overlap = data.overlap;
     Json sets = Json::array();
     for (const OverlapSet& set : overlap.sets) {
@@ -78,25 +78,29 @@ Json overlap_json(const CompiledData& data, const Tokenizer* tokenizer) {
                     {"other", hit.other},
                     {"exact", hit.is_exact},
                     {"words", hit.end - hit.begin}};
-        if (hits.size() < kMostTexts) one["shared"] = data.shared_text(hit, tokenizer);
+        if (hits.size() < kMostTexts) {
+            TRY(shared, data.shared_text(hit, tokenizer));
+            one["shared"] = std::move(shared);
+        }
         hits.push_back(std::move(one));
     }
-    return {{"exact", overlap.exact},
-            {"training_rows", overlap.training_rows()},
-            {"examples", overlap.examples},
-            {"sets", sets},
-            {"hits", hits}};
+    return Json{{"exact", overlap.exact},
+                {"training_rows", overlap.training_rows()},
+                {"examples", overlap.examples},
+                {"sets", sets},
+                {"hits", hits}};
 }
 
 }  // namespace
 
-std::string data_report_json(const CompiledData& data, const Tokenizer* tokenizer) {
+Result<std::string> data_report_json(const CompiledData& data, const Tokenizer* tokenizer) {
     Json sources = Json::array();
     for (const SourceReport& source : data.sources) sources.push_back(source_json(source));
+    TRY(overlap, overlap_json(data, tokenizer));
     const Json json{{"data_sha256", data.data_sha256},
                     {"sources", sources},
                     {"duplicates", duplicates_json(data)},
-                    {"overlap", overlap_json(data, tokenizer)},
+                    {"overlap", overlap},
                     {"warnings", data.warnings}};
     // Examples may quote file names in any encoding.
     return json.dump(-1, ' ', false, Json::error_handler_t::replace);

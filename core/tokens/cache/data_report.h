@@ -11,7 +11,8 @@ namespace dayrun::core {
 
 /// Per source rows in, drops with examples, cuts, tokens and its part of the mix; every duplicate
 /// with the row kept for it; every overlap, with the shared text when `tokenizer` is given. The
-/// same data gives the same bytes, but for where its rows came from (`from_cache`).
-std::string data_report_json(const CompiledData& data, const Tokenizer* tokenizer);
+/// same data gives the same bytes, but for where its rows came from (`from_cache`) and caches that
+/// were built anew. FileDamaged when a cache is.
+Result<std::string> data_report_json(const CompiledData& data, const Tokenizer* tokenizer);
 
 }  // namespace dayrun::core

@@ -6,7 +6,7 @@
 
 namespace dayrun::core {
 
-std::vector<DuplicateRow> find_duplicate_rows(
+Result<std::vector<DuplicateRow>> find_duplicate_rows(
     const Recipe& recipe, const std::vector<std::shared_ptr<const TokenCache>>& caches,
     const std::vector<SampleRef>& rows, std::stop_token stop) {
     std::vector<DuplicateRow> found;
@@ -16,10 +16,12 @@ std::vector<DuplicateRow> find_duplicate_rows(
     if (recipe.mix.dedupe == DedupeMode::Near) {
         std::vector<std::span<const uint32_t>> words;
         words.reserve(rows.size());
-        for (const SampleRef& row : rows) words.push_back(cache(row).words(row.row));
-        const NearOptions options{.threshold = recipe.mix.near_threshold,
-                                  .seed = recipe.seed,
-                                  .stop = std::move(stop)};
+        for (const SampleRef& row : rows) {
+            TRY(own, cache(row).words(row.row));
+            words.push_back(own);
+        }
+        const NearOptions options{
+            .threshold = recipe.mix.near_threshold, .seed = recipe.seed, .stop = std::move(stop)};
         for (const NearDuplicate& pair : find_near_duplicates(words, options)) {
             found.push_back({rows[pair.row], rows[pair.kept], pair.similarity});
         }

@@ -14,8 +14,8 @@
 namespace dayrun::core {
 
 /// Repeated rows in the order of `rows`; the kept one comes first in that order. Empty for
-/// mix.dedupe none.
-std::vector<DuplicateRow> find_duplicate_rows(
+/// mix.dedupe none. FileDamaged when words cannot be read.
+Result<std::vector<DuplicateRow>> find_duplicate_rows(
     const Recipe& recipe, const std::vector<std::shared_ptr<const TokenCache>>& caches,
     const std::vector<SampleRef>& rows, std::stop_token stop);
 

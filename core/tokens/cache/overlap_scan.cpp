@@ -107,24 +107,30 @@ Result<void> OverlapScan::read_files() {
     return {};
 }
 
-OverlapScan::Set OverlapScan::held_out_set(std::string name,
-                                           const std::vector<SampleRef>& rows) const {
+Result<OverlapScan::Set> OverlapScan::held_out_set(std::string name,
+                                                   const std::vector<SampleRef>& rows) const {
     Set set;
     set.name = std::move(name);
     set.index = std::make_unique<OverlapIndex>(m_recipe.overlap.ngram);
     set.rows = rows;
     for (const SampleRef& row : rows) {
         const TokenCache& cache = *m_caches[row.source_index];
-        set.index->add(cache.input_hashes[row.row], cache.words(row.row));
+        TRY(words, cache.words(row.row));
+        set.index->add(cache.input_hashes[row.row], words);
     }
     return set;
 }
 
-void OverlapScan::set_held_out(const std::vector<SampleRef>& validation,
-                               const std::vector<SampleRef>& test) {
+Result<void> OverlapScan::set_held_out(const std::vector<SampleRef>& validation,
+                                       const std::vector<SampleRef>& test) {
     m_held_out.clear();
-    if (!validation.empty()) m_held_out.push_back(held_out_set("validation", validation));
-    if (!test.empty()) m_held_out.push_back(held_out_set("test", test));
+    for (const auto& [name, rows] :
+         {std::pair("validation", &validation), std::pair("test", &test)}) {
+        if (rows->empty()) continue;
+        TRY(set, held_out_set(name, *rows));
+        m_held_out.push_back(std::move(set));
+    }
+    return {};
 }
 
 std::vector<const OverlapScan::Set*> OverlapScan::sets() const {
@@ -152,7 +158,7 @@ OverlapHit OverlapScan::hit(SampleRef train, const Set& set, const SharedWords& 
     return found;
 }
 
-OverlapReport OverlapScan::compare(const std::vector<std::vector<uint32_t>>& train) const {
+Result<OverlapReport> OverlapScan::compare(const std::vector<std::vector<uint32_t>>& train) const {
     const std::vector<const Set*> all = sets();
     // What an earlier comparison met does not count in this one.
     for (const Set* set : all) set->index->seal();
@@ -161,28 +167,33 @@ OverlapReport OverlapScan::compare(const std::vector<std::vector<uint32_t>>& tra
         for (const uint32_t row : train[source]) rows.push_back({source, row});
     }
     std::vector<std::vector<OverlapHit>> turns((rows.size() + kRowsAtOnce - 1) / kRowsAtOnce);
-    const auto scan_turn = [&](size_t turn) {
+    std::vector<Result<void>> outcomes(turns.size());
+    const auto scan_turn = [&](size_t turn) -> Result<void> {
         const size_t end = std::min(rows.size(), (turn + 1) * kRowsAtOnce);
         for (size_t i = turn * kRowsAtOnce; i < end; ++i) {
             const TokenCache& cache = *m_caches[rows[i].source_index];
+            TRY(words, cache.words(rows[i].row));
             for (uint32_t set = 0; set < all.size(); ++set) {
-                const auto shared = all[set]->index->find(cache.input_hashes[rows[i].row],
-                                                          cache.words(rows[i].row));
+                const auto shared = all[set]->index->find(cache.input_hashes[rows[i].row], words);
                 if (!shared) continue;
                 turns[turn].push_back(hit(rows[i], *all[set], *shared));
                 turns[turn].back().set = set;
             }
         }
+        return {};
     };
     const size_t workers = std::max(1u, std::thread::hardware_concurrency());
     const auto work = [&](size_t worker) {
-        for (size_t turn = worker; turn < turns.size(); turn += workers) scan_turn(turn);
+        for (size_t turn = worker; turn < turns.size(); turn += workers) {
+            outcomes[turn] = scan_turn(turn);
+        }
     };
     if (!all.empty()) {
         std::vector<std::jthread> helpers;
         for (size_t worker = 1; worker < workers; ++worker) helpers.emplace_back(work, worker);
         work(0);
     }
+    for (const Result<void>& outcome : outcomes) TRY_VOID(outcome);
     OverlapReport report;
     for (const Set* set : all) {
         report.sets.push_back({.name = set->name,

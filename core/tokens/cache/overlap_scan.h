@@ -32,11 +32,12 @@ class OverlapScan {
     /// Cancelled.
     Result<void> read_files();
     /// Held-out rows as the sets "validation" and "test"; replaces those of an earlier call.
-    void set_held_out(const std::vector<SampleRef>& validation,
-                      const std::vector<SampleRef>& test);
+    /// FileDamaged when a cache is.
+    Result<void> set_held_out(const std::vector<SampleRef>& validation,
+                              const std::vector<SampleRef>& test);
     /// Compares the training rows, given per source, with every set. Same answer on any number of
-    /// threads; hits in the order of the rows.
-    OverlapReport compare(const std::vector<std::vector<uint32_t>>& train) const;
+    /// threads; hits in the order of the rows. FileDamaged when a cache is.
+    Result<OverlapReport> compare(const std::vector<std::vector<uint32_t>>& train) const;
 
   private:
     struct Set {
@@ -47,7 +48,7 @@ class OverlapScan {
         std::vector<SampleRef> rows;    // of held-out ones
     };
     Result<void> read_file(const std::string& path);
-    Set held_out_set(std::string name, const std::vector<SampleRef>& rows) const;
+    Result<Set> held_out_set(std::string name, const std::vector<SampleRef>& rows) const;
     std::vector<const Set*> sets() const;
     OverlapHit hit(SampleRef train, const Set& set, const SharedWords& shared) const;
 

@@ -44,13 +44,13 @@ RowChoice::RowChoice(const Recipe& recipe, const Caches& caches, CompiledData& d
 Result<ChosenRows> RowChoice::choose() {
     drop_filtered();
     drop_named();
-    drop_duplicates();
+    TRY_VOID(drop_duplicates());
     drop_unusable();
     split();
     take_held_out();
     TRY_VOID(drop_overlapping());
     take_train();
-    report_overlap();
+    TRY_VOID(report_overlap());
     return std::move(m_chosen);
 }
 
@@ -100,8 +100,8 @@ void RowChoice::drop_named() {
 }
 
 // Over all training sources in the recipe's order; the first of equal rows stays.
-void RowChoice::drop_duplicates() {
-    if (m_recipe.mix.dedupe == DedupeMode::None) return;
+Result<void> RowChoice::drop_duplicates() {
+    if (m_recipe.mix.dedupe == DedupeMode::None) return {};
     std::vector<SampleRef> rows;
     for (size_t i = 0; i < m_rows.size(); ++i) {
         if (!is_trained(use_of(i))) continue;
@@ -111,7 +111,8 @@ void RowChoice::drop_duplicates() {
                                : m_recipe.mix.dedupe == DedupeMode::Input ? "duplicate input"
                                                                           : "duplicate";
     m_on_step("looking for duplicates");
-    m_data.duplicates = find_duplicate_rows(m_recipe, m_caches, rows, m_stop);
+    TRY(duplicates, find_duplicate_rows(m_recipe, m_caches, rows, m_stop));
+    m_data.duplicates = std::move(duplicates);
     std::vector<std::vector<uint32_t>> repeated(m_rows.size());
     for (const DuplicateRow& duplicate : m_data.duplicates) {
         const auto [source, row] = duplicate.row;
@@ -123,6 +124,7 @@ void RowChoice::drop_duplicates() {
         repeated[source].push_back(row);
     }
     for (size_t i = 0; i < m_rows.size(); ++i) erase_rows(m_rows[i], std::move(repeated[i]));
+    return {};
 }
 
 // What encoding could not use is dropped before the split, so that its counts are of real
@@ -203,9 +205,9 @@ void RowChoice::take_held_out() {
 Result<void> RowChoice::drop_overlapping() {
     m_on_step("looking for overlap");
     TRY_VOID(m_overlap.read_files());
-    m_overlap.set_held_out(m_chosen.validation, m_chosen.test);
+    TRY_VOID(m_overlap.set_held_out(m_chosen.validation, m_chosen.test));
     if (m_recipe.overlap.remove == OverlapRemoval::None) return {};
-    const OverlapReport report = m_overlap.compare(m_chosen.train);
+    TRY(report, m_overlap.compare(m_chosen.train));
     std::vector<std::vector<uint32_t>> removed(m_rows.size());
     for (const OverlapHit& hit : report.hits) {
         if (m_recipe.overlap.remove == OverlapRemoval::Exact && !hit.is_exact) continue;
@@ -229,8 +231,9 @@ void RowChoice::take_train() {
     }
 }
 
-void RowChoice::report_overlap() {
-    m_data.overlap = m_overlap.compare(m_chosen.train);
+Result<void> RowChoice::report_overlap() {
+    TRY(report, m_overlap.compare(m_chosen.train));
+    m_data.overlap = std::move(report);
     constexpr size_t kMaxExamples = 5;
     for (const OverlapHit& hit : m_data.overlap.hits) {
         if (m_data.overlap.examples.size() == kMaxExamples) break;
@@ -247,6 +250,7 @@ void RowChoice::report_overlap() {
                         count_of(set.exact_rows, "row"), set.name, format_count(set.ngram_rows),
                         count_of(m_recipe.overlap.ngram, "word"), m_data.overlap.examples.front()));
     }
+    return {};
 }
 
 }  // namespace dayrun::core

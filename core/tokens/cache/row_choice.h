@@ -36,7 +36,8 @@ class RowChoice {
     RowChoice(const Recipe& recipe, const Caches& caches, CompiledData& data,
               std::function<void(const char* step)> on_step, std::stop_token stop);
 
-    /// FileMissing, BadData or FileDamaged names an evaluation file that cannot be used; Cancelled.
+    /// FileMissing, BadData or FileDamaged names an evaluation file that cannot be used, or a
+    /// damaged cache; Cancelled.
     Result<ChosenRows> choose();
 
   private:
@@ -48,13 +49,13 @@ class RowChoice {
 
     void drop_filtered();
     void drop_named();
-    void drop_duplicates();
+    Result<void> drop_duplicates();
     void drop_unusable();
     void split();
     void take_held_out();
     Result<void> drop_overlapping();
     void take_train();
-    void report_overlap();
+    Result<void> report_overlap();
     std::vector<uint32_t> taken(size_t source, const std::vector<uint32_t>& rows);
 
     const Recipe& m_recipe;

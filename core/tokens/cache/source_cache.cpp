@@ -220,8 +220,12 @@ class CacheBuilder {
     }
 
     Result<void> write(const CacheRow& row) {
-        for (const int32_t id : row.sample.tokens) {
-            m_report.max_token_id = std::max<int64_t>(m_report.max_token_id, id);
+        if (row.status == RowStatus::Kept) {
+            for (const auto* ids : {&row.sample.tokens, &row.sample.labels}) {
+                for (const int32_t id : *ids) {
+                    m_report.max_token_id = std::max<int64_t>(m_report.max_token_id, id);
+                }
+            }
         }
         return m_writer.add(row);
     }
@@ -340,21 +344,26 @@ Result<SourceCache> ensure_source_cache(const SourceCacheRequest& request) {
     const std::string key = source_cache_key(request);
     const auto path = request.folder / fmt::format("{}.tokens.arrow", key.substr(0, 32));
     auto there = TokenCache::open(path, key);
+    std::string rebuilt;
     if (there.ok()) {
         auto report = CacheReport::from_json((*there)->report());
         if (report.ok()) {
             // It may have been built when the recipe allowed more bad rows.
             TRY_VOID(check_bad_rows(request.source, report->rows_in, report->dropped));
-            return SourceCache{*there, std::move(*report), true};
+            return SourceCache{*there, std::move(*report), true, {}};
         }
+        rebuilt = report.error().message;
+    } else if (there.error().code != ErrorCode::FileMissing) {
+        rebuilt = there.error().message;
     }
+    if (!rebuilt.empty()) rebuilt += " It was built anew.";
     TRY(filter, SampleFilter::make(spec_of(request).filter, spec_of(request).name,
                                    token_counter(request.tokenizer)));
     TRY(writer, TokenCacheWriter::create(path, key));
     CacheBuilder builder(request, std::move(filter), std::move(writer));
     TRY(report, builder.build());
     TRY(cache, TokenCache::open(path, key));
-    return SourceCache{std::move(cache), std::move(report), false};
+    return SourceCache{std::move(cache), std::move(report), false, std::move(rebuilt)};
 }
 
 }  // namespace dayrun::core

@@ -37,6 +37,7 @@ struct SourceCache {
     std::shared_ptr<const TokenCache> cache;
     CacheReport report;
     bool was_there = false;
+    std::string rebuilt;  // why one that was there could not be used, as a sentence
 };
 
 struct SourceCacheRequest {

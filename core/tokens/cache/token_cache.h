@@ -1,6 +1,11 @@
 // The encoded samples of one source in a memory-mapped Arrow file, keyed by everything that decides
-// their bytes. Neighbours: data_compiler writes and chooses rows, the token lens reads these same
-// bytes. A cache is read-only and shared: any thread; a writer belongs to one thread.
+// their bytes. Nothing of a damaged file is used: open() checks all that it reads (header, report,
+// row numbers, hashes, counts and the borders of the lists) against one checksum in the footer, and
+// each row's ids, labels and words have a checksum of their own, which is checked whenever they are
+// read, in the thread that reads them; so opening a large cache reads no more than it must, and a
+// file that is damaged while it is open is noticed too. Neighbours: data_compiler writes and
+// chooses rows, the token lens reads these same bytes. A cache is read-only and shared: any thread;
+// a writer belongs to one thread.
 #pragma once
 
 #include <cstdint>
@@ -50,7 +55,8 @@ class TokenCacheWriter {
 class TokenCache {
   public:
     /// FileMissing when there is none; FileDamaged when it is half-written, of another version or
-    /// key, or its columns do not hold together. Either way the caller builds it anew.
+    /// key, its columns do not hold together, or one was found to be damaged while it was read.
+    /// Either way the caller builds it anew, and says so of a damaged one.
     static Result<std::shared_ptr<const TokenCache>> open(const std::filesystem::path& path,
                                                           const std::string& key);
     ~TokenCache();
@@ -59,11 +65,14 @@ class TokenCache {
     const std::string& report() const;
     const std::filesystem::path& path() const;
 
-    /// Tokens in the mapped file itself.
-    std::span<const int32_t> tokens(uint32_t row) const;
-    /// compared_words() of the row's sample, in the mapped file.
-    std::span<const uint32_t> words(uint32_t row) const;
-    TokenizedSample read(uint32_t row, uint32_t source_index) const;
+    /// FileDamaged when the row is not what was written. The file is set aside then, under its name
+    /// and ".damaged", so that whoever opens this cache next builds it anew; what has it open may
+    /// go on reading what is whole.
+    Result<TokenizedSample> read(uint32_t row, uint32_t source_index) const;
+    /// compared_words() of the row's sample, in the mapped file. Fails as read() does.
+    Result<std::span<const uint32_t>> words(uint32_t row) const;
+    /// Whether a row was found to be damaged.
+    bool is_damaged() const;
 
     // One entry a row, copied out of the file once: the mix needs nothing else.
     std::vector<uint64_t> sample_ids, row_indices, input_hashes, full_hashes, group_hashes;
@@ -74,6 +83,7 @@ class TokenCache {
   private:
     struct State;
     TokenCache();
+    Error damaged(uint32_t row) const;
     Result<void> load(const std::filesystem::path& path, const std::string& key);
     std::unique_ptr<State> m_state;
 };

@@ -8,6 +8,7 @@
 #include "core/model/safetensors.h"
 #include "core/plan/preflight.h"
 #include "core/plan/start_adapter.h"
+#include "tests/support/damaged_cache.h"
 #include "tests/support/temp_project.h"
 #include "tests/support/test_registry.h"
 
@@ -132,6 +133,25 @@ class TestPlan : public QObject {
                                  "lost tokens", "train/validation overlap", "finishing time"}) {
             QVERIFY2(find_check(*sheet, name) != nullptr, name);
         }
+    }
+
+    // Read at the start, at the pre-flight, or under it: the sheet comes, and says what happened.
+    void a_damaged_cache_is_built_anew_and_told() {
+        const TempProject place;
+        QVERIFY(write_file(place.folder() / "base/config.json", kConfig).ok());
+        const auto plan = [&] {
+            return *make_plan(*place.recipe(), {.cache_folder = place.folder() / "cache"});
+        };
+        const PlanSheet first = plan();
+        QVERIFY(find_check(first, "token caches") == nullptr);
+        QVERIFY(flip_all_tokens(place.folder() / "cache") > 300);
+        const PlanSheet second = plan();
+        const PreflightCheck* check = find_check(second, "token caches");
+        QVERIFY(check != nullptr && check->level == CheckLevel::Amber && second.can_start());
+        QVERIFY(check->count >= 1 && check->offenders.size() >= 1);
+        QVERIFY2(check->offenders[0].find("was damaged. It was built anew.") != std::string::npos,
+                 check->offenders[0].c_str());
+        QCOMPARE(second.checks.size(), first.checks.size() + 1);
     }
 
     void time_is_unknown_until_measured() {

@@ -12,6 +12,7 @@
 
 #include "core/base/atomic_file.h"
 #include "core/tokens/arrow_file/arrow_writer.h"
+#include "core/tokens/cache/token_cache.h"
 #include "tests/fuzz/arrow_files.h"
 #include "tests/fuzz/changed_seeds.h"
 #include "tests/support/test_registry.h"
@@ -197,6 +198,35 @@ class TestArrowFile : public QObject {
         const auto table = (*arrow::ipc::RecordBatchStreamReader::Open(stream))->ToTable();
         QVERIFY2(table.ok(), table.status().ToString().c_str());
         QVERIFY((*table)->ValidateFull().ok());
+    }
+
+    // What the token cache adds to the format's bytes are columns and words like any other.
+    void arrow_reads_a_token_cache() {
+        auto writer = TokenCacheWriter::create(path("cache.tokens.arrow"), "a key");
+        QVERIFY(writer.ok());
+        for (const std::vector<int32_t>& tokens : {std::vector<int32_t>{5, 6, 7}, {8, 9}}) {
+            CacheRow row;
+            row.sample.tokens = tokens;
+            row.sample.labels = tokens;
+            row.words = {1, 2};
+            QVERIFY(writer->add(row).ok());
+        }
+        QVERIFY(writer->finish("a report").ok());
+        const auto file = *arrow::io::MemoryMappedFile::Open(path("cache.tokens.arrow").string(),
+                                                             arrow::io::FileMode::READ);
+        const auto reader = arrow::ipc::RecordBatchFileReader::Open(file);
+        QVERIFY2(reader.ok(), reader.status().ToString().c_str());
+        QCOMPARE(*(*reader)->metadata()->Get("dayrun_report"), std::string("a report"));
+        QCOMPARE((*reader)->metadata()->Get("dayrun_checksum")->size(), size_t{16});
+        const auto batch = *(*reader)->ReadRecordBatch(0);
+        QVERIFY(batch->ValidateFull().ok());
+        QCOMPARE(batch->num_rows(), int64_t{2});
+        const auto lists =
+            std::static_pointer_cast<arrow::ListArray>(batch->GetColumnByName("tokens"));
+        QCOMPARE(lists->value_length(0), 3);
+        QCOMPARE(std::static_pointer_cast<arrow::Int32Array>(lists->values())->Value(4), 9);
+        const auto checksums = batch->GetColumnByName("row_checksum");
+        QVERIFY(checksums != nullptr && checksums->type()->Equals(arrow::uint64()));
     }
 
     void ours_reads_arrow() {

@@ -70,13 +70,13 @@ class TestCompile : public QObject, RowFolder {
         QCOMPARE(data->sources[0].truncated_rows, int64_t{1});
         QVERIFY(data->sources[0].truncated_target_tokens > 200);
         const std::string name = "lost tokens";
-        auto checks = check_data(recipe, *data, &kTokenizer);
+        auto checks = *check_data(recipe, *data, &kTokenizer);
         const PreflightCheck& lost = check_named(checks, name);
         QCOMPARE(lost.level, CheckLevel::Red);
         QVERIFY2(lost.message.find("1 sample is cut") != std::string::npos, lost.message.c_str());
         QVERIFY2(lost.hint.find("tokens.max_lost: ") != std::string::npos, lost.hint.c_str());
         recipe.tokens.max_lost = 1;
-        checks = check_data(recipe, *data, &kTokenizer);
+        checks = *check_data(recipe, *data, &kTokenizer);
         QCOMPARE(check_named(checks, name).level, CheckLevel::Green);
         // Dropping is the other policy: counted, with the row.
         recipe.tokens.too_long = TooLong::Drop;
@@ -111,7 +111,7 @@ class TestCompile : public QObject, RowFolder {
         recipe.batch.micro_batch_size = 2;
         recipe.split.validation.rows = 8;
         const auto data = compiled(recipe);
-        const auto batches = data->validation_batches();
+        const auto batches = *data->validation_batches();
         QVERIFY(!batches.empty());
         size_t documents = 0;
         for (const PackedBatch& batch : batches) {
@@ -210,7 +210,7 @@ class TestCompile : public QObject, RowFolder {
             const auto b = read_file(second->sources[i].cache_file);
             QVERIFY(a.ok() && b.ok() && *a == *b);
         }
-        QCOMPARE(data_report_json(*second, &kTokenizer), data_report_json(*first, &kTokenizer));
+        QCOMPARE(*data_report_json(*second, &kTokenizer), *data_report_json(*first, &kTokenizer));
         // The manifest names files, seeds, rows and the hash of their contents.
         const auto manifest = nlohmann::json::parse(first->manifest_json());
         const auto& source = manifest["sources"][0];
@@ -238,7 +238,7 @@ class TestCompile : public QObject, RowFolder {
         const auto& dropped = data->sources[1].dropped.reasons.at("near duplicate");
         QCOMPARE(dropped.count, int64_t{1});
         QCOMPARE(dropped.examples[0], std::string("row 11 ~ 1.00 s0 row 1"));
-        const auto report = nlohmann::json::parse(data_report_json(*data, &kTokenizer));
+        const auto report = nlohmann::json::parse(*data_report_json(*data, &kTokenizer));
         QCOMPARE(report["duplicates"][0]["kept"].get<std::string>(), std::string("s0 row 1"));
         recipe.mix.dedupe = DedupeMode::All;
         QCOMPARE(compiled(recipe)->duplicates.size(), size_t{0});
@@ -272,8 +272,8 @@ class TestCompile : public QObject, RowFolder {
         QCOMPARE(hit.file_row, int64_t{0});
         QCOMPARE(data->overlap.sets[hit.set].path, benchmark);
         QCOMPARE(data->place_of(data->overlap.hits[0].held_out), data->overlap.hits[0].other);
-        QCOMPARE(data->shared_text(hit, &kTokenizer), known);
-        auto checks = check_data(recipe, *data, &kTokenizer);
+        QCOMPARE(*data->shared_text(hit, &kTokenizer), known);
+        const auto checks = *check_data(recipe, *data, &kTokenizer);
         const PreflightCheck& check = check_named(checks, "train/validation overlap");
         QCOMPARE(check.level, CheckLevel::Amber);
         QCOMPARE(check.count, int64_t{3});
@@ -322,11 +322,11 @@ class TestCompile : public QObject, RowFolder {
         QCOMPARE(data->train_rows(), int64_t{8});
         Recipe asked = recipe;
         asked.mix.dedupe = DedupeMode::Input;
-        const auto by_input = data->find_duplicates(asked, {});
+        const auto by_input = *data->find_duplicates(asked, {});
         QCOMPARE(by_input.size(), size_t{2});
         QCOMPARE(data->place_of(by_input[0].kept), std::string("s0 row 6"));
         asked.mix.dedupe = DedupeMode::All;
-        const auto whole = data->find_duplicates(asked, {});
+        const auto whole = *data->find_duplicates(asked, {});
         QCOMPARE(whole.size(), size_t{1});
         QCOMPARE(data->place_of(whole[0].row), std::string("s1 row 2"));
     }

@@ -440,7 +440,7 @@ class TestDialogues : public QObject, RowFolder {
         const SourceReport& report = (*data)->sources[0];
         QCOMPARE(report.rows_in, int64_t{4});
         QCOMPARE(report.dropped.total(), int64_t{2});
-        const auto json = nlohmann::json::parse(data_report_json(**data, &tokenizer()));
+        const auto json = nlohmann::json::parse(*data_report_json(**data, &tokenizer()));
         const auto& dropped = json["sources"][0]["dropped"];
         const std::string hidden = "the template does not show every user turn";
         QCOMPARE(dropped[hidden]["count"].get<int>(), 1);

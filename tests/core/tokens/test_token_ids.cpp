@@ -31,9 +31,9 @@ class TestTokenIds : public QObject {
         QVERIFY2(data.ok(), data.ok() ? "" : data.error().text().c_str());
         const EpochPlan plan = (*data)->plan_epoch(0);
         QCOMPARE(plan.rows.size(), size_t{3});
-        QCOMPARE((*data)->read_row(plan, 1).tokens, (std::vector<int32_t>{4, 5}));
-        QCOMPARE((*data)->read_row(plan, 1).target_token_count, int64_t{0});
-        QCOMPARE((*data)->read_row(plan, 2).target_token_count, int64_t{2});
+        QCOMPARE((*data)->read_row(plan, 1)->tokens, (std::vector<int32_t>{4, 5}));
+        QCOMPARE((*data)->read_row(plan, 1)->target_token_count, int64_t{0});
+        QCOMPARE((*data)->read_row(plan, 2)->target_token_count, int64_t{2});
         QCOMPARE((*data)->micro_batches_in_epoch(0), int64_t{2});
     }
 };

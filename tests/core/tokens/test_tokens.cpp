@@ -330,7 +330,7 @@ class TestTokens : public QObject, RowFolder {
             QCOMPARE(rows.size(), size_t{300});
             size_t placed = 0;
             for (size_t row = 0; row < plan.rows.size(); ++row) {
-                const PackedRow packed = (*data)->read_row(plan, row);
+                const PackedRow packed = *(*data)->read_row(plan, row);
                 QVERIFY(packed.tokens.size() <= 400);
                 placed += packed.documents.size();
                 for (const DocumentSpan& document : packed.documents) {

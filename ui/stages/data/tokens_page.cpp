@@ -140,9 +140,11 @@ void TokensPage::searchCached() {
          source = m_source->currentData().toInt()](std::stop_token stop) {
             return searchSamples(*prepared, what, source, stop);
         },
-        [this](std::vector<core::SampleRef> found) {
+        [this](core::Result<std::vector<core::SampleRef>> found) {
             m_is_searching = false;
-            m_found->setSamples(m_searched, std::move(found));
+            showState();
+            if (!found.ok()) return m_lens->clear(toQt(found.error()));
+            m_found->setSamples(m_searched, std::move(*found));
             showState();
             if (m_found->rowCount() > 0) m_table->selectRow(0);
         });
@@ -199,13 +201,14 @@ void TokensPage::showSelected() {
         [prepared = m_found->prepared(), documents](std::stop_token) {
             return readCachedLens(*prepared, documents);
         },
-        [this, documents](LensPage page) {
-            const QString why = toQt(page.view.dropped_because);
-            if (page.view.tokens.empty()) {
+        [this, documents](core::Result<LensPage> page) {
+            if (!page.ok()) return m_lens->clear(toQt(page.error()));
+            const QString why = toQt(page->view.dropped_because);
+            if (page->view.tokens.empty()) {
                 return m_lens->clear(tr("The cache keeps no tokens of this sample: %1.").arg(why));
             }
-            m_lens->showPage(page);
-            nameSelected(std::move(page), documents);
+            m_lens->showPage(*page);
+            nameSelected(std::move(*page), documents);
         });
 }
 

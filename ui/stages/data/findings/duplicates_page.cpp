@@ -87,15 +87,15 @@ void DuplicatesPage::refresh() {
     const DedupeMode mode = compared();
     const bool is_of_recipe = prepared && isOfRecipe(*prepared);
     look(QString::number(static_cast<int>(mode)), is_of_recipe ? Lane::Quick : Lane::Scan,
-         [mode, is_of_recipe](const Prepared& shown, std::stop_token stop) {
+         [mode, is_of_recipe](const Prepared& shown, std::stop_token stop) -> core::Result<Groups> {
              if (is_of_recipe) {
                  return groupsOf(shown, shown.data->duplicates,
                                  shown.recipe.mix.dedupe == DedupeMode::Near);
              }
              core::Recipe asked = shown.recipe;
              asked.mix.dedupe = mode;
-             return groupsOf(shown, shown.data->find_duplicates(asked, stop),
-                             mode == DedupeMode::Near);
+             TRY(duplicates, shown.data->find_duplicates(asked, stop));
+             return groupsOf(shown, std::move(duplicates), mode == DedupeMode::Near);
          });
 }
 

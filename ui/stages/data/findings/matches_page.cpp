@@ -167,7 +167,10 @@ void MatchesPage::look(const QString& what, Lane lane, Finder finder) {
         [prepared, finder = std::move(finder)](std::stop_token stop) {
             return finder(*prepared, stop);
         },
-        [this](Groups groups) { showGroups(std::move(groups)); });
+        [this](core::Result<Groups> groups) {
+            m_problem = groups.ok() ? QString() : toQt(groups.error());
+            showGroups(groups.ok() ? std::move(*groups) : Groups());
+        });
     showSummary();
 }
 
@@ -212,6 +215,7 @@ void MatchesPage::showSummary() {
     } else if (m_matches->prepared()) {
         lines << foundText(*m_matches->prepared(), m_matches->groups());
     }
+    if (!m_problem.isEmpty()) lines << QStringLiteral("\u26a0 ") + m_problem;
     if (!state.isEmpty()) lines << state;
     m_summary->setText(lines.join(QLatin1Char('\n')));
 }

@@ -37,7 +37,7 @@ class MatchesPage : public QWidget {
 
   protected:
     using Groups = std::vector<MatchGroup>;
-    using Finder = std::function<Groups(const Prepared&, std::stop_token)>;
+    using Finder = std::function<core::Result<Groups>(const Prepared&, std::stop_token)>;
 
     MatchesPage(MatchTreeModel::Kind kind, StageContext context, PreparedData& prepared,
                 std::shared_ptr<SourceRows> rows, QWidget* parent);
@@ -83,6 +83,7 @@ class MatchesPage : public QWidget {
     QLabel* m_drop_note;
     std::shared_ptr<const Prepared> m_looked_at;
     QString m_looked_for;
+    QString m_problem;  // of the last search
     bool m_is_looking = false;
     Job m_look_job;
     Job m_pair_job;
