@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "core/base/units.h"
+#include "core/plan/vocabulary_check.h"
 
 namespace dayrun::core {
 
@@ -198,8 +199,7 @@ Result<std::optional<PreflightCheck>> check_bos(const Recipe& recipe, const Comp
         if (fault.empty()) continue;
         ++check.count;
         if (check.offenders.size() < kOffendersShown) {
-            check.offenders.push_back(
-                fmt::format("{} row {}: {}", source.name, sample.row_index, fault));
+            check.offenders.push_back(fmt::format("{}: {}", data.place_of(ref), fault));
         }
     }
     if (looked_at == 0) return std::optional<PreflightCheck>();
@@ -251,6 +251,8 @@ Result<std::vector<PreflightCheck>> check_data(const Recipe& recipe, const Compi
     std::vector<PreflightCheck> checks = {check_rows(data, totals), check_stop_token(data, totals)};
     TRY(bos, check_bos(recipe, data, tokenizer));
     if (bos) checks.push_back(std::move(*bos));
+    TRY(vocabulary, check_vocabulary(recipe, data, tokenizer));
+    if (vocabulary) checks.push_back(std::move(*vocabulary));
     checks.push_back(check_lost_tokens(recipe, data, totals));
     checks.push_back(check_dropped(data));
     checks.push_back(check_validation(recipe, data));

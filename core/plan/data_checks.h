@@ -1,6 +1,6 @@
-// The checks of the pre-flight sheet that look at compiled data: stop tokens, BOS, lost tokens,
-// empty samples, overlap. Neighbours: preflight.cpp adds machine checks; a run asks for these too
-// before its first step. Any thread.
+// The checks of the pre-flight sheet that look at compiled data: stop tokens, BOS, ids that the
+// base does not have, lost tokens, empty samples, overlap. Neighbours: preflight.cpp adds machine
+// checks; a run asks for these too before its first step. Any thread.
 #pragma once
 
 #include <vector>

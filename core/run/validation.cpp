@@ -5,8 +5,7 @@
 
 #include <cmath>
 
-#include "core/tokens/chat_template.h"
-#include "core/tokens/encode.h"
+#include "core/tokens/eval_prompts.h"
 
 namespace dayrun::core {
 
@@ -26,13 +25,6 @@ void add(EvalResult& sums, const EvalResult& part) {
 
 double mean_loss(const EvalResult::PerSource& sum) {
     return sum.loss_sum / static_cast<double>(sum.target_tokens);
-}
-
-// A prompt of eval.prompts as the template's user turn.
-Sample sample_of(const std::string& prompt) {
-    Sample sample;
-    sample.set_exchange("", prompt, "", "");
-    return sample;
 }
 
 }  // namespace
@@ -136,25 +128,20 @@ Result<void> Validation::write_samples() {
         m_parts.reporter.warning("eval.prompts need a tokenizer, and the base folder has none.");
         return {};
     }
-    TRY(chat_template, ChatTemplate::make(m_parts.recipe, tokenizer));
-    EncodePolicy policy;
-    policy.sample_limit = m_parts.recipe.sample_limit();
-    policy.bos = m_parts.recipe.tokens.bos;
-    const Encoder encoder(chat_template, tokenizer, policy);
+    const auto encoded = encode_eval_prompts(m_parts.recipe, *tokenizer);
+    if (!encoded.ok()) {
+        m_parts.reporter.warning("eval.prompts: " + encoded.error().text());
+        return {};
+    }
     GenerateOptions options;
     options.max_new_tokens = kSampleTokens;
-    if (const auto stop = encoder.stop_id()) options.stop_ids = {*stop};
+    if (encoded->stop_id) options.stop_ids = {*encoded->stop_id};
     options.on_token = [&](int32_t) { return m_parts.control.request() == RunRequest::None; };
-    for (const std::string& prompt : prompts) {
+    for (size_t i = 0; i < prompts.size(); ++i) {
         if (m_parts.control.request() != RunRequest::None) break;
-        const auto prompt_ids = encoder.encode_prompt(sample_of(prompt));
-        if (!prompt_ids.ok()) {
-            m_parts.reporter.warning("eval.prompts: " + prompt_ids.error().text());
-            break;
-        }
-        TRY(ids, m_parts.engine.generate(*prompt_ids, options));
+        TRY(ids, m_parts.engine.generate(encoded->ids[i], options));
         m_parts.reporter.tell(SampleGenerated{
-            .step = m_parts.progress.step, .prompt = prompt, .text = tokenizer->decode(ids)});
+            .step = m_parts.progress.step, .prompt = prompts[i], .text = tokenizer->decode(ids)});
     }
     return {};
 }

@@ -78,11 +78,15 @@ Result<std::string> CompiledData::shared_text(const OverlapHit& hit,
 
 Result<std::vector<DuplicateRow>> CompiledData::find_duplicates(const Recipe& recipe,
                                                                 std::stop_token stop) const {
-    std::vector<SampleRef> rows;
+    return find_duplicate_rows(recipe, m_caches, train_samples(), std::move(stop));
+}
+
+std::vector<SampleRef> CompiledData::train_samples() const {
+    std::vector<SampleRef> samples;
     for (uint32_t source = 0; source < m_train.size(); ++source) {
-        for (const uint32_t row : m_train[source]) rows.push_back({source, row});
+        for (const uint32_t row : m_train[source]) samples.push_back({source, row});
     }
-    return find_duplicate_rows(recipe, m_caches, rows, std::move(stop));
+    return samples;
 }
 
 std::vector<MixSource> CompiledData::mix_sources(const Recipe& recipe) const {

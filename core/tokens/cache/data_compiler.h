@@ -166,7 +166,9 @@ class CompiledData {
     /// same ones in the same order; loss by source comes from their document spans.
     Result<std::vector<PackedBatch>> validation_batches(int64_t row_limit = 0) const;
     Result<std::vector<PackedBatch>> test_batches(int64_t row_limit = 0) const;
-    /// The samples behind them, for evaluation by generation.
+    /// The samples that training uses, each once, in the order of the data.
+    std::vector<SampleRef> train_samples() const;
+    /// The samples behind the held-out ones, for evaluation by generation.
     const std::vector<SampleRef>& validation_samples() const { return m_validation; }
     const std::vector<SampleRef>& test_samples() const { return m_test; }
 

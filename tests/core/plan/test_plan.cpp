@@ -135,6 +135,48 @@ class TestPlan : public QObject {
         }
     }
 
+    void an_id_that_the_base_does_not_have_is_red() {
+        const TempProject place;
+        QVERIFY(write_file(place.folder() / "base/config.json", kConfig).ok());  // 64 ids
+        const auto plan_of = [&](const std::string& more) {
+            return *make_plan(*place.recipe(more), {.cache_folder = place.folder() / "cache"});
+        };
+        PlanSheet sheet = plan_of({});
+        QVERIFY(sheet.can_start());
+        const PreflightCheck* check = find_check(sheet, "token ids");
+        QVERIFY(check != nullptr);
+        QCOMPARE(check->message, std::string("All token ids are among the base's 64 ids."));
+        // One row with the first id that is not there, and one with such a label.
+        QVERIFY(write_file(place.folder() / "train.jsonl",
+                           token_rows(40) + "{\"input_ids\": [1, 63, 64, 2]}\n" + token_rows(1, 3))
+                    .ok());
+        QVERIFY(write_file(place.folder() / "held_out.jsonl",
+                           "{\"input_ids\": [1, 2, 3], \"labels\": [-100, 2, 70000]}\n")
+                    .ok());
+        sheet = plan_of({});
+        check = find_check(sheet, "token ids");
+        QVERIFY(!sheet.can_start());
+        QCOMPARE(check->level, CheckLevel::Red);
+        QCOMPARE(check->count, int64_t{2});
+        QCOMPARE(
+            check->message,
+            std::string("2 rows hold an id that is none of the base's 64 ids: train row 41 has "
+                        "the token id 64."));
+        QCOMPARE(check->offenders, (std::vector<std::string>{"train row 41: token id 64",
+                                                             "held_out row 1: label id 70000"}));
+        QVERIFY(check->hint.find("drop_rows") != std::string::npos);
+        // The advice can be followed: what is left out blocks nothing, nor does a larger base.
+        Recipe recipe = *place.recipe();
+        recipe.data[0].drop_rows = {41};
+        recipe.data.pop_back();
+        const auto without = make_plan(recipe, {.cache_folder = place.folder() / "cache"});
+        QCOMPARE(find_check(*without, "token ids")->level, CheckLevel::Green);
+        std::string padded = kConfig;
+        padded.replace(padded.find("64"), 2, "70001");
+        QVERIFY(write_file(place.folder() / "base/config.json", padded).ok());
+        QCOMPARE(find_check(plan_of({}), "token ids")->level, CheckLevel::Green);
+    }
+
     // Read at the start, at the pre-flight, or under it: the sheet comes, and says what happened.
     void a_damaged_cache_is_built_anew_and_told() {
         const TempProject place;

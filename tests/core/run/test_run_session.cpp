@@ -193,6 +193,30 @@ class TestRunSession : public QObject {
         QVERIFY(scene.project->query()->run("aa11")->state == RunState::Failed);
     }
 
+    void an_id_that_the_base_does_not_have_fails_the_run_before_its_first_step() {
+        Scene scene;
+        const auto folder = scene.place.folder();
+        QVERIFY(write_file(folder / "base/config.json",
+                           R"({"architectures": ["LlamaForCausalLM"], "model_type": "llama",
+                               "vocab_size": 64, "hidden_size": 16, "intermediate_size": 32,
+                               "num_hidden_layers": 2, "num_attention_heads": 2,
+                               "num_key_value_heads": 2, "rms_norm_eps": 1e-5,
+                               "max_position_embeddings": 128, "hidden_act": "silu"})")
+                    .ok());
+        QVERIFY(
+            write_file(folder / "train.jsonl", token_rows(40) + "{\"input_ids\": [1, 200, 3]}\n")
+                .ok());
+        const RunOutcome outcome = scene.run();
+        QCOMPARE(outcome.state, RunState::Failed);
+        QCOMPARE(outcome.error->code, ErrorCode::BadData);
+        QCOMPARE(
+            outcome.error->message,
+            std::string("1 row holds an id that is none of the base's 64 ids: train row 41 has "
+                        "the token id 200."));
+        QCOMPARE(scene.counts->prepare.load(), 0);
+        QCOMPARE(scene.counts->accumulate.load(), 0);
+    }
+
     void loss_that_is_no_number_is_skipped_and_told() {
         Scene scene;
         scene.script->not_finite_from = 3;

@@ -105,6 +105,36 @@ class TestCompile : public QObject, RowFolder {
         QVERIFY(refused.error().text().find("sample_limit") != std::string::npos);
     }
 
+    // A tokenizer with more ids than its base: text of a special token that was added to it.
+    void an_encoded_id_that_the_base_does_not_have_is_red() {
+        QVERIFY(write_file(folder() / "base/config.json",
+                           R"({"architectures": ["LlamaForCausalLM"], "model_type": "llama",
+                               "vocab_size": 259, "hidden_size": 16, "intermediate_size": 32,
+                               "num_hidden_layers": 2, "num_attention_heads": 2,
+                               "num_key_value_heads": 2, "rms_norm_eps": 1e-5,
+                               "max_position_embeddings": 128, "hidden_act": "silu"})")
+                    .ok());
+        Recipe recipe = recipe_of({write(rows(0, 20))});
+        recipe.base.path = "base";
+        recipe.eval.prompts = {"Fine"};
+        const auto check_with = [&](const ByteTokenizer& tokenizer, const char* cache) {
+            const auto data = compile_data(recipe, &tokenizer, folder() / cache);
+            return check_named(*check_data(recipe, **data, &tokenizer), "token ids");
+        };
+        QCOMPARE(check_with(kTokenizer, "fits").level, CheckLevel::Green);
+        // BOS and stop token are the id 300.
+        recipe.split.validation.rows = 5;
+        const PreflightCheck check =
+            check_with(ByteTokenizer({"<|end|>"}, "<|end|>", "<|end|>"), "beyond");
+        QCOMPARE(check.level, CheckLevel::Red);
+        QCOMPARE(check.count, int64_t{21});
+        QCOMPARE(
+            check.message,
+            std::string("20 rows and 1 prompt hold an id that is none of the base's 259 ids: s0 "
+                        "row 1 has the token id 300."));
+        QCOMPARE(check.offenders.size(), size_t{10});
+    }
+
     void row_7_packed_documents_keep_their_borders_and_positions() {
         Recipe recipe = recipe_of({write(rows(0, 30))});
         recipe.tokens.max_seq_len = 1000;
