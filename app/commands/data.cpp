@@ -99,7 +99,9 @@ int compile(const CommonOptions& common, const DataOptions& options) {
         tokenizer = std::move(*opened);
     }
     const std::filesystem::path project = project_folder_of(recipe->folder, options.project);
-    const auto data = core::compile_data(*recipe, tokenizer.get(), project / "cache");
+    // Caches that are whole are what this command is for.
+    const auto data = core::compile_data(*recipe, tokenizer.get(), project / "cache", {}, {},
+                                         core::CacheCheck::EveryRow);
     if (!data.ok()) return report_error(data.error());
     if (common.json) {
         const auto report = core::data_report_json(**data, tokenizer.get());

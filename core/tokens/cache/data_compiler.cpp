@@ -22,12 +22,13 @@ class DataCompiler {
   public:
     DataCompiler(const Recipe& recipe, const Tokenizer* tokenizer,
                  const std::filesystem::path& folder, const CompileListener& listener,
-                 std::stop_token stop, std::vector<std::string> rebuilt)
+                 std::stop_token stop, CacheCheck check, std::vector<std::string> rebuilt)
         : m_recipe(recipe),
           m_tokenizer(tokenizer),
           m_folder(folder),
           m_listener(listener),
           m_stop(std::move(stop)),
+          m_check(check),
           m_data(std::make_shared<CompiledData>()) {
         m_data->rebuilt_caches = std::move(rebuilt);
     }
@@ -35,6 +36,7 @@ class DataCompiler {
     Result<std::shared_ptr<const CompiledData>> compile() {
         TRY_VOID(check_settings());
         TRY_VOID(make_caches());
+        if (m_check == CacheCheck::EveryRow) TRY_VOID(check_caches());
         TRY_VOID(choose_rows());
         TRY_VOID(mix());
         finish();
@@ -103,6 +105,17 @@ class DataCompiler {
             add_source(spec, source, std::move(made));
         }
         return check_missing(missing);
+    }
+
+    /// All are looked at, so that all damaged ones are set aside.
+    Result<void> check_caches() const {
+        Result<void> outcome;
+        for (size_t i = 0; i < m_data->sources.size(); ++i) {
+            if (!m_data->sources[i].from_cache) continue;
+            auto checked = cache(i).check();
+            if (!checked.ok()) outcome = std::move(checked);
+        }
+        return outcome;
     }
 
     /// A source whose files are not there has no rows, and everything else works as ever.
@@ -301,6 +314,7 @@ class DataCompiler {
     const std::filesystem::path& m_folder;
     const CompileListener& m_listener;
     std::stop_token m_stop;
+    CacheCheck m_check;
     std::shared_ptr<CompiledData> m_data;
 };
 
@@ -308,10 +322,11 @@ Result<std::shared_ptr<const CompiledData>> compile_data(const Recipe& recipe,
                                                          const Tokenizer* tokenizer,
                                                          const std::filesystem::path& cache_folder,
                                                          const CompileListener& listener,
-                                                         std::stop_token stop) {
+                                                         std::stop_token stop, CacheCheck check) {
     std::vector<std::string> rebuilt;
     for (size_t sources = recipe.data.size();; --sources) {
-        DataCompiler compiler(recipe, tokenizer, cache_folder, listener, stop, std::move(rebuilt));
+        DataCompiler compiler(recipe, tokenizer, cache_folder, listener, stop, check,
+                              std::move(rebuilt));
         auto compiled = compiler.compile();
         const bool is_damaged = compiler.data().has_damaged_cache();
         if (compiled.ok() || !is_damaged || sources == 0) return compiled;

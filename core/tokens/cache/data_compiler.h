@@ -208,6 +208,9 @@ struct CompileProgress {
 };
 using CompileListener = std::function<void(const CompileProgress&)>;
 
+/// When the rows of a cache that was there are checked: opening one with EveryRow reads it whole.
+enum class CacheCheck { AsRead, EveryRow };
+
 /// Opens, reads, converts, filters, encodes and mixes; a cache that cannot be used is built anew
 /// and told in `rebuilt_caches`. `tokenizer` may be null when every source is token_ids. BadData
 /// with file and line, FileMissing, Unsupported with the key, or Cancelled.
@@ -215,6 +218,7 @@ Result<std::shared_ptr<const CompiledData>> compile_data(const Recipe& recipe,
                                                          const Tokenizer* tokenizer,
                                                          const std::filesystem::path& cache_folder,
                                                          const CompileListener& listener = {},
-                                                         std::stop_token stop = {});
+                                                         std::stop_token stop = {},
+                                                         CacheCheck check = CacheCheck::AsRead);
 
 }  // namespace dayrun::core

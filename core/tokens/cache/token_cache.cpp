@@ -160,13 +160,27 @@ Result<std::span<const uint32_t>> TokenCache::words(uint32_t row) const {
     return lists[0];
 }
 
-Result<TokenizedSample> TokenCache::read(uint32_t row, uint32_t source_index) const {
+Result<TokenCache::Lists> TokenCache::lists(uint32_t row) const {
     const State::Place at = m_state->place(row);
-    const std::array lists{m_state->list<int32_t>(at, kTokens),
-                           m_state->list<int32_t>(at, kTrainedRuns),
-                           m_state->list<int32_t>(at, kLabels)};
-    if (checksum_of(lists) != m_state->checksum(at, kRowChecksum)) return damaged(row);
-    const auto& [ids, runs, labels] = lists;
+    const Lists found{m_state->list<int32_t>(at, kTokens), m_state->list<int32_t>(at, kTrainedRuns),
+                      m_state->list<int32_t>(at, kLabels)};
+    if (checksum_of(found) != m_state->checksum(at, kRowChecksum)) return damaged(row);
+    return found;
+}
+
+Result<void> TokenCache::check() const {
+    for (uint32_t row = 0; row < row_count(); ++row) {
+        const auto ids = lists(row);
+        if (!ids.ok()) return ids.error();
+        const auto own_words = words(row);
+        if (!own_words.ok()) return own_words.error();
+    }
+    return {};
+}
+
+Result<TokenizedSample> TokenCache::read(uint32_t row, uint32_t source_index) const {
+    TRY(found, lists(row));
+    const auto& [ids, runs, labels] = found;
     TokenizedSample sample;
     sample.sample_id = sample_ids[row];
     sample.row_index = row_indices[row];

@@ -8,6 +8,7 @@
 // a writer belongs to one thread.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
@@ -71,6 +72,8 @@ class TokenCache {
     Result<TokenizedSample> read(uint32_t row, uint32_t source_index) const;
     /// compared_words() of the row's sample, in the mapped file. Fails as read() does.
     Result<std::span<const uint32_t>> words(uint32_t row) const;
+    /// Reads every row for its checksums alone. Fails as read() does.
+    Result<void> check() const;
     /// Whether a row was found to be damaged.
     bool is_damaged() const;
 
@@ -83,6 +86,9 @@ class TokenCache {
   private:
     struct State;
     TokenCache();
+    /// A row's tokens, trained runs and labels.
+    using Lists = std::array<std::span<const int32_t>, 3>;
+    Result<Lists> lists(uint32_t row) const;
     Error damaged(uint32_t row) const;
     Result<void> load(const std::filesystem::path& path, const std::string& key);
     std::unique_ptr<State> m_state;

@@ -166,6 +166,20 @@ class TestCacheDamage : public QObject, RowFolder {
         }
     }
 
+    // `data compile` asks for whole caches: it reads what it would not need.
+    void every_row_is_checked_where_that_is_asked_for() {
+        const auto compiled = [&](CacheCheck check) {
+            return *compile_data(m_recipe, &kTokenizer, folder() / "cache", {}, {}, check);
+        };
+        const std::string wanted = *everything(*compiled(CacheCheck::EveryRow));
+        QVERIFY(compiled(CacheCheck::EveryRow)->rebuilt_caches.empty());
+        QVERIFY(flip_all_tokens(folder() / "cache") > 100);
+        QVERIFY(compiled(CacheCheck::AsRead)->rebuilt_caches.empty());
+        const auto data = compiled(CacheCheck::EveryRow);
+        QCOMPARE(data->rebuilt_caches.size(), size_t{2});
+        QCOMPARE(*everything(*data), wanted);
+    }
+
     void a_cache_of_an_older_dayrun_is_built_anew_and_told() {
         std::string told;
         const std::string wanted = read_all(told);
