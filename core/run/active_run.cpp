@@ -239,6 +239,7 @@ Result<void> ActiveRun::check() {
 }
 
 Result<void> ActiveRun::prepare() {
+    m_engine.reset();  // of a walk that began anew: two models at once may not fit
     TRY(engine, m_make_engine(m_order.device));
     m_engine = std::move(engine);
     if (const auto& limit = m_recipe.budget.max_device_bytes) {
