@@ -18,7 +18,7 @@ namespace dayrun::core {
 struct TensorFigure {
     std::string dtype;  // "BF16"
     std::vector<int64_t> shape;
-    std::string checksum;  // tensor_checksum
+    std::string checksum;  // TensorSums'
     friend bool operator==(const TensorFigure&, const TensorFigure&) = default;
 };
 

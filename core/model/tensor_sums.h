@@ -1,14 +1,14 @@
 // Checksums of a checkpoint's tensors, each taken where its bytes are read anyway, so that what a
 // base is can be compared without reading it twice. They are kept in the user's cache for as long
-// as a file stays the very same (file_stamp.h); a later opening then sums nothing. Neighbours:
-// core/base/checksum.h is the sum, base_fingerprint.h what is made of them. One thread, whose
-// kernels' threads help.
+// as a file stays the very same (file_stamp.h); a later opening then sums nothing. A sum is 16 hex
+// digits, the same for any number of threads: pieces of a fixed length are summed apart.
+// Neighbours: core/base/checksum.h is the sum, base_fingerprint.h what is made of them. One thread,
+// whose kernels' threads help.
 #pragma once
 
 #include <cstddef>
 #include <filesystem>
 #include <map>
-#include <span>
 #include <string>
 #include <vector>
 
@@ -20,11 +20,6 @@ namespace dayrun::core {
 /// Whether a tensor's pages stay in memory after it was summed: those used where they are mapped.
 enum class Pages { Keep, Drop };
 
-/// 16 hex digits over a tensor's bytes, the same for any number of threads: pieces of a fixed
-/// length are summed apart. `file` is told to read them ahead.
-std::string tensor_checksum(const SafetensorsFile& file, std::span<const std::byte> bytes,
-                            Pages pages);
-
 class TensorSums {
   public:
     TensorSums() = default;
@@ -32,9 +27,12 @@ class TensorSums {
     /// the time of day: sums of a file that was changed a moment before are not kept.
     explicit TensorSums(const CheckpointFiles& files, double now_s = unix_time_s());
 
-    /// Reads a tensor of the files to its end and sums it, unless its sum is known. With
-    /// Pages::Keep all of it is in memory afterwards.
-    void read(const TensorView& tensor, Pages pages);
+    /// Sums a tensor whose bytes have just passed, unless its sum is known; its pages may go.
+    void add(const TensorView& tensor);
+    /// Reads tensors and sums those whose sums are not known; a thread reads ahead meanwhile, so
+    /// that the disk does not wait for the sums. With Pages::Keep all of them are in memory
+    /// afterwards.
+    void read(const std::vector<TensorView>& tensors, Pages pages);
     /// Sums what is left, and keeps the sums for the next opening.
     void finish();
     /// By tensor; complete after finish().
@@ -46,6 +44,7 @@ class TensorSums {
         bool is_known = false;  // from the user's cache
     };
     const SafetensorsFile* holder_of(const TensorView& tensor) const;
+    bool is_known(const TensorView& tensor) const { return m_sums.contains(tensor.name); }
 
     std::vector<File> m_files;
     std::map<std::string, std::string> m_sums;

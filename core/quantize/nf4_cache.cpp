@@ -117,10 +117,14 @@ class CacheDoor {
 
     /// Names, types and sums of the weights that are quantized.
     Result<std::string> source_figure() const {
-        Checksum figure;
+        std::vector<TensorView> views;
         for (const WeightInfo& weight : m_weights) {
             TRY(view, m_files.require(weight.name, weight.shape));
-            m_sums.read(view, Pages::Drop);
+            views.push_back(std::move(view));
+        }
+        m_sums.read(views, Pages::Drop);
+        Checksum figure;
+        for (const TensorView& view : views) {
             figure.add(view.name);
             figure.add(to_string(view.dtype));
             figure.add(m_sums.sums().at(view.name));

@@ -217,7 +217,7 @@ Result<Matrix> BaseModel::weight(const std::string& name, const std::vector<int6
     if (fits) {
         current_arena().copy_from_host(copy.data(), view.bytes.data(),
                                        static_cast<int64_t>(view.bytes.size()));
-        m_sums.read(view, core::Pages::Drop);  // its bytes have just passed
+        m_sums.add(view);
         return dense(copy.data(), rows, cols, m_dtype);
     }
     const HostMirror converted(copy.data(), copy.bytes(), MirrorUse::Write);
@@ -226,7 +226,7 @@ Result<Matrix> BaseModel::weight(const std::string& name, const std::vector<int6
     } else {
         TRY_VOID(convert(view, static_cast<bfloat16*>(converted.data())));
     }
-    m_sums.read(view, core::Pages::Drop);
+    m_sums.add(view);
     m_files->drop_pages(view);  // the copy is used from here on
     return dense(copy.data(), rows, cols, m_dtype);
 }
@@ -234,9 +234,7 @@ Result<Matrix> BaseModel::weight(const std::string& name, const std::vector<int6
 Result<core::BaseFingerprint> BaseModel::finish() {
     if (!m_files) return core::fingerprint_of(m_folder);
     const int64_t room = int64_t{sysconf(_SC_PHYS_PAGES)} * sysconf(_SC_PAGESIZE) / 10 * 8;
-    if (m_files->total_bytes() <= room) {
-        for (const core::TensorView& view : m_in_place) m_sums.read(view, core::Pages::Keep);
-    }
+    if (m_files->total_bytes() <= room) m_sums.read(m_in_place, core::Pages::Keep);
     m_sums.finish();
     return core::fingerprint_of(m_folder, *m_files, m_sums);
 }
@@ -246,7 +244,7 @@ Result<void> BaseModel::copy_weight(const std::string& name, const std::vector<i
     if (m_files) {
         TRY(view, m_files->require(name, shape));
         TRY_VOID(convert_to_float(view, out));
-        m_sums.read(view, core::Pages::Drop);
+        m_sums.add(view);
         return {};
     }
     int64_t count = 1;
