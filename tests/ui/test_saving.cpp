@@ -1,4 +1,6 @@
 // Saving the recipe never takes away what somebody else wrote into its file meanwhile.
+#include <QAction>
+#include <QApplication>
 #include <QLabel>
 #include <QMessageBox>
 #include <QPushButton>
@@ -8,8 +10,10 @@
 #include "tests/support/test_registry.h"
 #include "tests/ui/fixture.h"
 #include "ui/bridge/text.h"
+#include "ui/forms/setting_editor.h"
 #include "ui/panels/status_strip.h"
 #include "ui/project/project_document.h"
+#include "ui/stages/plan/plan_stage.h"
 
 using namespace dayrun;
 using namespace dayrun::tests;
@@ -61,6 +65,40 @@ class TestSaving : public QObject {
         QVERIFY(document().setSetting("adapter.lora_rank", "17").ok());
         save();
         QVERIFY(document().undoStack().isClean());
+    }
+
+    // A command may come while a field still has the focus: what stands in it is what counts.
+    void whatIsTypedCountsBeforeACommand() {
+        SettingEditor* const rank = typed("adapter.lora_rank", "24");
+        m_window->action(QStringLiteral("file.save"))->trigger();
+        QCOMPARE(document().recipe().adapter.lora_rank, 24);
+        QVERIFY(text().find("lora_rank: 24") != std::string::npos);
+        QCOMPARE(rank->value(), QStringLiteral("24"));
+        typed("batch.epochs", "7");
+        m_window->action(QStringLiteral("run.estimate"))->trigger();
+        QCOMPARE(document().recipe().batch.epochs, 7.0);
+        save();
+        // Closing asks about it.
+        typed("adapter.lora_rank", "32");
+        bool has_asked = false;
+        QTimer::singleShot(0, [&] {
+            auto* const box = qobject_cast<QMessageBox*>(QApplication::activeModalWidget());
+            has_asked = box != nullptr;
+            if (box != nullptr) box->button(QMessageBox::Cancel)->click();
+        });
+        QVERIFY(!m_window->close());
+        QVERIFY(has_asked);
+        QCOMPARE(document().recipe().adapter.lora_rank, 32);
+    }
+
+    void aLinkedRecipeStaysALink() {
+        const auto target = m_folder->path() / "elsewhere.yaml";
+        std::filesystem::rename(file(), target);
+        std::filesystem::create_symlink(target, file());
+        QVERIFY(document().setSetting("adapter.lora_rank", "17").ok());
+        save();
+        QVERIFY(std::filesystem::is_symlink(file()));
+        QVERIFY(core::read_file(target)->find("lora_rank: 17") != std::string::npos);
     }
 
     void openingItAgainMakesItOurs() {
@@ -131,6 +169,20 @@ class TestSaving : public QObject {
     std::filesystem::path file() const { return document().recipeFile(); }
     std::string text() const { return core::read_file(file()).value_or("cannot be read"); }
     void save() { m_window->action(QStringLiteral("file.save"))->trigger(); }
+    // Types into a setting of the whole form and leaves the focus there.
+    SettingEditor* typed(const char* key, const QString& text) {
+        m_window->showStage(StageId::Plan);
+        m_window->planStage()->fullForm();
+        QApplication::setActiveWindow(m_window.get());
+        for (SettingEditor* editor : m_window->findChildren<SettingEditor*>()) {
+            if (editor->key() != QLatin1String(key) || !editor->isVisible()) continue;
+            editor->control()->setFocus();
+            QTest::keyClick(editor->control(), Qt::Key_A, Qt::ControlModifier);
+            QTest::keyClicks(editor->control(), text);
+            return editor;
+        }
+        return nullptr;
+    }
     // What the window tells now.
     QString said() const {
         QStringList texts;

@@ -251,7 +251,10 @@ core::Result<void> ProjectDocument::checkFileIsOurs(const std::string& text) con
 
 core::Result<void> ProjectDocument::saveAs(const fs::path& file) {
     const std::string text = core::write_recipe(m_recipe);
-    TRY_VOID(core::write_file(file, text));
+    // A link stays one: what it leads to is written.
+    std::error_code ignored;
+    const bool is_link = fs::is_symlink(fs::symlink_status(file, ignored));
+    TRY_VOID(core::write_file(is_link ? fs::weakly_canonical(file, ignored) : file, text));
     m_file_sha256 = core::sha256_hex(text);
     m_file = file;
     m_undo.setClean();

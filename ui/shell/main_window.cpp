@@ -6,6 +6,7 @@
 #include <QDockWidget>
 #include <QEventLoop>
 #include <QMessageBox>
+#include <QPointer>
 #include <QStackedWidget>
 #include <QStatusBar>
 #include <QUndoView>
@@ -306,9 +307,18 @@ bool MainWindow::save() {
     return true;
 }
 
+// A field counts once it is left, and a command may come while it still has the focus.
+void MainWindow::commitTyped() {
+    const QPointer<QWidget> field = QApplication::focusWidget();
+    if (field == nullptr || field->window() != this) return;
+    field->clearFocus();
+    if (field != nullptr) field->setFocus();
+}
+
 // The two decisions a person must take; everything else is undone instead of asked about.
 bool MainWindow::mayCloseProject() {
     if (!m_open) return true;
+    commitTyped();
     if (m_open->runs->isRunning()) {
         QMessageBox box(QMessageBox::Question, tr("A run is going on"),
                         tr("Park it (Continue goes on to the last bit), stop it at a checkpoint, "

@@ -88,6 +88,7 @@ class MainWindow : public QMainWindow {
     void newProject();
     void chooseProject();
     void makeSample();
+    void commitTyped();
     bool save();
     bool mayCloseProject();
     void requestStop(core::RunRequest request);

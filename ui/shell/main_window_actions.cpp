@@ -39,7 +39,10 @@ QAction* MainWindow::addCommand(QMenu* menu, const QString& name, const QString&
     made->setShortcut(keys);
     // The window is the parent for look-up: menus come and go, actions stay.
     made->setParent(this);
-    connect(made, &QAction::triggered, this, [handler = std::move(handler)] { handler(); });
+    connect(made, &QAction::triggered, this, [this, handler = std::move(handler)] {
+        commitTyped();
+        handler();
+    });
     return made;
 }
 

@@ -57,9 +57,16 @@ QString refusal(const QString& typed, double least, double most, int decimals,
 
 template <class Field>
 void showProblem(Field& field, const QString& problem) {
+    constexpr auto kPlainTip = "plainToolTip";
+    const bool was_plain = !field.property(kPlainTip).isValid();
+    if (was_plain) field.setProperty(kPlainTip, field.toolTip());
+    field.setToolTip(problem.isEmpty() ? field.property(kPlainTip).toString() : problem);
     field.setProperty("state", problem.isEmpty() ? QString() : QStringLiteral("bad"));
     restyle(&field);
-    if (problem.isEmpty()) return;
+    if (problem.isEmpty()) {
+        field.setProperty(kPlainTip, {});
+        return;
+    }
     QToolTip::showText(field.mapToGlobal(field.rect().bottomLeft()), problem, &field);
 }
 
@@ -71,6 +78,8 @@ WholeNumberField::WholeNumberField(QWidget* parent) : QSpinBox(parent) {
         setProblem({});
         Q_EMIT typed();
     });
+    // By an arrow, a slider or Undo: the number that was refused is not there any more.
+    connect(this, &QSpinBox::valueChanged, this, [this] { setProblem({}); });
     connect(this, &WholeNumberField::refused, this, [this](const QString& text) {
         setProblem(refusal(text, minimum(), maximum(), 0, textFromValue(value())));
     });
@@ -102,6 +111,7 @@ NumberField::NumberField(QWidget* parent) : QDoubleSpinBox(parent) {
         setProblem({});
         Q_EMIT typed();
     });
+    connect(this, &QDoubleSpinBox::valueChanged, this, [this] { setProblem({}); });
     connect(this, &NumberField::refused, this, [this](const QString& text) {
         setProblem(refusal(text, minimum(), maximum(), decimals(), textFromValue(value())));
     });
