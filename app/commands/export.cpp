@@ -103,6 +103,19 @@ core::Result<ExportSource> source_of(const ExportOptions& options) {
                            .hint = "Run it again, or choose another run."};
     }
     TRY(recipe, core::parse_recipe(run.recipe_yaml, run.run_id, project->folder()));
+    if (recipe.adapter.method == core::AdapterMethod::Full) {
+        const std::filesystem::path model = project->folder() / run.adapter;
+        if (needs_adapter(options)) {
+            return core::Error{
+                .code = core::ErrorCode::BadUsage,
+                .message = fmt::format("Run {} trained all weights: '{}' is its model already.",
+                                       run.run_id, model.string()),
+                .hint = "Copy that folder, or export it with --to nf4."};
+        }
+        return ExportSource{.base = model,
+                            .quantization = recipe.quantization,
+                            .title = fmt::format("run {} ({})", run.run_id, run.name)};
+    }
     return ExportSource{.base = recipe.resolved(recipe.base.path),
                         .adapter = project->folder() / run.adapter,
                         .quantization = recipe.quantization,

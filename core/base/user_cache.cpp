@@ -8,8 +8,9 @@ namespace dayrun::core {
 std::filesystem::path user_cache_folder() {
     const char* const home = std::getenv("HOME");
     const char* const cache = std::getenv("XDG_CACHE_HOME");
-    if (cache != nullptr && *cache != 0) return std::filesystem::path(cache) / "dayrun";
-    if (home != nullptr && *home != 0) return std::filesystem::path(home) / ".cache" / "dayrun";
+    // A relative one would be another folder wherever one stands; the rule is to pass it over.
+    if (cache != nullptr && *cache == '/') return std::filesystem::path(cache) / "dayrun";
+    if (home != nullptr && *home == '/') return std::filesystem::path(home) / ".cache" / "dayrun";
     return {};
 }
 

@@ -5,7 +5,8 @@
 
 namespace dayrun::core {
 
-/// XDG_CACHE_HOME/dayrun or HOME/.cache/dayrun; empty when neither is set. It need not exist.
+/// XDG_CACHE_HOME/dayrun or HOME/.cache/dayrun; empty when neither is an absolute path. It need not
+/// exist.
 std::filesystem::path user_cache_folder();
 
 }  // namespace dayrun::core

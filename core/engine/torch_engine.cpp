@@ -312,8 +312,18 @@ Result<std::vector<std::vector<int32_t>>> TorchEngine::generate_batch(
 Result<void> TorchEngine::save_adapter(const std::filesystem::path& folder) {
     return in_engine("save the adapter", [&]() -> Result<void> {
         TRY_VOID(check_ready());
+        TRY_VOID(m_base->check_in_use());
         const Dtype stored = stored_dtype(m_recipe.adapter);
         if (m_recipe.adapter.method == core::AdapterMethod::Full) {
+            TRY(now, core::fingerprint_of(m_base->folder()));
+            if (now.config != m_fingerprint.config) {
+                return Error{.code = ErrorCode::BadModel,
+                             .message = fmt::format(
+                                 "'{}' has changed while the run used it, and is no longer that of "
+                                 "the model that was trained.",
+                                 (m_base->folder() / "config.json").string()),
+                             .hint = "Restore the file and continue the run."};
+            }
             return save_model_folder(folder, *m_base, *m_model.parameters, stored);
         }
         return save_adapter_folder(folder, m_model.adapter, *m_model.parameters, stored,

@@ -13,6 +13,7 @@
 #include <system_error>
 
 #include "core/base/atomic_file.h"
+#include "core/base/file_stamp.h"
 #include "core/records/project.h"
 
 namespace dayrun::core {
@@ -115,6 +116,7 @@ Result<std::unique_ptr<ExportFolder>> ExportFolder::open(ExportFolderRequest req
     folder->m_made_target = !is_there(folder->m_target);
     TRY(staging, Temporary::folder(folder->m_target / kStaging));
     folder->m_staging.emplace(std::move(staging));
+    TRY_VOID(folder->check_alone());
     return folder;
 }
 
@@ -142,6 +144,28 @@ Result<void> ExportFolder::check_place() const {
             }
         }
         if (!m_request.force) TRY_VOID(check_projects(folder));
+        const auto own = stamp_of(m_target), inner = stamp_of(folder);
+        if (own && inner && own->device != inner->device) {
+            return refused(fmt::format("'{}' lies on another disk than '{}', so that nothing can "
+                                       "be moved in whole.",
+                                       folder.string(), m_target.string()),
+                           kOtherFolder);
+        }
+    }
+    return {};
+}
+
+// Leftovers are gone by now: another one is being filled.
+Result<void> ExportFolder::check_alone() const {
+    std::error_code failed;
+    for (const auto& entry : fs::directory_iterator(m_target, failed)) {
+        const bool is_another = entry.path().filename().string().starts_with(kStaging) &&
+                                is_temporary(entry.path()) && entry.path() != staging();
+        if (!is_another) continue;
+        return Error{
+            .code = ErrorCode::DatabaseBusy,
+            .message = fmt::format("Another export into '{}' is going on.", m_target.string()),
+            .hint = "Wait for it, or choose another folder."};
     }
     return {};
 }
@@ -165,6 +189,15 @@ Result<void> ExportFolder::check_file(const std::string& name) const {
     const fs::path file = m_target / name;
     std::error_code ignored;
     if (!is_there(file)) return {};
+    // A source may be a folder of links, as the hub's cache is: its files lie elsewhere.
+    for (const fs::path& source : m_request.sources) {
+        for (const auto& entry : fs::directory_iterator(source, ignored)) {
+            if (!fs::equivalent(entry.path(), file, ignored)) continue;
+            return refused(fmt::format("'{}' is what '{}' leads to, which the export reads.",
+                                       file.string(), entry.path().string()),
+                           kOtherFolder);
+        }
+    }
     if (fs::is_directory(file, ignored)) {
         return refused(fmt::format("'{}' is a folder, where a file is to be.", file.string()),
                        kOtherFolder);

@@ -28,8 +28,10 @@ struct ExportFolderRequest {
 class ExportFolder {
   public:
     /// BadUsage when the target is a file, lies in a folder that is read (also with `force`), is or
-    /// lies where a project keeps its own, contains a folder that is read, or holds a file that no
-    /// export wrote. Links count as what they lead to. Sweeps what killed exports left there.
+    /// lies where a project keeps its own, contains a folder that is read, holds a file that no
+    /// export wrote, or one that a link in a folder that is read leads to (also with `force`).
+    /// Links count as what they lead to. DatabaseBusy while another export fills it. Sweeps what
+    /// killed exports left there.
     static Result<std::unique_ptr<ExportFolder>> open(ExportFolderRequest request);
     ExportFolder(const ExportFolder&) = delete;
     ExportFolder& operator=(const ExportFolder&) = delete;
@@ -56,6 +58,7 @@ class ExportFolder {
     explicit ExportFolder(ExportFolderRequest request);
     Result<void> check_place() const;
     Result<void> check_content();
+    Result<void> check_alone() const;
     Result<void> check_file(const std::string& name) const;
     Result<void> read_list();
     Result<void> write_list() const;

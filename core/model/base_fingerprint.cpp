@@ -3,7 +3,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <nlohmann/json.hpp>
 #include <set>
 
@@ -16,8 +18,11 @@ namespace {
 
 using Json = nlohmann::json;
 
-// They tell who wrote the file from where, and change with every download of the same model.
-constexpr std::string_view kOriginKeys[] = {"_name_or_path", "transformers_version"};
+// They tell who wrote the file from where, or what a server does, and change with every download of
+// the same model.
+constexpr std::string_view kOriginKeys[] = {"_name_or_path", "transformers_version", "use_cache"};
+// Elsewhere null is the same as nothing.
+constexpr std::string_view kNullMeansSomething[] = {"num_key_value_heads", "sliding_window"};
 constexpr size_t kFieldsNamed = 3;
 constexpr double kExact = 9007199254740992.0;  // 2^53
 
@@ -43,6 +48,17 @@ Result<std::string> config_of(const std::filesystem::path& folder) {
     TRY(config,
         read_json_object(folder / "config.json", "a JSON object with the model's settings"));
     for (const std::string_view key : kOriginKeys) config.erase(std::string(key));
+    if (config.contains("torch_dtype") && !config.contains("dtype")) {
+        config["dtype"] = config["torch_dtype"];  // its name until transformers 5
+    }
+    config.erase("torch_dtype");
+    for (auto member = config.begin(); member != config.end();) {
+        const bool is_nothing =
+            member->is_null() &&
+            std::find(std::begin(kNullMeansSomething), std::end(kNullMeansSomething),
+                      member.key()) == std::end(kNullMeansSomething);
+        member = is_nothing ? config.erase(member) : std::next(member);
+    }
     unify_numbers(config);
     return one_line(config);
 }

@@ -23,7 +23,8 @@ struct TensorFigure {
 };
 
 struct BaseFingerprint {
-    /// config.json as one line, its members by name, without those that only tell its origin.
+    /// config.json as one line, its members by name, without what makes no other model: its origin,
+    /// nulls, older names.
     std::string config = "{}";
     std::map<std::string, TensorFigure> tensors;  // empty with base.random_init
 

@@ -119,6 +119,12 @@ void TensorSums::add(const TensorView& tensor) {
     m_sums[tensor.name] = sum_of({holder_of(tensor), tensor.bytes}, Pages::Drop, progress);
 }
 
+bool TensorSums::holds(const TensorView& tensor) const {
+    Progress progress;
+    return sum_of({holder_of(tensor), tensor.bytes}, Pages::Keep, progress) ==
+           m_sums.at(tensor.name);
+}
+
 void TensorSums::read(const std::vector<TensorView>& tensors, Pages pages) {
     std::vector<const TensorView*> wanted;
     std::vector<Part> parts;

@@ -33,6 +33,8 @@ class TensorSums {
     /// that the disk does not wait for the sums. With Pages::Keep all of them are in memory
     /// afterwards.
     void read(const std::vector<TensorView>& tensors, Pages pages);
+    /// Whether the tensor's bytes are still those of its sum; reads them again.
+    bool holds(const TensorView& tensor) const;
     /// Sums what is left, and keeps the sums for the next opening.
     void finish();
     /// By tensor; complete after finish().

@@ -161,11 +161,20 @@ Result<void> ActiveRun::check_same_recipe() {
 }
 
 Result<void> ActiveRun::check_same_data() const {
-    if (m_resume_folder.empty() || m_data->data_sha256 == m_fingerprint.data_sha256) return {};
+    if (m_resume_folder.empty()) return {};
+    const bool is_same = m_data->data_sha256 == m_fingerprint.data_sha256;
+    const bool reads_same = m_fingerprint.tokens_sha256.empty() ||
+                            m_data->tokens_sha256() == m_fingerprint.tokens_sha256;
+    if (is_same && reads_same) return {};
     return Error{.code = ErrorCode::BadData,
-                 .message = fmt::format("The data of run {} have changed since step {} was saved, "
-                                        "so it cannot go on as the same run.",
-                                        m_order.run_id, m_progress.step),
+                 .message = fmt::format(
+                     "{} since step {} was saved, so it cannot go on as the same "
+                     "run.",
+                     is_same ? fmt::format("The tokens of run {} are others (its "
+                                           "tokenizer or template has changed)",
+                                           m_order.run_id)
+                             : fmt::format("The data of run {} have changed", m_order.run_id),
+                     m_progress.step),
                  .hint = "Restore the files, or start a new run without --continue."};
 }
 
@@ -183,6 +192,7 @@ Result<void> ActiveRun::compile() {
     TRY(report, data_report_json(*m_data, m_tokenizer.get()));
     TRY_VOID(write_file(m_files.data_report(), report));
     m_fingerprint.data_sha256 = m_data->data_sha256;
+    m_fingerprint.tokens_sha256 = m_data->tokens_sha256();
     m_progress.total_steps = total_steps(
         m_recipe.batch, [&](int64_t epoch) { return m_data->micro_batches_in_epoch(epoch); });
     m_progress.source_target_tokens.resize(m_recipe.data.size(), 0);
@@ -216,19 +226,23 @@ bool ActiveRun::has_damaged_cache() const {
 
 Result<std::shared_ptr<const CompiledData>> ActiveRun::mend_data(const Error& damage) {
     m_reporter.warning(damage.message + " The run waits until it is built anew.");
-    const std::string sha256 = m_data->data_sha256;
     TRY_VOID(read_data());
-    if (m_data->data_sha256 == sha256) return m_data;
-    return Error{.code = ErrorCode::BadData,
-                 .message = damage.message +
-                            " The data have changed since the run began, so it "
-                            "cannot be built anew for this run.",
-                 .hint = "Restore the files and continue the run, or start a new one."};
+    const bool is_same = m_data->data_sha256 == m_fingerprint.data_sha256;
+    if (is_same && m_data->tokens_sha256() == m_fingerprint.tokens_sha256) return m_data;
+    return Error{
+        .code = ErrorCode::BadData,
+        .message = fmt::format("{} {} changed since the run began, so it cannot be built "
+                               "anew for this run.",
+                               damage.message,
+                               is_same ? "The tokenizer or the template has" : "The data have"),
+        .hint = "Restore the files and continue the run, or start a new one."};
 }
 
 Result<void> ActiveRun::check() {
     TRY(checks, check_data(m_recipe, *m_data, m_tokenizer.get()));
-    if (auto check = check_start_adapter(m_recipe)) checks.push_back(std::move(*check));
+    if (m_resume_folder.empty()) {
+        if (auto check = check_start_adapter(m_recipe)) checks.push_back(std::move(*check));
+    }
     for (const PreflightCheck& check : checks) {
         if (check.level == CheckLevel::Red) {
             return Error{.code = ErrorCode::BadData, .message = check.message, .hint = check.hint};
@@ -245,7 +259,12 @@ Result<void> ActiveRun::prepare() {
     if (const auto& limit = m_recipe.budget.max_device_bytes) {
         TRY_VOID(m_engine->limit_memory(*limit));
     }
-    TRY(model, m_engine->prepare(m_recipe));
+    Recipe recipe = m_recipe;
+    // What it started from may be gone or changed; the resume point has the adapter as it was.
+    if (!m_resume_folder.empty() && !recipe.adapter.init_from.empty()) {
+        recipe.adapter.init_from = m_resume_folder.string();
+    }
+    TRY(model, m_engine->prepare(recipe));
     m_model = std::move(model);
     for (const std::string& note : m_model->notes) m_reporter.warning(note);
     TRY_VOID(record_base());

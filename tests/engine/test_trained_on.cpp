@@ -1,6 +1,7 @@
 // What an adapter says of its base: written with it, compared where it is applied again, and told.
 #include <QTemporaryDir>
 #include <QTest>
+#include <chrono>
 #include <fstream>
 
 #include "core/base/atomic_file.h"
@@ -79,6 +80,61 @@ class TestTrainedOn : public QObject {
         REQUIRE_OK(prepared);
         QVERIFY(!expected->base.tensors.empty());
         QVERIFY(prepared->base == expected->base);
+    }
+
+    // cp over a base folder writes into the very file that a run has mapped.
+    void weights_written_to_in_use_are_not_saved_data() {
+        QTest::addColumn<QString>("how");
+        QTest::addColumn<bool>("is_refused");
+        QTest::newRow("overwritten") << "overwritten" << true;
+        QTest::newRow("only its date") << "touched" << false;
+        QTest::newRow("replaced") << "replaced" << false;
+        QTest::newRow("removed") << "removed" << false;
+    }
+    void weights_written_to_in_use_are_not_saved() {
+        QFETCH(QString, how);
+        QFETCH(bool, is_refused);
+        const auto base = folder("used");
+        std::filesystem::remove_all(base);
+        QVERIFY(write_tiny_model(base, {}, 1));
+        const auto file = base / "model.safetensors";
+        std::string bytes = read_file(file).value();
+        const auto engine = open_engine(lora_recipe(base));
+        QVERIFY(engine && engine->save_adapter(folder("saved")).ok());
+        bytes[bytes.size() - 3] = static_cast<char>(bytes[bytes.size() - 3] ^ 1);
+        if (how == "overwritten") {
+            std::fstream in_place(file, std::ios::in | std::ios::out | std::ios::binary);
+            in_place << bytes;
+        }
+        if (how == "replaced") QVERIFY(write_file(file, bytes).ok());
+        if (how == "removed") std::filesystem::remove(file);
+        if (how == "overwritten" || how == "touched") {
+            const auto date = std::filesystem::last_write_time(file);
+            std::filesystem::last_write_time(file, date + std::chrono::seconds(7));
+        }
+        const auto saved = engine->save_adapter(folder("saved"));
+        QCOMPARE(saved.ok(), !is_refused);
+        if (is_refused) {
+            QVERIFY(saved.error().code == ErrorCode::FileDamaged);
+            QVERIFY(saved.error().message.find("was written to while the run used it") !=
+                    std::string::npos);
+        }
+    }
+
+    void a_full_training_keeps_the_config_it_began_with() {
+        const auto base = folder("full");
+        QVERIFY(write_tiny_model(base, {}, 1));
+        Recipe recipe = lora_recipe(base);
+        recipe.adapter.method = AdapterMethod::Full;
+        const auto engine = open_engine(recipe);
+        QVERIFY(engine);
+        std::string config = read_file(base / "config.json").value();
+        config.replace(config.find("10000.0"), 7, "77777.0");
+        QVERIFY(write_file(base / "config.json", config).ok());
+        const auto refused = engine->save_adapter(folder("saved_full"));
+        QVERIFY(!refused.ok() &&
+                refused.error().message.find("has changed while") != std::string::npos);
+        QVERIFY(!std::filesystem::exists(folder("saved_full")));
     }
 
     void a_drawn_base_is_its_config() {

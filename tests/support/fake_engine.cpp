@@ -29,6 +29,7 @@ class FakeEngine : public Engine {
 
     Result<PreparedModel> prepare(const Recipe& recipe) override {
         ++m_counts->prepare;
+        if (m_script->on_prepare) m_script->on_prepare(recipe);
         if (m_script->fail_prepare) {
             return Error{.code = ErrorCode::BadModel,
                          .message = "The fake base cannot be opened.",

@@ -26,6 +26,8 @@ struct FakeScript {
     int short_of_memory_from = 0;  // accumulate answers OutOfGpuMemory from this call on, …
     int leaner_plans = 0;          // … until the engine was made leaner this often
     int rehearses_after = 0;       // rehearse answers it until then
+    /// Called with the recipe that the engine is prepared for.
+    std::function<void(const core::Recipe&)> on_prepare;
     /// Called at the start of every accumulate with its number, from 1.
     std::function<void(int)> on_accumulate;
     /// Called at the start of every evaluate with its number, from 1.

@@ -239,6 +239,36 @@ Result<core::BaseFingerprint> BaseModel::finish() {
     return core::fingerprint_of(m_folder, *m_files, m_sums);
 }
 
+Result<void> BaseModel::check_in_use() {
+    // Whether the file at the path is the one that is mapped, and was written to.
+    const auto is_written = [&](const core::SafetensorsFile& file) {
+        const auto now = core::stamp_of(file.path());
+        const auto seen = m_looked_at.find(file.path());
+        const core::FileStamp& before = seen == m_looked_at.end() ? file.stamp() : seen->second;
+        return now && now->device == before.device && now->inode == before.inode &&
+               (now->bytes != before.bytes || now->modified_ns != before.modified_ns);
+    };
+    const auto damaged = [](const core::SafetensorsFile& file) {
+        return Error{
+            .code = ErrorCode::FileDamaged,
+            .message = fmt::format("'{}' was written to while the run used it, so what was "
+                                   "trained since cannot be kept.",
+                                   file.path().string()),
+            .hint = "Restore the file and continue the run from its last resume point."};
+    };
+    if (m_nf4_file != nullptr && is_written(*m_nf4_file)) return damaged(*m_nf4_file);
+    if (!m_files || m_in_place.empty()) return {};
+    for (const auto& file : m_files->files()) {
+        if (!is_written(*file)) continue;
+        const auto now = core::stamp_of(file->path());
+        for (const core::TensorView& tensor : m_in_place) {
+            if (file->find(tensor.name) != nullptr && !m_sums.holds(tensor)) return damaged(*file);
+        }
+        m_looked_at[file->path()] = *now;  // only its date is another
+    }
+    return {};
+}
+
 Result<void> BaseModel::copy_weight(const std::string& name, const std::vector<int64_t>& shape,
                                     float* out) {
     if (m_files) {

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <deque>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -53,6 +54,9 @@ class BaseModel {
     /// is room for it (the first batch would fetch the same pages one by one), and sums what was
     /// not summed on the way. Returns what this base is.
     core::Result<core::BaseFingerprint> finish();
+    /// FileDamaged when a file that is used where it is mapped was written to since it was opened:
+    /// the weights changed with it. A file that was replaced or removed stays as it was opened.
+    core::Result<void> check_in_use();
     /// Bytes of the weights handed out, mapped or copied.
     int64_t weight_bytes() const { return m_weight_bytes; }
 
@@ -67,7 +71,8 @@ class BaseModel {
     std::filesystem::path m_folder;
     std::optional<core::CheckpointFiles> m_files;  // empty with base.random_init
     core::TensorSums m_sums;
-    std::vector<core::TensorView> m_in_place;           // weights used where their file is mapped
+    std::vector<core::TensorView> m_in_place;  // weights used where their file is mapped
+    std::map<std::filesystem::path, core::FileStamp> m_looked_at;  // touched, still the same
     std::unique_ptr<core::SafetensorsFile> m_nf4_file;  // the cache; null for a 4-bit checkpoint
     std::deque<core::Nf4Tensor> m_nf4_tensors;
     std::deque<Buffer> m_copies;

@@ -97,7 +97,9 @@ bool is_continuable(const Project& project, const RunRecord& record) {
     if (record.state == RunState::Finished) return false;
     if (record.interrupted || record.state == RunState::Parked) return true;
     const bool is_over = record.state == RunState::Stopped || record.state == RunState::Failed;
-    return is_over && !RunFiles(project.run_folder(record.run_id)).resume_points().empty();
+    const RunFiles files(project.run_folder(record.run_id));
+    // A point that lost its seal is told there, and not passed over for a new run.
+    return is_over && (!files.resume_points().empty() || !files.unsealed_points().empty());
 }
 
 Result<void> same_recipe(const Recipe& of_run, const Recipe& wanted, const std::string& run_id) {

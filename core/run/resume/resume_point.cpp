@@ -63,8 +63,9 @@ Result<ResumePoint> point_of(const fs::path& folder, const nlohmann::json& json)
     ResumePoint point{.folder = folder, .fingerprint = {}, .progress = {}};
     json.at("recipe_sha256").get_to(point.fingerprint.recipe_sha256);
     json.at("data_sha256").get_to(point.fingerprint.data_sha256);
-    if (json.contains("base_sha256")) {
-        json.at("base_sha256").get_to(point.fingerprint.base_sha256);
+    for (const auto& [key, field] : {std::pair("tokens_sha256", &point.fingerprint.tokens_sha256),
+                                     std::pair("base_sha256", &point.fingerprint.base_sha256)}) {
+        if (json.contains(key)) json.at(key).get_to(*field);
     }
     TRY(progress, parse_progress(json.at("progress").dump()));
     point.progress = std::move(progress);
@@ -87,9 +88,9 @@ Result<void> seal_resume_point(const fs::path& folder, const RunProgress& progre
     }
     std::string text = fmt::format(
         "{{\"format\":1,\"saved_at\":{},\"recipe_sha256\":\"{}\",\"data_sha256\":\"{}\","
-        "\"base_sha256\":\"{}\",\"progress\":{},\"files\":[{}]",
+        "\"tokens_sha256\":\"{}\",\"base_sha256\":\"{}\",\"progress\":{},\"files\":[{}]",
         shortest(unix_time_s()), fingerprint.recipe_sha256, fingerprint.data_sha256,
-        fingerprint.base_sha256, progress_json(progress), files);
+        fingerprint.tokens_sha256, fingerprint.base_sha256, progress_json(progress), files);
     const std::string own = sha256_hex(text);
     text += fmt::format("{}{}\"}}\n", kSelfHash, own);
     return write_file(folder / kSealName, text);

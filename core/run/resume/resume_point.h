@@ -19,6 +19,7 @@ namespace dayrun::core {
 struct RunFingerprint {
     std::string recipe_sha256;  // of the run's frozen recipe.yaml
     std::string data_sha256;    // CompiledData's
+    std::string tokens_sha256;  // CompiledData's; empty in points of older versions
     std::string base_sha256;    // BaseFingerprint's; empty in points of older versions
 };
 

@@ -245,6 +245,21 @@ nlohmann::ordered_json manifest_part(const TokenCache& cache, const std::vector<
 
 }  // namespace
 
+std::string CompiledData::tokens_sha256() const {
+    Sha256 all;
+    const auto add = [&](const TokenCache& cache, uint32_t row) {
+        const uint64_t checksum = cache.checksum(row);
+        all.add(std::as_bytes(std::span(&checksum, 1)));
+    };
+    for (size_t i = 0; i < sources.size(); ++i) {
+        for (const uint32_t row : m_train[i]) add(*m_caches[i], row);
+    }
+    for (const auto* samples : {&m_validation, &m_test}) {
+        for (const SampleRef& sample : *samples) add(*m_caches[sample.source_index], sample.row);
+    }
+    return all.hex();
+}
+
 std::string CompiledData::manifest_json() const {
     nlohmann::ordered_json list = nlohmann::ordered_json::array();
     for (size_t i = 0; i < sources.size(); ++i) {

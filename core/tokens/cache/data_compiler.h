@@ -176,6 +176,9 @@ class CompiledData {
     /// part and a hash over their contents, as JSON; the same recipe on the same files gives the
     /// same bytes.
     std::string manifest_json() const;
+    /// Of the ids and labels of all rows in use: another tokenizer or template gives another one
+    /// over the same data.
+    std::string tokens_sha256() const;
 
   private:
     friend class DataCompiler;

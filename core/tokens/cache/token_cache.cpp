@@ -168,6 +168,10 @@ Result<TokenCache::Lists> TokenCache::lists(uint32_t row) const {
     return found;
 }
 
+uint64_t TokenCache::checksum(uint32_t row) const {
+    return m_state->checksum(m_state->place(row), kRowChecksum);
+}
+
 Result<void> TokenCache::check() const {
     for (uint32_t row = 0; row < row_count(); ++row) {
         const auto ids = lists(row);

@@ -72,6 +72,8 @@ class TokenCache {
     Result<TokenizedSample> read(uint32_t row, uint32_t source_index) const;
     /// compared_words() of the row's sample, in the mapped file. Fails as read() does.
     Result<std::span<const uint32_t>> words(uint32_t row) const;
+    /// Of the row's ids and labels, as they were written.
+    uint64_t checksum(uint32_t row) const;
     /// Reads every row for its checksums alone. Fails as read() does.
     Result<void> check() const;
     /// Whether a row was found to be damaged.

@@ -228,9 +228,25 @@ class TestExportFolder : public QObject {
         write_text(out / ".dayrun-export.tmp-99999999-0/model.safetensors", "half");
         write_text(out / "dayrun_export.json.tmp-99999999-0", "half");
         write_text(out / living / "model.safetensors", "being made");
-        QCOMPARE(exported(out, {{"config.json", "{}"}}), std::string());
-        QCOMPARE(names_in(out),
-                 (std::vector<std::string>{living + "/model.safetensors", "config.json"}));
+        // What somebody is filling stays, and two do not mix.
+        QVERIFY(holds(exported(out, {{"config.json", "{}"}}), "Another export into"));
+        QCOMPARE(names_in(out), (std::vector<std::string>{living + "/model.safetensors"}));
+    }
+
+    // As in the hub's cache: the folder that is read holds links to files that lie elsewhere.
+    void files_that_a_source_links_to_are_never_written() {
+        const Folder folder;
+        write_text(folder / "store/config.json", "base");
+        fs::create_directories(folder / "base");
+        fs::create_symlink(folder / "store/config.json", folder / "base/config.json");
+        for (const bool force : {false, true}) {
+            auto request = request_for(folder / "store", {{"config.json", "{}"}}, force);
+            request.sources = {folder / "base"};
+            const auto opened = ExportFolder::open(request);
+            QVERIFY(!opened.ok());
+            if (force) QVERIFY(holds(opened.error().message, "which the export reads"));
+        }
+        QCOMPARE(text_of(folder / "store/config.json"), std::string("base"));
     }
 };
 

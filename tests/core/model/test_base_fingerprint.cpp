@@ -183,6 +183,10 @@ class TestBaseFingerprint : public QObject {
         auto config = nlohmann::json::parse(read_file(folder / "config.json").value());
         config["transformers_version"] = "9.9";
         config["_name_or_path"] = "elsewhere";
+        config["use_cache"] = true;
+        config["rope_scaling"] = nullptr;
+        config["dtype"] = config.value("torch_dtype", "float32");
+        config.erase("torch_dtype");
         for (auto& value : config) {
             if (value.is_number_integer()) value = value.get<double>();
         }

@@ -3,6 +3,7 @@
 #include <QTest>
 
 #include "core/run/resume/base_record.h"
+#include "core/run/resume/continue_queue.h"
 #include "core/run/resume/resume_point.h"
 #include "core/run/run_files.h"
 #include "tests/core/run/run_scene.h"
@@ -87,6 +88,57 @@ class TestBaseRecord : public QObject {
         QVERIFY(std::filesystem::remove(scene.run_folder() / "base.json"));
         QCOMPARE(scene.go_on(kMore).state, RunState::Finished);
         QVERIFY(scene.told.has_log("Whether the base is still the same is not known"));
+    }
+
+    // The same files, read by another tokenizer or template.
+    void other_tokens_of_the_same_data_are_refused() {
+        StoppedScene scene;
+        const auto point = read_resume_point(scene.point());
+        QVERIFY(point.ok() && !point->fingerprint.tokens_sha256.empty());
+        RunFingerprint other = point->fingerprint;
+        other.tokens_sha256[0] = other.tokens_sha256[0] == '0' ? '1' : '0';
+        QVERIFY(seal_resume_point(point->folder, point->progress, other).ok());
+        const RunOutcome refused = scene.go_on(kMore);
+        QCOMPARE(refused.state, RunState::Failed);
+        QVERIFY2(refused.error->message.find("The tokens of run aa11 are others") == 0,
+                 refused.error->text().c_str());
+        // A point of an older version says nothing of them.
+        other.tokens_sha256.clear();
+        QVERIFY(seal_resume_point(point->folder, point->progress, other).ok());
+        QCOMPARE(scene.go_on(kMore).state, RunState::Finished);
+    }
+
+    // The adapter that it started from may be another by now: the point has its own.
+    void a_continued_run_starts_from_its_point() {
+        Scene scene;
+        const std::string more = kMore + "adapter: {init_from: start}\n";
+        scene.script->on_accumulate = [&](int call) {
+            if (call == 8) scene.control->request(RunRequest::StopAtCheckpoint);
+        };
+        std::vector<std::string> started;
+        scene.script->on_prepare = [&](const Recipe& recipe) {
+            started.push_back(recipe.adapter.init_from);
+        };
+        scene.run(more);
+        scene.script->on_accumulate = {};
+        const auto point = RunFiles(scene.run_folder()).resume_points().at(0);
+        QCOMPARE(scene.go_on(more).state, RunState::Finished);
+        QCOMPARE(started.size(), size_t{2});
+        QVERIFY(started[0].ends_with("/start"));
+        QCOMPARE(started[1], point.string());
+    }
+
+    // Its only point lost its seal: told, and begun again as the same run.
+    void a_run_without_a_sealed_point_is_not_passed_over() {
+        StoppedScene scene;
+        QVERIFY(std::filesystem::remove(scene.point() / "progress.json"));
+        std::vector<QueueItem> items(1);
+        items[0].recipe = scene.place.recipe(kMore).value();
+        items[0].run_id = "bb22";
+        QVERIFY(match_interrupted(*scene.project, items).ok());
+        QVERIFY(items[0].resumes && items[0].run_id == "aa11");
+        QCOMPARE(scene.go_on(kMore).state, RunState::Finished);
+        QVERIFY(scene.told.has_log("is no resume point"));
     }
 
     // Killed while its data were compiled: no base was loaded, and none is missing.
