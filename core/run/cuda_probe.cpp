@@ -40,7 +40,8 @@ Error no_driver_error(std::string detail = {}) {
 
 // The plug-in is never closed: the CUDA runtime in it registers handlers for the process's end. Nor
 // is the driver, which is opened before it: NVIDIA's libcusparseLt looks for it as soon as it is
-// loaded, in the current folder (its RUNPATH ends in an empty element), and takes one that is there.
+// loaded, in the current folder (its RUNPATH ends in an empty element), and takes one that is
+// there.
 Result<void*> open_plugin(const char* symbol_name) {
     TRY(path, cuda_plugin_path());
     if (dlopen(kDriverName, RTLD_LAZY | RTLD_LOCAL) == nullptr) return no_driver_error();

@@ -44,9 +44,9 @@ bool has_nvidia_driver();
 /// or no driver. Empty when there may be one.
 std::string why_no_card();
 
-/// Opens driver and plug-in (they stay open) and asks for all devices; each gets a context and runs one
-/// small kernel, half a second the first time. At least one device is in the report, though it may
-/// be unusable. Errors: NoGpu with a sentence that names what is missing: plug-in, driver or
+/// Opens driver and plug-in (they stay open) and asks for all devices; each gets a context and runs
+/// one small kernel, half a second the first time. At least one device is in the report, though it
+/// may be unusable. Errors: NoGpu with a sentence that names what is missing: plug-in, driver or
 /// device.
 Result<CudaReport> probe_cuda();
 

@@ -23,7 +23,7 @@ namespace dayrun::core {
 struct RunParts {
     const Recipe& recipe;
     const std::shared_ptr<const CompiledData>& data;  // a damaged cache may change it
-    const Tokenizer* tokenizer;  // null for token ids without a tokenizer
+    const Tokenizer* tokenizer;                       // null for token ids without a tokenizer
     Engine& engine;
     RunControl& control;
     RunReporter& reporter;

@@ -70,7 +70,7 @@ class PreparedData : public QObject {
     bool m_is_wanted = false;
     bool m_is_busy = false;
     QTimer m_soon;
-    QTimer m_watch;  // of the progress
+    QTimer m_watch;   // of the progress
     QTimer m_health;  // of the caches that the answer reads
     Job m_job;
 };

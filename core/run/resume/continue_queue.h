@@ -12,8 +12,8 @@
 
 namespace dayrun::core {
 
-/// Whether a run can go on: it was parked, or cut off, or has a resume point (or what lost its seal)
-/// and did not finish.
+/// Whether a run can go on: it was parked, or cut off, or has a resume point (or what lost its
+/// seal) and did not finish.
 bool is_continuable(const Project& project, const RunRecord& record);
 
 /// BadRecipe that names the settings in which two frozen recipes differ.
