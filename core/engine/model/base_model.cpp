@@ -234,6 +234,9 @@ Result<Matrix> BaseModel::weight(const std::string& name, const std::vector<int6
 Result<core::BaseFingerprint> BaseModel::finish() {
     if (!m_files) return core::fingerprint_of(m_folder);
     const int64_t room = int64_t{sysconf(_SC_PHYS_PAGES)} * sysconf(_SC_PAGESIZE) / 10 * 8;
+    // As they lie in the files, which the disk reads ahead; the model asks in another order.
+    std::sort(m_in_place.begin(), m_in_place.end(),
+              [](const auto& a, const auto& b) { return a.bytes.data() < b.bytes.data(); });
     if (m_files->total_bytes() <= room) m_sums.read(m_in_place, core::Pages::Keep);
     m_sums.finish();
     return core::fingerprint_of(m_folder, *m_files, m_sums);

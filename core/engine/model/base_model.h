@@ -50,7 +50,7 @@ class BaseModel {
     /// The first tensor of the checkpoint that holds an infinity or NaN; reads all of it, so it is
     /// asked for only when a loss is not a number. Empty when there is none.
     std::string find_not_finite() const;
-    /// Ends the loading: reads what is used in place into memory, in model order, as far as there
+    /// Ends the loading: reads what is used in place into memory, front to back, as far as there
     /// is room for it (the first batch would fetch the same pages one by one), and sums what was
     /// not summed on the way. Returns what this base is.
     core::Result<core::BaseFingerprint> finish();
