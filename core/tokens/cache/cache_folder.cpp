@@ -29,14 +29,14 @@ std::vector<CacheFile> list_cache_files(const fs::path& folder) {
         const std::string name = entry.path().filename().string();
         const bool is_cache = name.find(kEnding) != std::string::npos;
         std::error_code ignored;
-        if (!is_cache || !entry.is_regular_file(ignored)) continue;
+        // What somebody is writing is neither a cache yet nor to be deleted.
+        const bool is_in_work = is_temporary(entry.path()) && !is_left_over(entry.path());
+        if (!is_cache || is_in_work || !entry.is_regular_file(ignored)) continue;
         CacheFile file;
         file.path = entry.path();
         file.bytes = static_cast<int64_t>(entry.file_size(ignored));
         file.modified_at = unix_seconds(entry.last_write_time(ignored));
-        file.is_leftover = is_left_over(entry.path());
-        // What somebody is writing is neither a cache yet nor to be deleted.
-        if (!file.is_leftover && is_temporary(entry.path())) continue;
+        file.is_leftover = !name.ends_with(kEnding);
         files.push_back(std::move(file));
     }
     std::sort(files.begin(), files.end(), [](const CacheFile& a, const CacheFile& b) {

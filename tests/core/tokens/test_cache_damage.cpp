@@ -213,7 +213,11 @@ class TestCacheDamage : public QObject, RowFolder {
         QVERIFY((*data)->has_damaged_cache());
         // No start uses it again, and it is listed among what may be deleted.
         QVERIFY(!fs::exists(file) && fs::exists(file.string() + ".damaged"));
-        QCOMPARE(list_cache_files(folder() / "cache").size(), size_t{2});
+        const auto listed = list_cache_files(folder() / "cache");
+        QCOMPARE(listed.size(), size_t{2});
+        for (const CacheFile& one : listed) {
+            QCOMPARE(one.is_leftover, one.path == file.string() + ".damaged");
+        }
         const auto again = compile_data(m_recipe, &kTokenizer, folder() / "cache");
         QCOMPARE((*again)->rebuilt_caches.size(), size_t{1});
         QCOMPARE(*everything(**again), wanted);
