@@ -247,15 +247,12 @@ nlohmann::ordered_json manifest_part(const TokenCache& cache, const std::vector<
 
 std::string CompiledData::tokens_sha256() const {
     Sha256 all;
-    const auto add = [&](const TokenCache& cache, uint32_t row) {
-        const uint64_t checksum = cache.checksum(row);
-        all.add(std::as_bytes(std::span(&checksum, 1)));
-    };
-    for (size_t i = 0; i < sources.size(); ++i) {
-        for (const uint32_t row : m_train[i]) add(*m_caches[i], row);
-    }
-    for (const auto* samples : {&m_validation, &m_test}) {
-        for (const SampleRef& sample : *samples) add(*m_caches[sample.source_index], sample.row);
+    const std::vector<SampleRef> train = train_samples();
+    for (const auto* samples : {&train, &m_validation, &m_test}) {
+        for (const SampleRef& sample : *samples) {
+            const uint64_t checksum = m_caches[sample.source_index]->checksum(sample.row);
+            all.add(std::as_bytes(std::span(&checksum, 1)));
+        }
     }
     return all.hex();
 }

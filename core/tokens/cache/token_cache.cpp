@@ -101,12 +101,12 @@ Result<void> TokenCache::load(const fs::path& path, const std::string& key) {
     for (size_t batch = 0; batch < file.batch_count(); ++batch) {
         checksum.add_batch(file.checksum(batch));
     }
-    const std::string report = file.metadata("dayrun_report");
+    std::string report = file.metadata("dayrun_report");
     if (file.metadata("dayrun_checksum") != std::move(checksum).with(report)) {
         return unusable(path, "is damaged", "its checksum is another");
     }
     m_state->path = path;
-    m_state->report = file.metadata("dayrun_report");
+    m_state->report = std::move(report);
     m_state->file = *opened;
     for (size_t batch = 0; batch < file.batch_count(); ++batch) {
         if (file.row_count(batch) > std::numeric_limits<uint32_t>::max() - row_count()) {
