@@ -13,17 +13,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Makes the names in a folder, and the bytes of its files, survive a power cut.
-Result<void> flush_to_disk(const fs::path& path) {
-    const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-    // EINVAL: a disk that flushes no folders.
-    const bool is_flushed = descriptor >= 0 && (::fsync(descriptor) == 0 || errno == EINVAL);
-    const int reason = errno;
-    if (descriptor >= 0) ::close(descriptor);
-    if (!is_flushed) return write_error(path, "flushed to the disk", reason);
-    return {};
-}
-
 Result<void> flush_tree(const fs::path& folder) {
     std::error_code failed;
     for (const auto& entry : fs::recursive_directory_iterator(folder, failed)) {
@@ -34,6 +23,16 @@ Result<void> flush_tree(const fs::path& folder) {
 }
 
 }  // namespace
+
+Result<void> flush_to_disk(const fs::path& path) {
+    const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    // EINVAL: a disk that flushes no folders.
+    const bool is_flushed = descriptor >= 0 && (::fsync(descriptor) == 0 || errno == EINVAL);
+    const int reason = errno;
+    if (descriptor >= 0) ::close(descriptor);
+    if (!is_flushed) return write_error(path, "flushed to the disk", reason);
+    return {};
+}
 
 Result<void> write_folder(const fs::path& target, const FolderWriter& write) {
     TRY(fresh, Temporary::folder(target));

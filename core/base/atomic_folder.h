@@ -19,6 +19,9 @@ using FolderWriter = std::function<Result<void>(const std::filesystem::path& fol
 /// may be full because of it.
 Result<void> write_folder(const std::filesystem::path& target, const FolderWriter& write);
 
+/// Makes the bytes of a file, or the names in a folder, survive a power cut; DiskFull names it.
+Result<void> flush_to_disk(const std::filesystem::path& path);
+
 /// Sum of the sizes of the files in a folder; of a file, its own size.
 int64_t folder_bytes(const std::filesystem::path& path);
 

@@ -1,9 +1,7 @@
 // Body of export_folder.h.
 #include "core/export/export_folder.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -13,6 +11,7 @@
 #include <system_error>
 
 #include "core/base/atomic_file.h"
+#include "core/base/atomic_folder.h"
 #include "core/base/file_stamp.h"
 #include "core/records/project.h"
 
@@ -79,12 +78,13 @@ bool is_there(const fs::path& path) {
     return fs::exists(fs::symlink_status(path, ignored));
 }
 
-/// Copies are not on the disk yet when they are made.
-void sync_file(const fs::path& path) {
-    const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-    if (descriptor < 0) return;
-    ::fsync(descriptor);
-    ::close(descriptor);
+/// The first entry of a folder that is, or leads to, `file`; empty when none does.
+fs::path entry_leading_to(const fs::path& file, const fs::path& folder) {
+    std::error_code ignored;
+    for (const auto& entry : fs::directory_iterator(folder, ignored)) {
+        if (fs::equivalent(entry.path(), file, ignored)) return entry.path();
+    }
+    return {};
 }
 
 Error cannot_move(const fs::path& path, const std::error_code& reason) {
@@ -191,12 +191,11 @@ Result<void> ExportFolder::check_file(const std::string& name) const {
     if (!is_there(file)) return {};
     // A source may be a folder of links, as the hub's cache is: its files lie elsewhere.
     for (const fs::path& source : m_request.sources) {
-        for (const auto& entry : fs::directory_iterator(source, ignored)) {
-            if (!fs::equivalent(entry.path(), file, ignored)) continue;
-            return refused(fmt::format("'{}' is what '{}' leads to, which the export reads.",
-                                       file.string(), entry.path().string()),
-                           kOtherFolder);
-        }
+        const fs::path entry = entry_leading_to(file, source);
+        if (entry.empty()) continue;
+        return refused(fmt::format("'{}' is what '{}' leads to, which the export reads.",
+                                   file.string(), entry.string()),
+                       kOtherFolder);
     }
     if (fs::is_directory(file, ignored)) {
         return refused(fmt::format("'{}' is a folder, where a file is to be.", file.string()),
@@ -207,19 +206,19 @@ Result<void> ExportFolder::check_file(const std::string& name) const {
         fmt::format("'{}' is not, or no more, what an export wrote there.", file.string()), kForce);
 }
 
-bool ExportFolder::read_stamp(const fs::path& file, Stamp& stamp) {
-    struct stat found {};
-    if (::lstat(file.c_str(), &found) != 0 || !S_ISREG(found.st_mode)) return false;
-    stamp.bytes = found.st_size;
-    stamp.modified_ns = int64_t{found.st_mtim.tv_sec} * 1'000'000'000 + found.st_mtim.tv_nsec;
-    return true;
+std::optional<ExportFolder::Stamp> ExportFolder::read_stamp(const fs::path& file) {
+    std::error_code ignored;
+    if (!fs::is_regular_file(fs::symlink_status(file, ignored))) return std::nullopt;
+    const auto found = stamp_of(file);
+    if (!found) return std::nullopt;
+    return Stamp{.bytes = found->bytes, .modified_ns = found->modified_ns};
 }
 
 bool ExportFolder::is_own(const std::string& name) const {
-    Stamp now;
-    if (!read_stamp(m_target / name, now)) return false;
+    const auto now = read_stamp(m_target / name);
+    if (!now) return false;
     const auto [begin, end] = m_written.equal_range(name);
-    return std::any_of(begin, end, [&](const auto& entry) { return entry.second == now; });
+    return std::any_of(begin, end, [&](const auto& entry) { return entry.second == *now; });
 }
 
 // A list that cannot be read is a stranger's file like any other.
@@ -271,8 +270,7 @@ void ExportFolder::remove_stale() {
     std::error_code ignored;
     for (auto entry = m_written.begin(); entry != m_written.end();) {
         const std::string& name = entry->first;
-        Stamp now;
-        const bool is_current = read_stamp(m_target / name, now) && now == entry->second;
+        const bool is_current = read_stamp(m_target / name) == entry->second;
         const bool is_kept = m_published.contains(name) || m_request.force;
         if (is_current && is_kept) {
             ++entry;
@@ -300,12 +298,12 @@ Result<void> ExportFolder::publish() {
     if (failed) return cannot_move(staging(), failed);
     for (const std::string& name : names) {
         TRY_VOID(check_file(name));
-        sync_file(staging() / name);
+        // Copies are not on the disk yet when they are made.
+        TRY_VOID(flush_to_disk(staging() / name));
     }
     // Whatever happens from here on, the next export knows the old and the new files as its own.
     for (const std::string& name : names) {
-        Stamp stamp;
-        if (read_stamp(staging() / name, stamp)) m_written.insert({name, stamp});
+        if (const auto stamp = read_stamp(staging() / name)) m_written.insert({name, *stamp});
     }
     TRY_VOID(write_list());
     const auto opener = std::partition(names.begin(), names.end(),

@@ -47,7 +47,7 @@ class ExportFolder {
     Result<void> publish();
 
   private:
-    /// Size and time of last change: whether a file is still the one that was written.
+    /// What of a file's stamp a move keeps: whether it is still the one that was written.
     struct Stamp {
         int64_t bytes = 0;
         int64_t modified_ns = 0;
@@ -65,7 +65,8 @@ class ExportFolder {
     Result<void> move_in(const std::string& name) const;
     void remove_stale();
     bool is_own(const std::string& name) const;
-    static bool read_stamp(const std::filesystem::path& file, Stamp& stamp);
+    /// Nothing when it is no file, or a link to one.
+    static std::optional<Stamp> read_stamp(const std::filesystem::path& file);
 
     ExportFolderRequest m_request;
     std::filesystem::path m_target;      // canonical
