@@ -13,6 +13,7 @@
 #include "core/engine/long_texts.h"
 #include "core/engine/model/checkpoint.h"
 #include "core/engine/torch_threads.h"
+#include "core/model/adapter_files.h"
 #include "kernels/common/parallel.h"
 #include "kernels/step_gate/step_gate.h"
 
@@ -106,12 +107,9 @@ Result<core::PreparedModel> TorchEngine::prepare_model(const core::Recipe& recip
 std::vector<std::string> TorchEngine::notes() const {
     std::vector<std::string> notes = m_base->config().notes;
     if (!m_model.trained_on) return notes;
-    const std::string difference = core::difference(*m_model.trained_on, m_fingerprint);
-    if (!difference.empty()) {
-        notes.push_back(fmt::format("The adapter '{}' was trained on another base than '{}': {}.",
-                                    m_recipe.adapter.init_from, m_base->folder().string(),
-                                    difference));
-    }
+    std::string sentence = core::other_base_sentence(
+        m_recipe.adapter.init_from, *m_model.trained_on, m_base->folder(), m_fingerprint);
+    if (!sentence.empty()) notes.push_back(std::move(sentence));
     return notes;
 }
 

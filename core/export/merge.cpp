@@ -205,15 +205,13 @@ Result<void> check_trained_on(const MergeRequest& request, const CheckpointFiles
     if (!adapter.trained_on() || request.takes_any_base) return {};
     sums.finish();
     TRY(fingerprint, fingerprint_of(request.base, base, sums));
-    const std::string differs = difference(*adapter.trained_on(), fingerprint);
-    if (differs.empty()) return {};
-    return Error{
-        .code = ErrorCode::BadModel,
-        .message = fmt::format("The adapter '{}' was trained on another base than '{}': {}.",
-                               request.adapter.string(), request.base.string(), differs),
-        .hint =
-            "Give the model that it was trained on, or --any-base to merge all the "
-            "same."};
+    std::string sentence =
+        other_base_sentence(request.adapter, *adapter.trained_on(), request.base, fingerprint);
+    if (sentence.empty()) return {};
+    return Error{.code = ErrorCode::BadModel,
+                 .message = std::move(sentence),
+                 .hint = "Give the model that it was trained on, or --any-base to merge all the "
+                         "same."};
 }
 
 }  // namespace

@@ -132,4 +132,12 @@ Result<AdapterFiles> AdapterFiles::open(const fs::path& folder, const WeightMap&
     return adapter;
 }
 
+std::string other_base_sentence(const fs::path& adapter, const BaseFingerprint& was,
+                                const fs::path& base, const BaseFingerprint& is) {
+    const std::string differs = difference(was, is);
+    if (differs.empty()) return {};
+    return fmt::format("The adapter '{}' was trained on another base than '{}': {}.",
+                       adapter.string(), base.string(), differs);
+}
+
 }  // namespace dayrun::core

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -49,5 +50,10 @@ class AdapterFiles {
     std::unique_ptr<SafetensorsFile> m_file;
     std::vector<AdapterModule> m_modules;
 };
+
+/// A sentence where an adapter was trained on another base (`was`) than the one at hand (`is`),
+/// which says how they differ; empty where it was not.
+std::string other_base_sentence(const std::filesystem::path& adapter, const BaseFingerprint& was,
+                                const std::filesystem::path& base, const BaseFingerprint& is);
 
 }  // namespace dayrun::core
