@@ -9,6 +9,7 @@
 
 #include "core/base/clock.h"
 #include "core/base/units.h"
+#include "core/model/recipe_base.h"
 #include "core/model/safetensors.h"
 #include "core/plan/data_checks.h"
 #include "core/plan/disk_plan.h"
@@ -83,9 +84,7 @@ void check_weights(const Recipe& recipe, PlanSheet& sheet) {
 
 Result<void> plan_memory(const Recipe& recipe, const PlanOptions& options, const CompiledData* data,
                          int64_t overhead_bytes, PlanSheet& sheet) {
-    const Result<ModelConfig> config =
-        read_model_config(recipe.resolved(recipe.base.path),
-                          recipe.base.random_init ? WeightSource::Drawn : WeightSource::Folder);
+    const Result<ModelConfig> config = read_base_config(recipe);
     if (!config.ok()) {
         sheet.missing.push_back("Memory needs the base's config.json: " + config.error().text());
         return {};

@@ -6,7 +6,7 @@
 #include <algorithm>
 
 #include "core/base/units.h"
-#include "core/model/model_config.h"
+#include "core/model/recipe_base.h"
 #include "core/tokens/eval_prompts.h"
 
 namespace dayrun::core {
@@ -80,9 +80,7 @@ class IdSearch {
 Result<std::optional<PreflightCheck>> check_vocabulary(const Recipe& recipe,
                                                        const CompiledData& data,
                                                        const Tokenizer* tokenizer) {
-    const auto config =
-        read_model_config(recipe.resolved(recipe.base.path),
-                          recipe.base.random_init ? WeightSource::Drawn : WeightSource::Folder);
+    const auto config = read_base_config(recipe);
     if (!config.ok()) return std::optional<PreflightCheck>();
     PreflightCheck check;
     check.name = "token ids";

@@ -13,6 +13,7 @@
 #include "core/engine/device/host_mirror.h"
 #include "core/export/element_convert.h"
 #include "core/model/model_folder.h"
+#include "core/model/recipe_base.h"
 #include "core/quantize/nf4_cache.h"
 #include "kernels/common/parallel.h"
 
@@ -94,9 +95,7 @@ Result<BaseModel> BaseModel::open(const core::Recipe& recipe) {
     BaseModel base;
     base.m_folder = recipe.resolved(recipe.base.path);
     base.m_seed = recipe.seed;
-    TRY(config, core::read_model_config(base.m_folder, recipe.base.random_init
-                                                           ? core::WeightSource::Drawn
-                                                           : core::WeightSource::Folder));
+    TRY(config, core::read_base_config(recipe));
     base.m_config = std::move(config);
     base.m_map = core::make_weight_map(base.m_config);
     const core::TensorView* embedding = nullptr;

@@ -8,6 +8,7 @@
 #include <cmath>
 
 #include "core/base/units.h"
+#include "core/model/recipe_base.h"
 #include "core/plan/disk_plan.h"
 #include "core/plan/memory/largest_batch.h"
 #include "core/run/cuda_probe.h"
@@ -33,10 +34,7 @@ int64_t memory_limit(const RehearsalOrder& order) {
 /// estimate from.
 std::optional<MemoryEstimate> estimate_for(const RehearsalOrder& order,
                                            const LargestBatches& largest) {
-    const BaseSpec& base = order.recipe.base;
-    const auto config =
-        read_model_config(order.recipe.resolved(base.path),
-                          base.random_init ? WeightSource::Drawn : WeightSource::Folder);
+    const auto config = read_base_config(order.recipe);
     if (!config.ok()) return std::nullopt;
     MemoryInputs inputs;
     inputs.train = extent_of(largest.train);
