@@ -15,6 +15,7 @@
 #include "core/plan/disk_plan.h"
 #include "core/plan/memory/largest_batch.h"
 #include "core/plan/start_adapter.h"
+#include "core/tokens/cache/damaged_caches.h"
 #include "core/tokens/cache/data_compiler.h"
 #include "core/tokens/tokenizer.h"
 
@@ -261,15 +262,14 @@ bool PlanSheet::can_start() const {
 
 Result<PlanSheet> make_plan(const Recipe& recipe, const PlanOptions& options) {
     const int64_t overhead_bytes = resident_bytes();  // before the plan's own work
-    for (size_t sources = recipe.data.size();; --sources) {
+    return over_damaged_caches(recipe.data.size(), [&](bool& is_damaged) -> Result<PlanSheet> {
         PlanSheet sheet;
         TRY(opened, open_data(recipe, options, sheet));
         const auto planned = plan_all(recipe, options, opened, overhead_bytes, sheet);
-        if (planned.ok()) return sheet;
-        const bool is_damaged = opened.compiled != nullptr && opened.compiled->has_damaged_cache();
-        // A cache that turned out damaged has been set aside: the next time it is built anew.
-        if (!is_damaged || sources == 0) return planned.error();
-    }
+        is_damaged = opened.compiled != nullptr && opened.compiled->has_damaged_cache();
+        TRY_VOID(planned);
+        return sheet;
+    });
 }
 
 }  // namespace dayrun::core

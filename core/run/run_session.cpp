@@ -10,6 +10,7 @@
 
 #include "core/base/check.h"
 #include "core/run/active_run.h"
+#include "core/tokens/cache/damaged_caches.h"
 
 namespace dayrun::core {
 
@@ -25,10 +26,11 @@ Result<void> get_ready(ActiveRun& run) {
 
 Result<RunState> walk(ActiveRun& run, size_t sources) {
     TRY_VOID(run.begin());
-    Result<void> ready = get_ready(run);
-    // A token cache that turned out damaged is built anew, each source's once.
-    for (; !ready.ok() && run.has_damaged_cache() && sources > 0; --sources) ready = get_ready(run);
-    TRY_VOID(ready);
+    TRY_VOID(over_damaged_caches(sources, [&](bool& is_damaged) {
+        Result<void> ready = get_ready(run);
+        is_damaged = run.has_damaged_cache();
+        return ready;
+    }));
     TRY(end, run.train());
     TRY_VOID(run.save(end));
     TRY_VOID(run.examine_result(end));

@@ -11,6 +11,7 @@
 #include "core/data/converters/converter.h"
 #include "core/data/curate/mix.h"
 #include "core/data/data_source.h"
+#include "core/tokens/cache/damaged_caches.h"
 #include "core/tokens/cache/row_choice.h"
 #include "core/tokens/cache/source_cache.h"
 #include "core/tokens/cache/token_cache.h"
@@ -324,15 +325,14 @@ Result<std::shared_ptr<const CompiledData>> compile_data(const Recipe& recipe,
                                                          const CompileListener& listener,
                                                          std::stop_token stop, CacheCheck check) {
     std::vector<std::string> rebuilt;
-    for (size_t sources = recipe.data.size();; --sources) {
+    return over_damaged_caches(recipe.data.size(), [&](bool& is_damaged) {
         DataCompiler compiler(recipe, tokenizer, cache_folder, listener, stop, check,
                               std::move(rebuilt));
         auto compiled = compiler.compile();
-        const bool is_damaged = compiler.data().has_damaged_cache();
-        if (compiled.ok() || !is_damaged || sources == 0) return compiled;
-        // A cache that turned out damaged has been set aside: the next time it is built anew.
+        is_damaged = compiler.data().has_damaged_cache();
         rebuilt = compiler.data().rebuilt_caches;
-    }
+        return compiled;
+    });
 }
 
 }  // namespace dayrun::core
