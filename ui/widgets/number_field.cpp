@@ -12,15 +12,6 @@
 namespace dayrun::ui {
 namespace {
 
-// The text without what the field itself puts around it.
-template <class Field>
-QString typedIn(const Field& field, const QString& text) {
-    QString typed = text;
-    if (typed.startsWith(field.prefix())) typed.remove(0, field.prefix().size());
-    if (typed.endsWith(field.suffix())) typed.chop(field.suffix().size());
-    return typed.trimmed();
-}
-
 // The number as a recipe writes it: digits, and a dot where decimals are allowed.
 std::optional<double> numberOf(const QString& typed, double least, double most, int decimals) {
     static const QRegularExpression s_number(QStringLiteral("^[+-]?(\\d*)(?:\\.(\\d*))?$"));
@@ -33,12 +24,26 @@ std::optional<double> numberOf(const QString& typed, double least, double most, 
     return number;
 }
 
-std::optional<double> numberIn(const QSpinBox& field, const QString& text) {
-    return numberOf(typedIn(field, text), field.minimum(), field.maximum(), 0);
+int decimalsOf(const QSpinBox&) {
+    return 0;
 }
 
-std::optional<double> numberIn(const QDoubleSpinBox& field, const QString& text) {
-    return numberOf(typedIn(field, text), field.minimum(), field.maximum(), field.decimals());
+int decimalsOf(const QDoubleSpinBox& field) {
+    return field.decimals();
+}
+
+// The text without what the field itself puts around it.
+template <class Spin>
+QString typedIn(const Spin& field, const QString& text) {
+    QString typed = text;
+    if (typed.startsWith(field.prefix())) typed.remove(0, field.prefix().size());
+    if (typed.endsWith(field.suffix())) typed.chop(field.suffix().size());
+    return typed.trimmed();
+}
+
+template <class Spin>
+std::optional<double> numberIn(const Spin& field, const QString& text) {
+    return numberOf(typedIn(field, text), field.minimum(), field.maximum(), decimalsOf(field));
 }
 
 QString rangeText(double number) {
@@ -55,8 +60,7 @@ QString refusal(const QString& typed, double least, double most, int decimals,
         .arg(typed, kind, rangeText(least), rangeText(most), former);
 }
 
-template <class Field>
-void showProblem(Field& field, const QString& problem) {
+void showProblem(QAbstractSpinBox& field, const QString& problem) {
     constexpr auto kPlainTip = "plainToolTip";
     const bool was_plain = !field.property(kPlainTip).isValid();
     if (was_plain) field.setProperty(kPlainTip, field.toolTip());
@@ -72,68 +76,46 @@ void showProblem(Field& field, const QString& problem) {
 
 }  // namespace
 
-WholeNumberField::WholeNumberField(QWidget* parent) : QSpinBox(parent) {
-    setKeyboardTracking(false);
-    connect(lineEdit(), &QLineEdit::textEdited, this, [this] {
+template <class Field, class Spin>
+NumberFieldOf<Field, Spin>::NumberFieldOf(QWidget* parent) : Spin(parent) {
+    this->setKeyboardTracking(false);
+    this->connect(this->lineEdit(), &QLineEdit::textEdited, this, [this] {
         setProblem({});
-        Q_EMIT typed();
+        Q_EMIT static_cast<Field*>(this)->typed();
     });
     // By an arrow, a slider or Undo: the number that was refused is not there any more.
-    connect(this, &QSpinBox::valueChanged, this, [this] { setProblem({}); });
-    connect(this, &WholeNumberField::refused, this, [this](const QString& text) {
-        setProblem(refusal(text, minimum(), maximum(), 0, textFromValue(value())));
-    });
+    this->connect(this, &Spin::valueChanged, this, [this] { setProblem({}); });
 }
 
-QValidator::State WholeNumberField::validate(QString& input, int&) const {
-    return numberIn(*this, input) ? QValidator::Acceptable : QValidator::Intermediate;
+template <class Field, class Spin>
+QValidator::State NumberFieldOf<Field, Spin>::validate(QString& input, int&) const {
+    return numberIn<Spin>(*this, input) ? QValidator::Acceptable : QValidator::Intermediate;
 }
 
 // Called with a text that is done and not acceptable; the former value comes back by itself.
-void WholeNumberField::fixup(QString& input) const {
-    const QString text = typedIn(*this, input);
-    if (!text.isEmpty()) Q_EMIT const_cast<WholeNumberField*>(this)->refused(text);
+template <class Field, class Spin>
+void NumberFieldOf<Field, Spin>::fixup(QString& input) const {
+    const QString text = typedIn<Spin>(*this, input);
+    if (text.isEmpty()) return;
+    auto* self = const_cast<NumberFieldOf*>(this);
+    self->setProblem(refusal(text, this->minimum(), this->maximum(), decimalsOf(*this),
+                             this->textFromValue(this->value())));
+    Q_EMIT static_cast<Field*>(self)->refused(text);
 }
 
-int WholeNumberField::valueFromText(const QString& text) const {
-    return static_cast<int>(numberIn(*this, text).value_or(value()));
+template <class Field, class Spin>
+auto NumberFieldOf<Field, Spin>::valueFromText(const QString& text) const -> Number {
+    return static_cast<Number>(numberIn<Spin>(*this, text).value_or(this->value()));
 }
 
-void WholeNumberField::setProblem(const QString& problem) {
+template <class Field, class Spin>
+void NumberFieldOf<Field, Spin>::setProblem(const QString& problem) {
     if (problem == m_problem) return;
     m_problem = problem;
     showProblem(*this, problem);
 }
 
-NumberField::NumberField(QWidget* parent) : QDoubleSpinBox(parent) {
-    setKeyboardTracking(false);
-    connect(lineEdit(), &QLineEdit::textEdited, this, [this] {
-        setProblem({});
-        Q_EMIT typed();
-    });
-    connect(this, &QDoubleSpinBox::valueChanged, this, [this] { setProblem({}); });
-    connect(this, &NumberField::refused, this, [this](const QString& text) {
-        setProblem(refusal(text, minimum(), maximum(), decimals(), textFromValue(value())));
-    });
-}
-
-QValidator::State NumberField::validate(QString& input, int&) const {
-    return numberIn(*this, input) ? QValidator::Acceptable : QValidator::Intermediate;
-}
-
-void NumberField::fixup(QString& input) const {
-    const QString text = typedIn(*this, input);
-    if (!text.isEmpty()) Q_EMIT const_cast<NumberField*>(this)->refused(text);
-}
-
-double NumberField::valueFromText(const QString& text) const {
-    return numberIn(*this, text).value_or(value());
-}
-
-void NumberField::setProblem(const QString& problem) {
-    if (problem == m_problem) return;
-    m_problem = problem;
-    showProblem(*this, problem);
-}
+template class NumberFieldOf<WholeNumberField, QSpinBox>;
+template class NumberFieldOf<NumberField, QDoubleSpinBox>;
 
 }  // namespace dayrun::ui

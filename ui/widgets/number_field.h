@@ -5,25 +5,25 @@
 
 #include <QDoubleSpinBox>
 #include <QSpinBox>
+#include <utility>
 
 namespace dayrun::ui {
 
-class WholeNumberField : public QSpinBox {
-    Q_OBJECT
-
+/// What the fields have in common: `Spin` is Qt's class that keeps the number, `Field` the class
+/// made of it, which has the signals.
+template <class Field, class Spin>
+class NumberFieldOf : public Spin {
   public:
-    explicit WholeNumberField(QWidget* parent = nullptr);
+    explicit NumberFieldOf(QWidget* parent = nullptr);
     /// Why the last text was refused; empty once something is typed again.
     const QString& problem() const { return m_problem; }
 
-  Q_SIGNALS:
-    void refused(const QString& typed);
-    void typed();
-
   protected:
+    using Number = decltype(std::declval<const Spin&>().value());
+
     QValidator::State validate(QString& input, int& position) const override;
     void fixup(QString& input) const override;
-    int valueFromText(const QString& text) const override;
+    Number valueFromText(const QString& text) const override;
 
   private:
     void setProblem(const QString& problem);
@@ -31,27 +31,26 @@ class WholeNumberField : public QSpinBox {
     QString m_problem;
 };
 
-class NumberField : public QDoubleSpinBox {
+class WholeNumberField : public NumberFieldOf<WholeNumberField, QSpinBox> {
     Q_OBJECT
 
   public:
-    explicit NumberField(QWidget* parent = nullptr);
-    /// Why the last text was refused; empty once something is typed again.
-    const QString& problem() const { return m_problem; }
+    using NumberFieldOf::NumberFieldOf;
 
   Q_SIGNALS:
     void refused(const QString& typed);
     void typed();
+};
 
-  protected:
-    QValidator::State validate(QString& input, int& position) const override;
-    void fixup(QString& input) const override;
-    double valueFromText(const QString& text) const override;
+class NumberField : public NumberFieldOf<NumberField, QDoubleSpinBox> {
+    Q_OBJECT
 
-  private:
-    void setProblem(const QString& problem);
+  public:
+    using NumberFieldOf::NumberFieldOf;
 
-    QString m_problem;
+  Q_SIGNALS:
+    void refused(const QString& typed);
+    void typed();
 };
 
 }  // namespace dayrun::ui
