@@ -88,17 +88,20 @@ int list_runs(const CommonOptions& common, const RecordOptions& options) {
     return kExitDone;
 }
 
-/// What a run recorded of its base; empty when an older Dayrun, or none yet, loaded it.
-std::string base_sha256(const RecordOptions& options, const std::string& run_id) {
-    const auto project = core::Project::open(options.project, core::ProjectAccess::ReadOnly);
-    if (!project.ok()) return {};
+/// What a run recorded of its base; empty when an older Dayrun, or none yet, loaded it. A record
+/// that cannot be read is told: the rest of the run is shown all the same.
+std::string base_sha256(const core::Project& project, const std::string& run_id) {
     const auto recorded =
-        core::recorded_base(core::RunFiles((*project)->run_folder(run_id)).base(), "");
-    return recorded.ok() ? recorded->sha256 : std::string();
+        core::recorded_base(core::RunFiles(project.run_folder(run_id)).base(), "");
+    if (recorded.ok()) return recorded->sha256;
+    fmt::print(stderr, "dayrun: {}\n", recorded.error().text());
+    return {};
 }
 
 int show_run(const CommonOptions& common, const RecordOptions& options) {
-    const auto query = open_query(options);
+    const auto project = core::Project::open(options.project, core::ProjectAccess::ReadOnly);
+    if (!project.ok()) return report_error(project.error());
+    const auto query = (*project)->query();
     if (!query.ok()) return report_error(query.error());
     const auto run = query->run(options.runs.at(0));
     if (!run.ok()) return report_error(run.error());
@@ -107,7 +110,7 @@ int show_run(const CommonOptions& common, const RecordOptions& options) {
     if (common.json) {
         Json document = run_json(*run);
         document["recipe_yaml"] = run->recipe_yaml;
-        document["base_sha256"] = base_sha256(options, run->run_id);
+        document["base_sha256"] = base_sha256(**project, run->run_id);
         Json rows = Json::array();
         for (const auto& eval : *evals) {
             rows.push_back({{"step", eval.step},
@@ -127,7 +130,7 @@ int show_run(const CommonOptions& common, const RecordOptions& options) {
     fmt::print("  last loss    {} nats\n  best eval    {} nats at step {}\n",
                loss_text(run->last_loss), loss_text(run->best_eval_loss), run->best_step);
     if (!run->adapter.empty()) fmt::print("  adapter      {}\n", run->adapter);
-    const std::string base = base_sha256(options, run->run_id);
+    const std::string base = base_sha256(**project, run->run_id);
     if (!base.empty()) fmt::print("  base         {}\n", base);
     if (!run->error.empty()) fmt::print("  failed with  {}\n", run->error);
     for (const auto& eval : *evals) {
