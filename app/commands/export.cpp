@@ -43,7 +43,7 @@ struct ExportOptions {
 
 struct ExportSource {
     std::filesystem::path base;
-    std::filesystem::path adapter;  // empty when only the base is exported
+    std::filesystem::path adapter = {};  // empty when only the base is exported
     core::QuantizationSpec quantization;
     // Of a run, whose held-out rows tell what a merge costs.
     std::optional<core::Recipe> recipe = {};
@@ -271,8 +271,9 @@ void measure(const CommonOptions& common, const ExportOptions& options, const Ex
 void tell_notes(const ExportSource& source, const std::vector<ExportPart>& parts) {
     const bool reads_base = std::any_of(parts.begin(), parts.end(),
                                         [](const auto& part) { return part.format != "peft"; });
+    if (!reads_base) return;
     const auto config = core::read_model_config(source.base);
-    if (!reads_base || !config.ok()) return;
+    if (!config.ok()) return;
     for (const std::string& note : config->notes) fmt::print(stderr, "dayrun: {}\n", note);
 }
 
