@@ -286,31 +286,24 @@ class TestDialogues : public QObject, RowFolder {
             all.push_back({one["name"], text, one["bos"], one["eos"], one["specials"]});
         }
         // Templates of a kind that published ones have, each losing something.
-        const std::string loop = "{% for m in messages %}";
-        all.push_back({"no system",
-                       loop + "{% if m.role != 'system' %}<{{ m.role }}>{{ m.content "
-                              "}}</s>{% endif %}{% endfor %}",
-                       "<s>",
-                       "</s>",
-                       {"<s>", "</s>"}});
-        all.push_back({"first system",
-                       loop + "{% if m.role != 'system' or loop.first %}<{{ m.role "
-                              "}}>{{ m.content }}</s>{% endif %}{% endfor %}",
-                       "<s>",
-                       "</s>",
-                       {"<s>", "</s>"}});
-        all.push_back({"early users",
-                       loop + "{% if m.role != 'user' or loop.index0 < 2 %}<{{ m.role }}>"
-                              "{{ m.content }}</s>{% endif %}{% endfor %}",
-                       "<s>",
-                       "</s>",
-                       {"<s>", "</s>"}});
-        all.push_back({"no header",
-                       loop + "{% if m.role == 'assistant' %}{{ ' ' + m.content }}</s>"
-                              "{% else %}[{{ m.content }}]{% endif %}{% endfor %}",
-                       "<s>",
-                       "</s>",
-                       {"<s>", "</s>"}});
+        const auto add = [&](const std::string& name, const std::string& turn) {
+            all.push_back({name,
+                           "{% for m in messages %}" + turn + "{% endfor %}",
+                           "<s>",
+                           "</s>",
+                           {"<s>", "</s>"}});
+        };
+        add("no system",
+            "{% if m.role != 'system' %}<{{ m.role }}>{{ m.content }}</s>{% endif %}");
+        add("first system",
+            "{% if m.role != 'system' or loop.first %}<{{ m.role }}>{{ m.content }}</s>"
+            "{% endif %}");
+        add("early users",
+            "{% if m.role != 'user' or loop.index0 < 2 %}<{{ m.role }}>{{ m.content }}</s>"
+            "{% endif %}");
+        add("no header",
+            "{% if m.role == 'assistant' %}{{ ' ' + m.content }}</s>"
+            "{% else %}[{{ m.content }}]{% endif %}");
         QTemporaryDir own_folder;
         const std::filesystem::path own = own_folder.path().toStdString();
         for (const Own& one : all) {
