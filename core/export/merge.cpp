@@ -210,8 +210,9 @@ Result<void> check_trained_on(const MergeRequest& request, const CheckpointFiles
     if (sentence.empty()) return {};
     return Error{.code = ErrorCode::BadModel,
                  .message = std::move(sentence),
-                 .hint = "Give the model that it was trained on, or --any-base to merge all the "
-                         "same."};
+                 .hint =
+                     "Give the model that it was trained on, or --any-base to merge all the "
+                     "same."};
 }
 
 }  // namespace

@@ -6,9 +6,8 @@
 namespace dayrun::core {
 
 Result<ModelConfig> read_base_config(const Recipe& recipe) {
-    return read_model_config(recipe.resolved(recipe.base.path), recipe.base.random_init
-                                                                    ? WeightSource::Drawn
-                                                                    : WeightSource::Folder);
+    return read_model_config(recipe.resolved(recipe.base.path),
+                             recipe.base.random_init ? WeightSource::Drawn : WeightSource::Folder);
 }
 
 }  // namespace dayrun::core

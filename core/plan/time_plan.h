@@ -14,8 +14,8 @@ namespace dayrun::core {
 /// What the data compiler counted, as far as the time depends on it.
 struct WorkAmount {
     std::function<int64_t(int64_t epoch)> micro_batches_in_epoch;  // each epoch packs anew
-    int64_t tokens_per_epoch = 0;  // real tokens through the model
-    int64_t eval_tokens = 0;       // of one validation
+    int64_t tokens_per_epoch = 0;                                  // real tokens through the model
+    int64_t eval_tokens = 0;                                       // of one validation
 };
 
 struct TimePlan {

@@ -12,18 +12,20 @@ const std::vector<std::string> kDtypes{"auto", "float32", "bfloat16"};
 // One accessor serves reading and writing: `field` gives the member of a const or mutable recipe.
 template <auto field>
 SettingEntry entry(SettingInfo info) {
-    return {std::move(info),
-            [](const Recipe& recipe, size_t index, const SettingInfo& described) {
-                return write_field(field(recipe, index), described);
-            },
-            [](Recipe& recipe, size_t index, const SettingInput& input,
-               const SettingInfo& described) {
-                return read_field(field(recipe, index), input, described);
-            }};
+    return {
+        std::move(info),
+        [](const Recipe& recipe, size_t index, const SettingInfo& described) {
+            return write_field(field(recipe, index), described);
+        },
+        [](Recipe& recipe, size_t index, const SettingInput& input, const SettingInfo& described) {
+            return read_field(field(recipe, index), input, described);
+        }};
 }
 
 }  // namespace
 
+// A row of the table reads as one; the formatter would give each of its members a line.
+// clang-format off
 // SETTING(member, {.key = ..., ...}) describes a member of the recipe; SOURCE one of a data source.
 #define SETTING(member, ...) \
     entry<[](auto& r, size_t) -> auto& { return r.member; }>(SettingInfo __VA_ARGS__)
@@ -374,6 +376,7 @@ static std::vector<SettingEntry> run_entries() {
                             {"gguf", "writing GGUF does not exist yet; export peft"}}}),
     };
 }
+// clang-format on
 
 #undef SETTING
 #undef SOURCE

@@ -207,6 +207,8 @@ Error Database::failure(int code, std::string_view text) const {
     return error;
 }
 
-std::string sqlite_version() { return sqlite3_libversion(); }
+std::string sqlite_version() {
+    return sqlite3_libversion();
+}
 
 }  // namespace dayrun::core

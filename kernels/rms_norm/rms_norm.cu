@@ -6,9 +6,9 @@
 // Why so: both directions need a sum over the row before the first element can be written, so what
 // decides is that the row is read from memory once. With 4 packs of 16 bytes per thread, 256
 // threads keep a row of 8,192 bfloat16 in registers; longer rows come again from the second-level
-// cache. Rows up to 1,024 elements are a warp's and those up to 128 half a warp's: no barrier, eight
-// or sixteen rows per block, and no lane without a pack.
-// dweight sums down the columns in a fixed order in its own kernel, first, since dx may lie on dy.
+// cache. Rows up to 1,024 elements are a warp's and those up to 128 half a warp's: no barrier,
+// eight or sixteen rows per block, and no lane without a pack. dweight sums down the columns in a
+// fixed order in its own kernel, first, since dx may lie on dy.
 #include "kernels/rms_norm/rms_norm_body.h"
 
 namespace dayrun::kernels {

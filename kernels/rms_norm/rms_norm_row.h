@@ -10,12 +10,13 @@ namespace dayrun::kernels {
 
 /// Row `row` = token * heads + head of a [tokens, heads, cols] buffer; null stays null.
 template <class T, class Pointer>
-DAYRUN_HOST_DEVICE inline T* row_at(Pointer* base, int64_t stride, int64_t row, int64_t heads, int64_t cols) {
+DAYRUN_HOST_DEVICE inline T* row_at(Pointer* base, int64_t stride, int64_t row, int64_t heads,
+                                    int64_t cols) {
     if (base == nullptr) return nullptr;
     if (heads == 1) return static_cast<T*>(base) + row * stride;
     // A device divides 32 bits in a fifth of the time of 64.
-    const int64_t token = row >> 32 == 0 ? static_cast<uint32_t>(row) / static_cast<uint32_t>(heads)
-                                         : row / heads;
+    const int64_t token =
+        row >> 32 == 0 ? static_cast<uint32_t>(row) / static_cast<uint32_t>(heads) : row / heads;
     return static_cast<T*>(base) + token * stride + (row - token * heads) * cols;
 }
 

@@ -4,8 +4,8 @@
 // Bytes moved: 2 * tokens * (q_heads + k_heads) * rotary_dim elements of T. The tables are
 // rotary_dim * 4 bytes per token, read from memory once and by every further head from the cache.
 // Why so: a block per token finds the position and its table row once for all heads. A thread's 16
-// bytes are neighbours of the next one's, and it keeps its piece of the tables, twice the bytes of a
-// pack, in registers for all heads it does (five of them in Llama-3.1-8B).
+// bytes are neighbours of the next one's, and it keeps its piece of the tables, twice the bytes of
+// a pack, in registers for all heads it does (five of them in Llama-3.1-8B).
 #include "kernels/rope/rope_body.h"
 
 namespace dayrun::kernels {

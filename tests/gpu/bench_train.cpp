@@ -172,8 +172,8 @@ core::MemoryEstimate plan_of(const Setting& setting, const core::Recipe& recipe,
     return *estimate;
 }
 
-/// What must lie on the card whatever the code: the model, what is trained, what the plan keeps, and
-/// one layer as it is while it works.
+/// What must lie on the card whatever the code: the model, what is trained, what the plan keeps,
+/// and one layer as it is while it works.
 int64_t floor_bytes(const Setting& setting, const core::Recipe& recipe,
                     const core::MemoryEstimate& estimate) {
     using core::MemoryPart;
@@ -185,8 +185,8 @@ int64_t floor_bytes(const Setting& setting, const core::Recipe& recipe,
     }
     const auto config = core::read_model_config(recipe.base.path);
     demand(config);
-    const core::LayerChoice layer = core::layer_choice(
-        core::layer_shape(*config), setting.rows * setting.row_tokens, 2, 0);
+    const core::LayerChoice layer =
+        core::layer_choice(core::layer_shape(*config), setting.rows * setting.row_tokens, 2, 0);
     return sum + layer.bytes[static_cast<size_t>(core::Keep::Everything)];
 }
 
@@ -238,7 +238,8 @@ std::string bench(Checks& checks, const Setting& setting, const fs::path& model,
                 core::format_bytes(used) + " is beyond the cap");
     }
     char text[160];
-    std::snprintf(text, sizeof(text), "%.0f tokens/s, %.1f TFLOP/s, %s (planned %s), first loss %.4f", rate,
+    std::snprintf(text, sizeof(text),
+                  "%.0f tokens/s, %.1f TFLOP/s, %s (planned %s), first loss %.4f", rate,
                   flops / 1e12, core::format_bytes(used).c_str(),
                   core::format_bytes(estimate.total_bytes).c_str(), losses.front());
     return text;
@@ -264,9 +265,8 @@ void bench_train(Checks& checks, const GpuArguments& arguments) {
             // One model at a time: three of them would fill the memory they lie in.
             if (!made.empty()) fs::remove_all(models / made);
             checks.run("write " + name, [&] {
-                write_random_model(
-                    model, setting.shape,
-                    setting.is_nf4 ? WeightFormat::Nf4 : WeightFormat::BFloat16);
+                write_random_model(model, setting.shape,
+                                   setting.is_nf4 ? WeightFormat::Nf4 : WeightFormat::BFloat16);
                 return std::string();
             });
             made = name;

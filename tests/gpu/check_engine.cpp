@@ -68,7 +68,8 @@ std::string agreement(const core::Recipe& recipe, const fs::path& work, core::De
     return "largest difference of a loss " + std::to_string(off);
 }
 
-// The other recipe's way: 4-bit weights, their constants quantized too, states in the host's memory.
+// The other recipe's way: 4-bit weights, their constants quantized too, states in the host's
+// memory.
 core::Recipe qlora_recipe_of(const fs::path& base) {
     core::Recipe recipe = lora_recipe_of(base);
     recipe.quantization.base = core::BaseQuantization::Nf4;

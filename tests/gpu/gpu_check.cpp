@@ -1,7 +1,8 @@
 // The checks of a GPU machine: the engine on the card against the CPU and against itself. Exit code
 // 0 when nothing failed; without a usable card one SKIP line says why.
 //     gpu_check [--out DIR] [--device N] [--only NAME[,NAME...]]
-// Neighbours: check_card.cpp, check_engine.cpp, check_goldens.cpp; the kernels have their own program (tests/kernels/device).
+// Neighbours: check_card.cpp, check_engine.cpp, check_goldens.cpp; the kernels have their own
+// program (tests/kernels/device).
 #include <cstdio>
 
 #include "tests/gpu/check_card.h"

@@ -17,7 +17,7 @@ struct KernelTime {
 };
 
 struct KernelProfile {
-    double seconds = 0;  // from the first kernel's start to the last one's end
+    double seconds = 0;       // from the first kernel's start to the last one's end
     double busy_seconds = 0;  // the sum over kernels; more than `seconds` where streams overlap
     std::vector<KernelTime> kernels;  // the longest first
 };

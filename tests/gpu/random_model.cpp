@@ -69,21 +69,21 @@ class RepeatedBlock {
 
 std::string config_of(const ModelShape& shape, WeightFormat format) {
     nlohmann::json config = {{"architectures", {shape.architecture}},
-                          {"model_type", shape.model_type},
-                          {"vocab_size", shape.vocab},
-                          {"hidden_size", shape.hidden},
-                          {"intermediate_size", shape.intermediate},
-                          {"num_hidden_layers", shape.layers},
-                          {"num_attention_heads", shape.heads},
-                          {"num_key_value_heads", shape.kv_heads},
-                          {"head_dim", shape.head_dim},
-                          {"rms_norm_eps", 1e-5},
-                          {"rope_theta", 10000.0},
-                          {"max_position_embeddings", 32768},
-                          {"hidden_act", "silu"},
-                          {"tie_word_embeddings", false},
-                          {"sliding_window", nullptr},
-                          {"torch_dtype", "bfloat16"}};
+                             {"model_type", shape.model_type},
+                             {"vocab_size", shape.vocab},
+                             {"hidden_size", shape.hidden},
+                             {"intermediate_size", shape.intermediate},
+                             {"num_hidden_layers", shape.layers},
+                             {"num_attention_heads", shape.heads},
+                             {"num_key_value_heads", shape.kv_heads},
+                             {"head_dim", shape.head_dim},
+                             {"rms_norm_eps", 1e-5},
+                             {"rope_theta", 10000.0},
+                             {"max_position_embeddings", 32768},
+                             {"hidden_act", "silu"},
+                             {"tie_word_embeddings", false},
+                             {"sliding_window", nullptr},
+                             {"torch_dtype", "bfloat16"}};
     if (format == WeightFormat::Nf4) {
         config["quantization_config"] = {{"quant_method", "bitsandbytes"},
                                          {"load_in_4bit", true},
@@ -162,11 +162,11 @@ class ModelWriter {
         const int64_t count = count_of(extents), blocks = kernels::nf4_block_count(count);
         const int64_t nested =
             (blocks + kernels::kNf4NestedBlockSize - 1) / kernels::kNf4NestedBlockSize;
-        const auto& state = m_states.emplace_back(
-            core::to_json({.shape = extents,
-                           .dtype = core::TensorDtype::BFloat16,
-                           .is_nested = true,
-                           .nested_offset = 0.05F}));
+        const auto& state =
+            m_states.emplace_back(core::to_json({.shape = extents,
+                                                 .dtype = core::TensorDtype::BFloat16,
+                                                 .is_nested = true,
+                                                 .nested_offset = 0.05F}));
         const auto& maxima =
             m_maxima.emplace_back(std::vector<float>(static_cast<size_t>(nested), 0.01F));
         using core::TensorDtype;

@@ -27,7 +27,8 @@ ModelShape qwen_14b();
 enum class WeightFormat { BFloat16, Nf4 };
 
 /// config.json and model.safetensors in `folder`, in the Hugging Face layout; with Nf4 the linear
-/// modules as bitsandbytes stores them, doubly quantized. Throws std::runtime_error with the reason.
+/// modules as bitsandbytes stores them, doubly quantized. Throws std::runtime_error with the
+/// reason.
 void write_random_model(const std::filesystem::path& folder, const ModelShape& shape,
                         WeightFormat format);
 

@@ -17,6 +17,6 @@ bool register_test(const char* file, MakeTest make);
 
 }  // namespace dayrun::tests
 
-#define DAYRUN_TEST(Class)                                                              \
-    static const bool s_registered_##Class = dayrun::tests::register_test(              \
+#define DAYRUN_TEST(Class)                                                 \
+    static const bool s_registered_##Class = dayrun::tests::register_test( \
         __FILE__, []() -> std::unique_ptr<QObject> { return std::make_unique<Class>(); });

@@ -22,9 +22,9 @@
 namespace dayrun::core {
 namespace {
 
-constexpr size_t kHashes = 128;         // of one signature
-constexpr size_t kBlockRows = 16384;    // signatures held at once
-constexpr int kMostInChain = 64;        // kept rows looked at for one band of one row
+constexpr size_t kHashes = 128;          // of one signature
+constexpr size_t kBlockRows = 16384;     // signatures held at once
+constexpr int kMostInChain = 64;         // kept rows looked at for one band of one row
 constexpr double kEstimateSlack = 0.15;  // four standard errors of the estimate at 128 hashes
 constexpr double kWantedRecall = 0.999;  // of a pair exactly at the threshold
 

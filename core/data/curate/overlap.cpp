@@ -48,8 +48,7 @@ uint64_t whole_key(std::span<const uint32_t> words) {
 }
 
 size_t word_count(std::span<const uint32_t> words) {
-    return words.size() -
-           static_cast<size_t>(std::count(words.begin(), words.end(), kPartEnd));
+    return words.size() - static_cast<size_t>(std::count(words.begin(), words.end(), kPartEnd));
 }
 
 }  // namespace
@@ -152,8 +151,7 @@ std::optional<SharedWords> OverlapIndex::find(uint64_t input_hash,
     if (count < m_ngram) {
         if (const auto place = m_grams.find(whole_key(words))) {
             m_grams.touch(*place);
-            best = {.row = m_grams.first_row(*place),
-                    .end = static_cast<int32_t>(words.size())};
+            best = {.row = m_grams.first_row(*place), .end = static_cast<int32_t>(words.size())};
         }
     } else {
         SharedWords open;

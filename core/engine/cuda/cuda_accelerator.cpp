@@ -85,9 +85,8 @@ void CudaAccelerator::copy_rows(const Matrix& to, const Matrix& from) {
 }
 
 void CudaAccelerator::copy_queued(void* to, const void* from, int64_t bytes) {
-    check_cuda(
-        cudaMemcpyAsync(to, from, static_cast<size_t>(bytes), cudaMemcpyDefault, m_stream),
-        "move activations");
+    check_cuda(cudaMemcpyAsync(to, from, static_cast<size_t>(bytes), cudaMemcpyDefault, m_stream),
+               "move activations");
 }
 
 void CudaAccelerator::send_gate(const kernels::StepGate* gate) {

@@ -105,16 +105,14 @@ void CudaArena::fill_zero(void* data, int64_t bytes) {
 // From pageable memory the call returns once the source was read; it is used while loading only.
 // Paged states lie in page-locked memory on both sides: the driver sees which memory is which.
 void CudaArena::copy_from_host(void* to, const void* from, int64_t bytes) {
-    check_cuda(
-        cudaMemcpyAsync(to, from, static_cast<size_t>(bytes), cudaMemcpyDefault, m_stream),
-        "copy to the device");
+    check_cuda(cudaMemcpyAsync(to, from, static_cast<size_t>(bytes), cudaMemcpyDefault, m_stream),
+               "copy to the device");
     check_cuda(cudaStreamSynchronize(m_stream), "copy to the device");
 }
 
 void CudaArena::copy_to_host(void* to, const void* from, int64_t bytes) {
-    check_cuda(
-        cudaMemcpyAsync(to, from, static_cast<size_t>(bytes), cudaMemcpyDefault, m_stream),
-        "copy from the device");
+    check_cuda(cudaMemcpyAsync(to, from, static_cast<size_t>(bytes), cudaMemcpyDefault, m_stream),
+               "copy from the device");
     check_cuda(cudaStreamSynchronize(m_stream), "copy from the device");
 }
 

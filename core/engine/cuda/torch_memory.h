@@ -1,7 +1,8 @@
 // libtorch's device memory comes from a run's arena: what its attention asks for is counted with
-// everything else, stays below the same limit, and leaves no second cache beside the arena. libtorch
-// says for which stream it asks, and an accelerator has one for all its work: that chooses the arena,
-// and a block that was given back may be used again at once. Neighbours: cuda_attention.h asks libtorch, cuda_arena.h gives. Lives on the run thread.
+// everything else, stays below the same limit, and leaves no second cache beside the arena.
+// libtorch says for which stream it asks, and an accelerator has one for all its work: that chooses
+// the arena, and a block that was given back may be used again at once. Neighbours:
+// cuda_attention.h asks libtorch, cuda_arena.h gives. Lives on the run thread.
 #pragma once
 
 #include <cuda_runtime.h>

@@ -1,7 +1,7 @@
 // NF4 weights on their way to a product: dequantized on a stream of their own into two places, the
 // next one while the product with this one still runs. Which weight comes next is learned: a step
-// asks for its weights in the same order as the step before. A wrong guess costs one dequantization.
-// Neighbour: cuda_accelerator.h. Lives on the run thread.
+// asks for its weights in the same order as the step before. A wrong guess costs one
+// dequantization. Neighbour: cuda_accelerator.h. Lives on the run thread.
 #pragma once
 
 #include <cuda_runtime.h>

@@ -43,7 +43,8 @@ Result<void> TorchEngine::limit_memory(int64_t bytes) {
 
 // Of the host's memory; a device's arena was made with its own.
 void TorchEngine::apply_limit() {
-    if (m_limit_bytes > 0 && m_accelerator == nullptr) current_arena().ledger().set_limit(m_limit_bytes);
+    if (m_limit_bytes > 0 && m_accelerator == nullptr)
+        current_arena().ledger().set_limit(m_limit_bytes);
 }
 
 void TorchEngine::set_activation_plan(const ActivationPlan& plan) {

@@ -25,7 +25,8 @@ struct RehearsalOrder {
     Device device;
 };
 
-/// OutOfHostMemory, OutOfGpuMemory or DiskFull, in a sentence with the figures, when the run does not fit.
+/// OutOfHostMemory, OutOfGpuMemory or DiskFull, in a sentence with the figures, when the run does
+/// not fit.
 Result<void> rehearse_run(const RehearsalOrder& order);
 
 /// The estimated parts beside the measured ones: "weights 1.2 MiB of 1.2 MiB, …", those of a

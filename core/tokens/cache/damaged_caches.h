@@ -1,6 +1,6 @@
-// Going on after a token cache turned out damaged: whoever met it has set it aside, so that the same
-// work begun anew builds it again. Neighbours: token_cache.h sets aside; batch_stream.h mends in
-// the middle of an epoch. Any thread.
+// Going on after a token cache turned out damaged: whoever met it has set it aside, so that the
+// same work begun anew builds it again. Neighbours: token_cache.h sets aside; batch_stream.h mends
+// in the middle of an epoch. Any thread.
 #pragma once
 
 #include <cstddef>

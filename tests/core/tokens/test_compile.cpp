@@ -82,7 +82,8 @@ class TestCompile : public QObject, RowFolder {
         recipe.tokens.too_long = TooLong::Drop;
         data = compiled(recipe);
         QCOMPARE(data->sources[0].dropped.reasons.at("too long").count, int64_t{1});
-        QCOMPARE(data->sources[0].dropped.reasons.at("too long").examples[0], std::string("row 51"));
+        QCOMPARE(data->sources[0].dropped.reasons.at("too long").examples[0],
+                 std::string("row 51"));
         QCOMPARE(data->sources[0].truncated_rows, int64_t{0});
     }
 
@@ -253,11 +254,12 @@ class TestCompile : public QObject, RowFolder {
     }
 
     void near_duplicates_fold_into_the_row_that_stays() {
-        const std::string text = "Tell me which of these seven old rivers is the longest one and "
-                                 "through which of the countries of the south it flows to the sea";
-        Recipe recipe = recipe_of({write(row(text + ".", "The Nile") + rows(0, 30)),
-                                   write(rows(40, 50) + row(text + "!!", "the nile!") +
-                                         row("Another", "one"))});
+        const std::string text =
+            "Tell me which of these seven old rivers is the longest one and "
+            "through which of the countries of the south it flows to the sea";
+        Recipe recipe = recipe_of(
+            {write(row(text + ".", "The Nile") + rows(0, 30)),
+             write(rows(40, 50) + row(text + "!!", "the nile!") + row("Another", "one"))});
         recipe.mix.dedupe = DedupeMode::Near;
         recipe.mix.near_threshold = 0.8;
         const auto data = compiled(recipe);
@@ -278,12 +280,12 @@ class TestCompile : public QObject, RowFolder {
     // with the user's benchmark files is reported, and can be removed.
     void row_36_overlap_is_told_with_its_text_and_can_be_removed() {
         const std::string known =
-            "A train leaves the old station at nine and meets another train at noon near the bridge";
-        const std::string benchmark =
-            write("id,problem\n1,\"" + known + ", how far is it?\"\n2,Something else entirely\n",
-                  ".csv");
-        Recipe recipe = recipe_of({write(rows(0, 50) + row("Say: " + known + ". Why?", "b")),
-                                   write(rows(48, 52))});
+            "A train leaves the old station at nine and meets another train at noon near the "
+            "bridge";
+        const std::string benchmark = write(
+            "id,problem\n1,\"" + known + ", how far is it?\"\n2,Something else entirely\n", ".csv");
+        Recipe recipe = recipe_of(
+            {write(rows(0, 50) + row("Say: " + known + ". Why?", "b")), write(rows(48, 52))});
         recipe.data[0].use = SourceUse::Train;
         recipe.data[1].use = SourceUse::Validation;
         recipe.overlap.files = {benchmark};

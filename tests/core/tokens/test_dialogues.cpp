@@ -293,8 +293,7 @@ class TestDialogues : public QObject, RowFolder {
                            "</s>",
                            {"<s>", "</s>"}});
         };
-        add("no system",
-            "{% if m.role != 'system' %}<{{ m.role }}>{{ m.content }}</s>{% endif %}");
+        add("no system", "{% if m.role != 'system' %}<{{ m.role }}>{{ m.content }}</s>{% endif %}");
         add("first system",
             "{% if m.role != 'system' or loop.first %}<{{ m.role }}>{{ m.content }}</s>"
             "{% endif %}");
