@@ -2,7 +2,7 @@
 // written atomically and SQLite is in WAL mode, so nothing already saved is damaged.
 #pragma once
 
-#include "core/run/run_control.h"
+#include "core/events/run_control.h"
 
 namespace dayrun::app {
 

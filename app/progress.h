@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "core/base/clock.h"
-#include "core/run/events/run_event.h"
+#include "core/events/run_event.h"
 
 namespace dayrun::app {
 

@@ -11,7 +11,7 @@
 #include "app/plan_text.h"
 #include "app/progress.h"
 #include "app/wiring.h"
-#include "core/run/events/event_json.h"
+#include "core/events/event_json.h"
 #include "core/run/resume/continue_queue.h"
 #include "core/run/run_queue.h"
 

@@ -14,8 +14,8 @@
 #include "app/wiring.h"
 #include "core/base/atomic_file.h"
 #include "core/base/units.h"
+#include "core/events/event_json.h"
 #include "core/recipe/recipe_yaml.h"
-#include "core/run/events/event_json.h"
 
 namespace dayrun::app {
 namespace {

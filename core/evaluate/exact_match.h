@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "core/base/result.h"
+#include "core/events/run_control.h"
 #include "core/run/engine.h"
-#include "core/run/run_control.h"
 #include "core/tokens/cache/data_compiler.h"
 #include "core/tokens/tokenizer.h"
 

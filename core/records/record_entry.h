@@ -8,8 +8,8 @@
 #include <variant>
 #include <vector>
 
+#include "core/events/run_event.h"
 #include "core/records/run_record.h"
-#include "core/run/events/run_event.h"
 
 namespace dayrun::core {
 

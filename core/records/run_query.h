@@ -10,9 +10,9 @@
 #include <vector>
 
 #include "core/base/result.h"
+#include "core/events/run_event.h"
 #include "core/records/run_record.h"
 #include "core/records/series.h"
-#include "core/run/events/run_event.h"
 
 namespace dayrun::core {
 

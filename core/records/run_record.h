@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "core/run/events/run_event.h"
+#include "core/events/run_event.h"
 
 namespace dayrun::core {
 

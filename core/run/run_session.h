@@ -8,11 +8,11 @@
 #include <string>
 
 #include "core/base/result.h"
+#include "core/events/run_control.h"
+#include "core/events/run_event.h"
 #include "core/recipe/recipe.h"
 #include "core/records/project.h"
 #include "core/run/engine.h"
-#include "core/run/events/run_event.h"
-#include "core/run/run_control.h"
 
 namespace dayrun::core {
 

@@ -9,7 +9,7 @@
 #include <limits>
 #include <set>
 
-#include "core/run/events/event_json.h"
+#include "core/events/event_json.h"
 
 namespace dayrun::core {
 

@@ -6,13 +6,13 @@
 #include <vector>
 
 #include "core/base/result.h"
+#include "core/events/run_control.h"
 #include "core/recipe/recipe.h"
 #include "core/run/card_monitor.h"
 #include "core/run/engine.h"
 #include "core/run/events/progress.h"
 #include "core/run/events/run_reporter.h"
 #include "core/run/resume/resume_point.h"
-#include "core/run/run_control.h"
 #include "core/run/run_files.h"
 #include "core/tokens/cache/data_compiler.h"
 #include "core/tokens/tokenizer.h"

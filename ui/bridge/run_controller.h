@@ -11,8 +11,8 @@
 #include <optional>
 #include <vector>
 
-#include "core/run/events/metric_channel.h"
-#include "core/run/events/run_event.h"
+#include "core/events/metric_channel.h"
+#include "core/events/run_event.h"
 #include "core/run/run_session.h"
 #include "core/run/run_thread.h"
 #include "ui/bridge/job.h"

@@ -4,8 +4,8 @@
 
 #include <QString>
 
-#include "core/run/events/run_event.h"
-#include "core/run/run_control.h"
+#include "core/events/run_control.h"
+#include "core/events/run_event.h"
 
 namespace dayrun::ui {
 

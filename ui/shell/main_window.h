@@ -5,7 +5,7 @@
 #include <QMainWindow>
 #include <memory>
 
-#include "core/run/run_control.h"
+#include "core/events/run_control.h"
 #include "ui/project/project_document.h"
 #include "ui/project/window_memory.h"
 #include "ui/shell/workbench.h"

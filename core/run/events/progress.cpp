@@ -8,7 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/base/units.h"
-#include "core/run/events/event_json.h"
+#include "core/events/event_json.h"
 
 namespace dayrun::core {
 

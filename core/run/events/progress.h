@@ -10,10 +10,10 @@
 
 #include "core/base/clock.h"
 #include "core/base/result.h"
-#include "core/run/events/run_event.h"
+#include "core/events/run_control.h"
+#include "core/events/run_event.h"
 #include "core/run/events/run_pace.h"
 #include "core/run/outlier_detector.h"
-#include "core/run/run_control.h"
 
 namespace dayrun::core {
 

@@ -6,8 +6,8 @@
 #include <utility>
 
 #include "core/base/clock.h"
+#include "core/events/run_event.h"
 #include "core/records/run_store.h"
-#include "core/run/events/run_event.h"
 
 namespace dayrun::core {
 

@@ -11,7 +11,7 @@
 #include "core/base/clock.h"
 #include "core/base/hash.h"
 #include "core/base/units.h"
-#include "core/run/events/event_json.h"
+#include "core/events/event_json.h"
 
 namespace dayrun::core {
 

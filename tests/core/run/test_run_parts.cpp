@@ -10,9 +10,9 @@
 #include <thread>
 
 #include "core/base/atomic_file.h"
+#include "core/events/event_json.h"
+#include "core/events/metric_channel.h"
 #include "core/run/eval_moments.h"
-#include "core/run/events/event_json.h"
-#include "core/run/events/metric_channel.h"
 #include "core/run/events/run_pace.h"
 #include "core/run/lr_schedule.h"
 #include "core/run/outlier_detector.h"

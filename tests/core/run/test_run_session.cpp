@@ -7,7 +7,7 @@
 #include <cmath>
 #include <csignal>
 
-#include "core/run/events/event_json.h"
+#include "core/events/event_json.h"
 #include "core/run/run_thread.h"
 #include "tests/core/run/run_scene.h"
 #include "tests/support/needs_fork.h"

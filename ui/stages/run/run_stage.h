@@ -5,7 +5,7 @@
 #include <QTimer>
 #include <memory>
 
-#include "core/run/run_control.h"
+#include "core/events/run_control.h"
 #include "ui/stages/stage.h"
 
 class QLabel;

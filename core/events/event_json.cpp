@@ -1,6 +1,6 @@
 // Writes events as JSON by hand, since the order of keys and the shortest form of numbers are part
 // of the contract. Neighbour: run_event.h. Any thread.
-#include "core/run/events/event_json.h"
+#include "core/events/event_json.h"
 
 #include <fmt/format.h>
 

@@ -1,5 +1,5 @@
 // Words for the states of a run. Neighbour: event_json.cpp prints events. Any thread.
-#include "core/run/events/run_event.h"
+#include "core/events/run_event.h"
 
 #include <array>
 

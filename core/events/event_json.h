@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "core/run/events/run_event.h"
+#include "core/events/run_event.h"
 
 namespace dayrun::core {
 
