@@ -15,7 +15,7 @@
 #include "core/recipe/recipe_schema.h"
 #include "core/recipe/recipe_yaml.h"
 #include "core/run/cuda_probe.h"
-#include "core/run/events/run_report.h"
+#include "core/run/progress/run_report.h"
 #include "core/run/rehearsal/rehearsal.h"
 #include "core/run/resume/base_record.h"
 #include "core/run/resume/continue_queue.h"

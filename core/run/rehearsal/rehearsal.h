@@ -10,7 +10,7 @@
 #include "core/base/result.h"
 #include "core/plan/memory/memory_estimate.h"
 #include "core/run/engine.h"
-#include "core/run/events/run_reporter.h"
+#include "core/run/progress/run_reporter.h"
 #include "core/tokens/cache/data_compiler.h"
 
 namespace dayrun::core {

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "core/base/result.h"
-#include "core/run/events/progress.h"
+#include "core/run/progress/progress.h"
 
 namespace dayrun::core {
 

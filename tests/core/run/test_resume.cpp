@@ -7,7 +7,7 @@
 #include <csignal>
 #include <fstream>
 
-#include "core/run/events/progress.h"
+#include "core/run/progress/progress.h"
 #include "core/run/resume/continue_queue.h"
 #include "core/run/run_files.h"
 #include "tests/core/run/run_scene.h"

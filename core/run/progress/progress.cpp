@@ -1,6 +1,6 @@
 // The progress of a run as text. Neighbour: resume/resume_point.cpp keeps it in a file.
 // Lives on the run thread.
-#include "core/run/events/progress.h"
+#include "core/run/progress/progress.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>

@@ -1,5 +1,5 @@
 // Markdown tables of a run's figures. Neighbour: run_report.h. Any thread.
-#include "core/run/events/run_report.h"
+#include "core/run/progress/run_report.h"
 
 #include <fmt/format.h>
 

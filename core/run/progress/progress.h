@@ -12,8 +12,8 @@
 #include "core/base/result.h"
 #include "core/events/run_control.h"
 #include "core/events/run_event.h"
-#include "core/run/events/run_pace.h"
 #include "core/run/outlier_detector.h"
+#include "core/run/progress/run_pace.h"
 
 namespace dayrun::core {
 

@@ -7,7 +7,7 @@
 
 #include "core/recipe/recipe.h"
 #include "core/run/engine.h"
-#include "core/run/events/progress.h"
+#include "core/run/progress/progress.h"
 #include "core/run/run_session.h"
 #include "core/tokens/cache/data_compiler.h"
 

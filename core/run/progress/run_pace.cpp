@@ -1,5 +1,5 @@
 // The median behind the finishing time. Neighbour: trainer.cpp. Lives on the run thread.
-#include "core/run/events/run_pace.h"
+#include "core/run/progress/run_pace.h"
 
 #include <algorithm>
 #include <vector>
