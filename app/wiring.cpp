@@ -8,9 +8,9 @@
 
 #include "core/base/build_info.h"
 #include "core/base/units.h"
+#include "core/device/cuda_probe.h"
 #include "core/engine/engine_factory.h"
 #include "core/model/adapter_config.h"
-#include "core/run/cuda_probe.h"
 
 namespace dayrun::app {
 namespace {

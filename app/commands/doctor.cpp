@@ -13,10 +13,10 @@
 #include "core/base/resource_path.h"
 #include "core/base/units.h"
 #include "core/data/readers/row_reader.h"
+#include "core/device/card_monitor.h"
+#include "core/device/cuda_probe.h"
 #include "core/engine/engine_factory.h"
 #include "core/records/database.h"
-#include "core/run/card_monitor.h"
-#include "core/run/cuda_probe.h"
 
 namespace dayrun::app {
 namespace {

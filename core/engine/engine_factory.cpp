@@ -7,9 +7,9 @@
 
 #include <cstdlib>
 
+#include "core/device/cuda_probe.h"
 #include "core/engine/memory/torch_allocator.h"
 #include "core/engine/torch_engine.h"
-#include "core/run/cuda_probe.h"
 
 namespace dayrun::engine {
 namespace {

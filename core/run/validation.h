@@ -6,9 +6,9 @@
 #include <vector>
 
 #include "core/base/result.h"
+#include "core/device/card_monitor.h"
 #include "core/events/run_control.h"
 #include "core/recipe/recipe.h"
-#include "core/run/card_monitor.h"
 #include "core/run/engine.h"
 #include "core/run/progress/progress.h"
 #include "core/run/progress/run_reporter.h"

@@ -1,6 +1,6 @@
 // The plug-in's first door: which CUDA devices are here, and can they run our code? Plain C, so
-// that the program can open the plug-in without linking it. Neighbour: core/run/cuda_probe.h, the
-// only caller. Any thread, one at a time.
+// that the program can open the plug-in without linking it. Neighbour: core/device/cuda_probe.h,
+// the only caller. Any thread, one at a time.
 #pragma once
 
 extern "C" {

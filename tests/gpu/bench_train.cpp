@@ -7,11 +7,11 @@
 
 #include "core/base/rng.h"
 #include "core/base/units.h"
+#include "core/device/cuda_probe.h"
 #include "core/engine/device/open_cuda.h"
 #include "core/engine/linear/gemm.h"
 #include "core/plan/memory/layer_memory.h"
 #include "core/plan/memory/memory_estimate.h"
-#include "core/run/cuda_probe.h"
 #include "tests/gpu/kernel_profile.h"
 #include "tests/gpu/random_model.h"
 #include "tests/gpu/tiny_base.h"

@@ -2,8 +2,8 @@
 #include "tests/gpu/check_card.h"
 
 #include "core/base/units.h"
-#include "core/run/card_monitor.h"
-#include "core/run/cuda_probe.h"
+#include "core/device/card_monitor.h"
+#include "core/device/cuda_probe.h"
 #include "tests/gpu/tiny_base.h"
 
 namespace dayrun::tests {

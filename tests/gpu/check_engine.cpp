@@ -4,7 +4,7 @@
 #include <cmath>
 
 #include "core/base/atomic_file.h"
-#include "core/run/cuda_probe.h"
+#include "core/device/cuda_probe.h"
 #include "tests/gpu/tiny_base.h"
 
 namespace dayrun::tests {

@@ -6,7 +6,7 @@
 #include <cstdlib>
 #include <fstream>
 
-#include "core/run/cuda_probe.h"
+#include "core/device/cuda_probe.h"
 
 namespace dayrun::tests {
 

@@ -6,7 +6,7 @@
 #include <QPushButton>
 #include <QToolButton>
 
-#include "core/run/cuda_probe.h"
+#include "core/device/cuda_probe.h"
 #include "tests/support/test_registry.h"
 #include "tests/ui/fixture.h"
 #include "ui/bridge/card_watch.h"

@@ -1,8 +1,8 @@
-// Neighbours: core/run/card_monitor.h asks the driver, stages/run/card_charts.h draws.
+// Neighbours: core/device/card_monitor.h asks the driver, stages/run/card_charts.h draws.
 #include "ui/bridge/card_watch.h"
 
 #include "core/base/clock.h"
-#include "core/run/cuda_probe.h"
+#include "core/device/cuda_probe.h"
 
 namespace dayrun::ui {
 

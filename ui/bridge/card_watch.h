@@ -8,7 +8,7 @@
 #include <memory>
 #include <vector>
 
-#include "core/run/card_monitor.h"
+#include "core/device/card_monitor.h"
 #include "core/run/engine.h"
 #include "ui/bridge/job.h"
 

@@ -7,8 +7,8 @@
 #include <cstdio>
 
 #include "core/base/units.h"
+#include "core/device/cuda_probe.h"
 #include "core/engine/cuda/cuda_plugin.h"
-#include "core/run/cuda_probe.h"
 
 namespace dayrun::engine {
 namespace {

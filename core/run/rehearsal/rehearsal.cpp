@@ -8,10 +8,10 @@
 #include <cmath>
 
 #include "core/base/units.h"
+#include "core/device/cuda_probe.h"
 #include "core/model/recipe_base.h"
 #include "core/plan/disk_plan.h"
 #include "core/plan/memory/largest_batch.h"
-#include "core/run/cuda_probe.h"
 
 namespace dayrun::core {
 

@@ -1,5 +1,5 @@
 // A stand-in for NVIDIA's NVML: one card with fixed figures, which refuses to tell its power limit.
-// Neighbour: core/run/card_monitor.cpp. Any thread.
+// Neighbour: core/device/card_monitor.cpp. Any thread.
 #include <cstring>
 
 extern "C" {

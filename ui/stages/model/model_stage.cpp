@@ -8,8 +8,8 @@
 #include <QSplitter>
 
 #include "core/base/units.h"
+#include "core/device/cuda_probe.h"
 #include "core/recipe/recipe_schema.h"
-#include "core/run/cuda_probe.h"
 #include "ui/bridge/run_controller.h"
 #include "ui/bridge/text.h"
 #include "ui/panels/inspector.h"

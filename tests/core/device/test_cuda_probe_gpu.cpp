@@ -1,7 +1,7 @@
 // The plug-in on a real device: it is named, has memory, and ran the test kernel.
 #include <QTest>
 
-#include "core/run/cuda_probe.h"
+#include "core/device/cuda_probe.h"
 #include "tests/support/test_registry.h"
 
 using namespace dayrun::core;

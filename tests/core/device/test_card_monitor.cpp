@@ -2,7 +2,7 @@
 // what is not told stays empty. The library is opened once per process, so one stand-in serves all.
 #include <QTest>
 
-#include "core/run/card_monitor.h"
+#include "core/device/card_monitor.h"
 #include "tests/core/run/run_scene.h"
 #include "tests/support/fake_cuda/fake_driver.h"
 #include "tests/support/test_registry.h"

@@ -4,7 +4,7 @@
 #include <fstream>
 
 #include "core/base/build_info.h"
-#include "core/run/cuda_probe.h"
+#include "core/device/cuda_probe.h"
 #include "tests/support/fake_cuda/fake_driver.h"
 #include "tests/support/test_registry.h"
 

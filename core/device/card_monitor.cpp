@@ -1,7 +1,7 @@
 // NVML through dlopen: its few calls are declared here, since its header comes with the toolkit and
 // this file is built without one. The interface is stable: versioned names never change.
 // Neighbour: card_monitor.h.
-#include "core/run/card_monitor.h"
+#include "core/device/card_monitor.h"
 
 #include <dlfcn.h>
 #include <fmt/format.h>

@@ -1,5 +1,5 @@
 // Body of cuda_probe.h.
-#include "core/run/cuda_probe.h"
+#include "core/device/cuda_probe.h"
 
 #include <dlfcn.h>
 #include <fmt/format.h>
