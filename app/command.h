@@ -7,7 +7,7 @@
 #include <string>
 
 #include "core/base/result.h"
-#include "core/run/engine.h"
+#include "core/engine/engine.h"
 
 namespace dayrun::app {
 

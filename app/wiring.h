@@ -8,8 +8,8 @@
 
 #include "app/command.h"
 #include "core/base/result.h"
+#include "core/engine/engine.h"
 #include "core/records/project.h"
-#include "core/run/engine.h"
 #include "core/run/run_session.h"
 
 namespace dayrun::app {

@@ -7,8 +7,8 @@
 
 #include "core/base/rng.h"
 #include "core/engine/decoder/decoder.h"
+#include "core/engine/engine.h"
 #include "core/engine/loss.h"
-#include "core/run/engine.h"
 
 namespace dayrun::engine {
 

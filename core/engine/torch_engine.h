@@ -8,12 +8,12 @@
 
 #include "core/engine/decoder/decoder.h"
 #include "core/engine/device/open_cuda.h"
+#include "core/engine/engine.h"
 #include "core/engine/guard.h"
 #include "core/engine/loss.h"
 #include "core/engine/model/base_model.h"
 #include "core/engine/model/model_builder.h"
 #include "core/engine/optimizer/optimizer.h"
-#include "core/run/engine.h"
 #include "kernels/step_gate/step_gate.h"
 
 namespace dayrun::engine {

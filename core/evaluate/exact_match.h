@@ -1,6 +1,6 @@
 // Exact match: the share of held-out rows that a model answers word for word, by greedy generation
 // from the same token caches that training reads. Neighbours: core/tokens/cache/data_compiler.h
-// (rows), core/run/engine.h (generation). Lives on the run thread.
+// (rows), core/engine/engine.h (generation). Lives on the run thread.
 #pragma once
 
 #include <cstdint>
@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "core/base/result.h"
+#include "core/engine/engine.h"
 #include "core/events/run_control.h"
-#include "core/run/engine.h"
 #include "core/tokens/cache/data_compiler.h"
 #include "core/tokens/tokenizer.h"
 

@@ -7,7 +7,7 @@
 #include <filesystem>
 
 #include "core/base/result.h"
-#include "core/run/engine.h"
+#include "core/engine/engine.h"
 #include "core/tokens/cache/data_compiler.h"
 
 namespace dayrun::core {

@@ -8,11 +8,11 @@
 #include <string>
 
 #include "core/base/result.h"
+#include "core/engine/engine.h"
 #include "core/events/run_control.h"
 #include "core/events/run_event.h"
 #include "core/recipe/recipe.h"
 #include "core/records/project.h"
-#include "core/run/engine.h"
 
 namespace dayrun::core {
 

@@ -7,9 +7,9 @@
 
 #include "core/base/result.h"
 #include "core/device/card_monitor.h"
+#include "core/engine/engine.h"
 #include "core/events/run_control.h"
 #include "core/recipe/recipe.h"
-#include "core/run/engine.h"
 #include "core/run/progress/progress.h"
 #include "core/run/progress/run_reporter.h"
 #include "core/run/resume/resume_point.h"

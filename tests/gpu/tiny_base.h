@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "core/engine/engine.h"
 #include "core/recipe/recipe.h"
-#include "core/run/engine.h"
 #include "core/tokens/packing/packed.h"
 
 namespace dayrun::tests {

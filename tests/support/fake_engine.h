@@ -9,7 +9,7 @@
 #include <optional>
 #include <vector>
 
-#include "core/run/engine.h"
+#include "core/engine/engine.h"
 
 namespace dayrun::tests {
 

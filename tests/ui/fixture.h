@@ -8,7 +8,7 @@
 #include <filesystem>
 #include <functional>
 
-#include "core/run/engine.h"
+#include "core/engine/engine.h"
 #include "tests/support/temp_folder.h"
 #include "ui/shell/main_window.h"
 #include "ui/shell/workbench.h"

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "core/device/card_monitor.h"
-#include "core/run/engine.h"
+#include "core/engine/engine.h"
 #include "ui/bridge/job.h"
 
 namespace dayrun::ui {

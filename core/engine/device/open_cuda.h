@@ -7,8 +7,8 @@
 
 #include "core/base/result.h"
 #include "core/engine/device/accelerator.h"
+#include "core/engine/engine.h"
 #include "core/recipe/recipe.h"
-#include "core/run/engine.h"
 
 namespace dayrun::engine {
 

@@ -5,8 +5,8 @@
 #include <optional>
 #include <string>
 
+#include "core/engine/engine.h"
 #include "core/recipe/recipe.h"
-#include "core/run/engine.h"
 #include "core/run/progress/progress.h"
 #include "core/run/run_session.h"
 #include "core/tokens/cache/data_compiler.h"
