@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <cmath>
 
-#include "core/run/eval_moments.h"
-#include "core/run/lr_schedule.h"
+#include "core/plan/schedule/eval_moments.h"
+#include "core/plan/schedule/lr_schedule.h"
 
 namespace dayrun::core {
 

@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "core/base/result.h"
-#include "core/run/eval_moments.h"
-#include "core/run/lr_schedule.h"
+#include "core/plan/schedule/eval_moments.h"
+#include "core/plan/schedule/lr_schedule.h"
 #include "core/run/validation.h"
 #include "core/tokens/packing/batch_stream.h"
 

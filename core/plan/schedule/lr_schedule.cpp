@@ -1,5 +1,5 @@
 // The formulas of the schedules. Neighbour: trainer.cpp asks once a step. Any thread.
-#include "core/run/lr_schedule.h"
+#include "core/plan/schedule/lr_schedule.h"
 
 #include <algorithm>
 #include <cmath>

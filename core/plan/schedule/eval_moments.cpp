@@ -1,5 +1,5 @@
 // Counting moments. Neighbour: eval_moments.h. Lives on the run thread.
-#include "core/run/eval_moments.h"
+#include "core/plan/schedule/eval_moments.h"
 
 #include <algorithm>
 #include <cmath>
