@@ -13,11 +13,11 @@
 #include <vector>
 
 #include "core/base/atomic_file.h"
-#include "core/export/element_convert.h"
 #include "core/export/merge_rows.h"
 #include "core/export/model_files.h"
 #include "core/model/adapter_files.h"
 #include "core/model/base_fingerprint.h"
+#include "core/model/files/element_convert.h"
 #include "core/model/model_config.h"
 #include "core/model/model_folder.h"
 #include "core/quantize/nf4_cache.h"

@@ -6,7 +6,7 @@
 #include <cstring>
 #include <map>
 
-#include "core/export/element_convert.h"
+#include "core/model/files/element_convert.h"
 #include "kernels/blockwise8/blockwise8.h"
 
 namespace dayrun::core {

@@ -11,7 +11,7 @@
 
 #include "core/base/rng.h"
 #include "core/engine/device/host_mirror.h"
-#include "core/export/element_convert.h"
+#include "core/model/files/element_convert.h"
 #include "core/model/model_folder.h"
 #include "core/model/recipe_base.h"
 #include "core/quantize/nf4_cache.h"

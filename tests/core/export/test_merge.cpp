@@ -5,9 +5,9 @@
 #include <nlohmann/json.hpp>
 
 #include "core/base/atomic_file.h"
-#include "core/export/element_convert.h"
 #include "core/export/merge.h"
 #include "core/export/model_files.h"
+#include "core/model/files/element_convert.h"
 #include "tests/core/model/model_fixture.h"
 #include "tests/support/shared.h"
 #include "tests/support/test_registry.h"

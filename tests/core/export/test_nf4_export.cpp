@@ -4,9 +4,9 @@
 #include <nlohmann/json.hpp>
 
 #include "core/base/atomic_file.h"
-#include "core/export/element_convert.h"
 #include "core/export/merge.h"
 #include "core/export/nf4_export.h"
+#include "core/model/files/element_convert.h"
 #include "core/quantize/nf4_cache.h"
 #include "tests/core/model/model_fixture.h"
 #include "tests/support/test_registry.h"

@@ -1,5 +1,5 @@
 // Body of element_convert.h.
-#include "core/export/element_convert.h"
+#include "core/model/files/element_convert.h"
 
 #include <bit>
 #include <cstdint>
