@@ -12,7 +12,7 @@
 #include "core/base/result.h"
 #include "core/data/sample.h"
 #include "core/recipe/recipe.h"
-#include "core/tokens/chat_template.h"
+#include "core/templates/chat_template.h"
 #include "core/tokens/packing/packed.h"
 #include "core/tokens/tokenizer.h"
 

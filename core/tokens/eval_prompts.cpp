@@ -1,7 +1,7 @@
 // Body of eval_prompts.h.
 #include "core/tokens/eval_prompts.h"
 
-#include "core/tokens/chat_template.h"
+#include "core/templates/chat_template.h"
 #include "core/tokens/encode.h"
 
 namespace dayrun::core {

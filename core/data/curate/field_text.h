@@ -1,5 +1,5 @@
 // A text with {field}s of a sample: how a recipe words a source's fields anew. Neighbours:
-// reshape.h uses it; text templates (core/tokens/templates) have more. Read-only: any thread.
+// reshape.h uses it; text templates (core/templates) have more. Read-only: any thread.
 #pragma once
 
 #include <string>

@@ -13,8 +13,8 @@
 #include "core/data/data_source.h"
 #include "core/data/sample.h"
 #include "core/recipe/recipe.h"
+#include "core/templates/chat_template.h"
 #include "core/tokens/cache/token_cache.h"
-#include "core/tokens/chat_template.h"
 #include "core/tokens/tokenizer.h"
 
 namespace dayrun::core {

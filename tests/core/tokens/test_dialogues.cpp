@@ -10,8 +10,8 @@
 #include "core/data/text.h"
 #include "core/tokens/cache/data_compiler.h"
 #include "core/tokens/cache/data_report.h"
+#include "tests/core/templates/template_fixture.h"
 #include "tests/core/tokens/row_folder.h"
-#include "tests/core/tokens/template_fixture.h"
 #include "tests/support/test_registry.h"
 
 using namespace dayrun::core;
@@ -280,7 +280,7 @@ class TestDialogues : public QObject, RowFolder {
             std::vector<std::string> specials;
         };
         std::vector<Own> all;
-        for (const auto& one : read_fixture("chat_templates.json")) {
+        for (const auto& one : read_fixture("templates/fixtures/chat_templates.json")) {
             const std::string text = one["template"];
             if (!all.empty() && all.back().text == text) continue;
             all.push_back({one["name"], text, one["bos"], one["eos"], one["specials"]});

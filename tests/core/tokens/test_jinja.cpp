@@ -3,7 +3,7 @@
 #include <QTest>
 
 #include "core/tokens/jinja/template.h"
-#include "tests/core/tokens/template_fixture.h"
+#include "tests/core/templates/template_fixture.h"
 #include "tests/support/test_registry.h"
 
 using namespace dayrun::core;
@@ -46,7 +46,7 @@ class TestJinja : public QObject {
     Q_OBJECT
   private Q_SLOTS:
     void renders_what_jinja2_renders() {
-        const auto cases = read_fixture("jinja.json");
+        const auto cases = read_fixture("tokens/fixtures/jinja.json");
         QVERIFY(cases.size() > 25);
         for (const auto& one : cases) {
             const std::string text = one["template"];

@@ -9,7 +9,7 @@
 #include "core/recipe/recipe_schema.h"
 #include "core/recipe/recipe_yaml.h"
 #include "core/tokens/cache/data_compiler.h"
-#include "tests/core/tokens/template_fixture.h"
+#include "tests/core/templates/template_fixture.h"
 #include "tests/support/shared.h"
 #include "tests/support/test_registry.h"
 

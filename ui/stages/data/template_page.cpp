@@ -1,4 +1,4 @@
-// Neighbours: core/tokens/templates/template_check.h checks, panels/part_format.h draws.
+// Neighbours: core/templates/template_check.h checks, panels/part_format.h draws.
 #include "ui/stages/data/template_page.h"
 
 #include <QComboBox>
@@ -11,7 +11,7 @@
 #include <QTextEdit>
 #include <QVBoxLayout>
 
-#include "core/tokens/chat_template.h"
+#include "core/templates/chat_template.h"
 #include "ui/bridge/prepared_data.h"
 #include "ui/bridge/source_rows.h"
 #include "ui/bridge/text.h"

@@ -6,7 +6,7 @@
 #include <QWidget>
 #include <memory>
 
-#include "core/tokens/templates/template_check.h"
+#include "core/templates/template_check.h"
 #include "ui/bridge/job.h"
 #include "ui/stages/stage.h"
 

@@ -55,7 +55,7 @@ inline core::Recipe model_recipe(const std::filesystem::path& folder, const std:
 
 inline nlohmann::json read_fixture(const std::string& name) {
     return nlohmann::json::parse(
-        *core::read_file(DAYRUN_SOURCE_DIR "/tests/core/tokens/fixtures/" + name));
+        *core::read_file(DAYRUN_SOURCE_DIR "/tests/core/" + name));
 }
 
 }  // namespace dayrun::tests

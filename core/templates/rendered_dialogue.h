@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "core/data/sample.h"
-#include "core/tokens/chat_template.h"
+#include "core/templates/chat_template.h"
 #include "core/tokens/jinja/text.h"
 
 namespace dayrun::core {

@@ -9,7 +9,7 @@
 
 #include "core/base/result.h"
 #include "core/recipe/recipe.h"
-#include "core/tokens/chat_template.h"
+#include "core/templates/chat_template.h"
 
 namespace dayrun::core {
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <array>
 
-#include "core/tokens/templates/template_shape.h"
+#include "core/templates/template_shape.h"
 
 namespace dayrun::core {
 namespace {

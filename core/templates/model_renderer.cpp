@@ -5,9 +5,9 @@
 #include <algorithm>
 #include <span>
 
+#include "core/templates/model_template.h"
+#include "core/templates/rendered_dialogue.h"
 #include "core/tokens/jinja/template.h"
-#include "core/tokens/templates/model_template.h"
-#include "core/tokens/templates/rendered_dialogue.h"
 
 namespace dayrun::core {
 namespace {

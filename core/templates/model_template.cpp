@@ -1,5 +1,5 @@
 // Finding a model's chat_template. Neighbours: model_template.h, model_renderer.cpp.
-#include "core/tokens/templates/model_template.h"
+#include "core/templates/model_template.h"
 
 #include <fmt/format.h>
 

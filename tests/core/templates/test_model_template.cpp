@@ -3,8 +3,8 @@
 #include <QTemporaryDir>
 #include <QTest>
 
-#include "core/tokens/templates/template_check.h"
-#include "tests/core/tokens/template_fixture.h"
+#include "core/templates/template_check.h"
+#include "tests/core/templates/template_fixture.h"
 #include "tests/support/shared.h"
 #include "tests/support/test_registry.h"
 
@@ -56,7 +56,7 @@ class TestModelTemplate : public QObject {
 
   private Q_SLOTS:
     void every_family_has_its_text_mask_and_stop_token() {
-        const auto cases = read_fixture("chat_templates.json");
+        const auto cases = read_fixture("templates/fixtures/chat_templates.json");
         QVERIFY(cases.size() > 30);
         for (const auto& one : cases) {
             const std::string name = one["name"];

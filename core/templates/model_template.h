@@ -12,7 +12,7 @@
 
 #include "core/base/result.h"
 #include "core/recipe/recipe.h"
-#include "core/tokens/chat_template.h"
+#include "core/templates/chat_template.h"
 #include "core/tokens/tokenizer.h"
 
 namespace dayrun::core {

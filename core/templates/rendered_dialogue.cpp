@@ -1,5 +1,5 @@
 // Body of rendered_dialogue.h.
-#include "core/tokens/templates/rendered_dialogue.h"
+#include "core/templates/rendered_dialogue.h"
 
 #include <algorithm>
 #include <set>

@@ -5,7 +5,7 @@
 #include <algorithm>
 
 #include "core/data/curate/field_text.h"
-#include "core/tokens/templates/template_shape.h"
+#include "core/templates/template_shape.h"
 
 namespace dayrun::core {
 namespace {

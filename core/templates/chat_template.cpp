@@ -1,11 +1,11 @@
 // Which renderer a recipe's template gets. Neighbours: templates/ has one file a kind of template.
-#include "core/tokens/chat_template.h"
+#include "core/templates/chat_template.h"
 
 #include <fmt/format.h>
 
 #include "core/base/hash.h"
-#include "core/tokens/templates/model_template.h"
-#include "core/tokens/templates/template_shape.h"
+#include "core/templates/model_template.h"
+#include "core/templates/template_shape.h"
 
 namespace dayrun::core {
 namespace {

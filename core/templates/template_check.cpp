@@ -1,9 +1,9 @@
 // Body of template_check.h.
-#include "core/tokens/templates/template_check.h"
+#include "core/templates/template_check.h"
 
 #include <algorithm>
 
-#include "core/tokens/chat_template.h"
+#include "core/templates/chat_template.h"
 
 namespace dayrun::core {
 
