@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "core/base/result.h"
-#include "core/tokens/packing/packed.h"
+#include "core/compile/packing/packed.h"
 
 namespace dayrun::app {
 

@@ -10,10 +10,10 @@
 #include "app/command.h"
 #include "app/wiring.h"
 #include "core/base/units.h"
+#include "core/compile/cache/data_compiler.h"
+#include "core/compile/cache/data_report.h"
 #include "core/data/inspect.h"
 #include "core/recipe/recipe_yaml.h"
-#include "core/tokens/cache/data_compiler.h"
-#include "core/tokens/cache/data_report.h"
 #include "core/tokens/tokenizer.h"
 
 namespace dayrun::app {

@@ -13,12 +13,12 @@
 #include <vector>
 
 #include "core/base/result.h"
+#include "core/compile/packing/packed.h"
 #include "core/model/base_fingerprint.h"
 #include "core/plan/disk_plan.h"
 #include "core/plan/memory/activation_plan.h"
 #include "core/plan/memory/memory_part.h"
 #include "core/recipe/recipe.h"
-#include "core/tokens/packing/packed.h"
 
 namespace dayrun::core {
 

@@ -7,8 +7,8 @@
 
 #include <vector>
 
+#include "core/compile/packing/packed.h"
 #include "core/model/model_config.h"
-#include "core/tokens/packing/packed.h"
 
 namespace dayrun::engine {
 

@@ -7,8 +7,8 @@
 #include <filesystem>
 
 #include "core/base/result.h"
+#include "core/compile/cache/data_compiler.h"
 #include "core/engine/engine.h"
-#include "core/tokens/cache/data_compiler.h"
 
 namespace dayrun::core {
 

@@ -5,9 +5,9 @@
 
 #include <vector>
 
+#include "core/compile/cache/data_compiler.h"
 #include "core/plan/preflight.h"
 #include "core/recipe/recipe.h"
-#include "core/tokens/cache/data_compiler.h"
 #include "core/tokens/tokenizer.h"
 
 namespace dayrun::core {

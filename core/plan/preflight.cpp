@@ -9,14 +9,14 @@
 
 #include "core/base/clock.h"
 #include "core/base/units.h"
+#include "core/compile/cache/damaged_caches.h"
+#include "core/compile/cache/data_compiler.h"
 #include "core/model/recipe_base.h"
 #include "core/model/safetensors.h"
 #include "core/plan/data_checks.h"
 #include "core/plan/disk_plan.h"
 #include "core/plan/memory/largest_batch.h"
 #include "core/plan/start_adapter.h"
-#include "core/tokens/cache/damaged_caches.h"
-#include "core/tokens/cache/data_compiler.h"
 #include "core/tokens/tokenizer.h"
 
 namespace dayrun::core {

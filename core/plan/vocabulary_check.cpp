@@ -6,8 +6,8 @@
 #include <algorithm>
 
 #include "core/base/units.h"
+#include "core/compile/eval_prompts.h"
 #include "core/model/recipe_base.h"
-#include "core/tokens/eval_prompts.h"
 
 namespace dayrun::core {
 

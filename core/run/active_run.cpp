@@ -10,6 +10,7 @@
 #include "core/base/atomic_file.h"
 #include "core/base/hash.h"
 #include "core/base/units.h"
+#include "core/compile/cache/data_report.h"
 #include "core/device/cuda_probe.h"
 #include "core/plan/data_checks.h"
 #include "core/plan/start_adapter.h"
@@ -19,7 +20,6 @@
 #include "core/run/rehearsal/rehearsal.h"
 #include "core/run/resume/base_record.h"
 #include "core/run/resume/continue_queue.h"
-#include "core/tokens/cache/data_report.h"
 
 namespace dayrun::core {
 

@@ -9,8 +9,8 @@
 #include <random>
 
 #include "core/base/check.h"
+#include "core/compile/cache/damaged_caches.h"
 #include "core/run/active_run.h"
-#include "core/tokens/cache/damaged_caches.h"
 
 namespace dayrun::core {
 

@@ -9,10 +9,10 @@
 #include <vector>
 
 #include "core/base/result.h"
+#include "core/compile/packing/batch_stream.h"
 #include "core/plan/schedule/eval_moments.h"
 #include "core/plan/schedule/lr_schedule.h"
 #include "core/run/validation.h"
-#include "core/tokens/packing/batch_stream.h"
 
 namespace dayrun::core {
 

@@ -5,7 +5,7 @@
 
 #include <cmath>
 
-#include "core/tokens/eval_prompts.h"
+#include "core/compile/eval_prompts.h"
 
 namespace dayrun::core {
 

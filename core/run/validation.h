@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/base/result.h"
+#include "core/compile/cache/data_compiler.h"
 #include "core/device/card_monitor.h"
 #include "core/engine/engine.h"
 #include "core/events/run_control.h"
@@ -14,7 +15,6 @@
 #include "core/run/progress/run_reporter.h"
 #include "core/run/resume/resume_point.h"
 #include "core/run/run_files.h"
-#include "core/tokens/cache/data_compiler.h"
 #include "core/tokens/tokenizer.h"
 
 namespace dayrun::core {

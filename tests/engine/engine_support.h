@@ -10,10 +10,10 @@
 #include <string>
 #include <vector>
 
+#include "core/compile/packing/packed.h"
 #include "core/engine/torch_engine.h"
 #include "core/model/safetensors.h"
 #include "core/recipe/recipe.h"
-#include "core/tokens/packing/packed.h"
 #include "tests/support/tensor_file.h"
 
 namespace dayrun::tests {

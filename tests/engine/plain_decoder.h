@@ -9,11 +9,11 @@
 #include <string>
 #include <vector>
 
+#include "core/compile/packing/packed.h"
 #include "core/engine/decoder/decoder.h"
 #include "core/engine/model/parameters.h"
 #include "core/model/model_config.h"
 #include "core/model/weight_map.h"
-#include "core/tokens/packing/packed.h"
 
 namespace dayrun::tests {
 

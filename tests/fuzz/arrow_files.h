@@ -1,8 +1,8 @@
 // The reader of token caches as a function of bytes: every value of a file that opens is read.
-// Neighbours: fuzz_arrow_file.cpp (libFuzzer), tests/core/tokens/test_arrow_file.cpp.
+// Neighbours: fuzz_arrow_file.cpp (libFuzzer), tests/core/compile/test_arrow_file.cpp.
 #pragma once
 
-#include "core/tokens/arrow_file/arrow_reader.h"
+#include "core/compile/arrow_file/arrow_reader.h"
 #include "tests/fuzz/memory_file.h"
 
 namespace dayrun::fuzz {

@@ -7,9 +7,9 @@
 #include <string>
 #include <vector>
 
+#include "core/compile/packing/packed.h"
 #include "core/engine/engine.h"
 #include "core/recipe/recipe.h"
-#include "core/tokens/packing/packed.h"
 
 namespace dayrun::tests {
 

@@ -65,8 +65,8 @@ std::string check_core(std::string_view path, std::string_view included) {
     if (is_cuda(included)) return "core reaches CUDA through the plug-in only";
     if (starts_with_any(included, {"ui/", "app/"})) return "core never looks up";
     if (is_behind_door(included)) return "the rest of core knows core/engine/engine.h only";
-    if (is_arrow(included) && !starts_with_any(path, {"core/data/", "core/tokens/"})) {
-        return "Arrow belongs to core/data and core/tokens";
+    if (is_arrow(included) && !starts_with_any(path, {"core/data/", "core/compile/"})) {
+        return "Arrow belongs to core/data and core/compile";
     }
     if (starts_with(included, "curl/") && !starts_with(path, "core/hub/")) {
         return "libcurl belongs to core/hub";

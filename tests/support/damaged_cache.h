@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "core/base/atomic_file.h"
-#include "core/tokens/arrow_file/arrow_reader.h"
-#include "core/tokens/cache/cache_folder.h"
+#include "core/compile/arrow_file/arrow_reader.h"
+#include "core/compile/cache/cache_folder.h"
 
 namespace dayrun::tests {
 

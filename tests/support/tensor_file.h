@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "core/tokens/packing/packed.h"
+#include "core/compile/packing/packed.h"
 
 namespace dayrun::tests {
 

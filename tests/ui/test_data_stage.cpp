@@ -15,8 +15,8 @@
 #include <QTreeWidget>
 
 #include "core/base/atomic_file.h"
+#include "core/compile/cache/token_cache.h"
 #include "core/data/converters/converter.h"
-#include "core/tokens/cache/token_cache.h"
 #include "tests/support/damaged_cache.h"
 #include "tests/support/test_registry.h"
 #include "tests/ui/fixture.h"

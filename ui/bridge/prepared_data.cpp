@@ -1,5 +1,5 @@
-// Neighbours: core/tokens/cache compiles, stages/data shows. The progress crosses threads by a lock
-// that nobody holds longer than a copy.
+// Neighbours: core/compile/cache compiles, stages/data shows. The progress crosses threads by a
+// lock that nobody holds longer than a copy.
 #include "ui/bridge/prepared_data.h"
 
 #include <algorithm>

@@ -5,8 +5,8 @@
 
 #include <algorithm>
 
+#include "core/compile/cache/token_cache.h"
 #include "core/data/curate/filter.h"
-#include "core/tokens/cache/token_cache.h"
 #include "ui/bridge/prepared_data.h"
 
 namespace dayrun::ui {

@@ -12,9 +12,9 @@
 #include <vector>
 
 #include "core/base/result.h"
+#include "core/compile/cache/data_compiler.h"
 #include "core/data/source_browser.h"
 #include "core/recipe/recipe.h"
-#include "core/tokens/cache/data_compiler.h"
 
 namespace dayrun::ui {
 

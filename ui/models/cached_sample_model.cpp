@@ -1,8 +1,8 @@
-// Neighbours: core/tokens/cache holds the columns, stages/data/tokens_page.cpp fills and shows.
+// Neighbours: core/compile/cache holds the columns, stages/data/tokens_page.cpp fills and shows.
 #include "ui/models/cached_sample_model.h"
 
 #include "core/base/units.h"
-#include "core/tokens/cache/token_cache.h"
+#include "core/compile/cache/token_cache.h"
 #include "ui/bridge/text.h"
 #include "ui/models/lens_reader.h"
 

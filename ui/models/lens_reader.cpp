@@ -1,4 +1,4 @@
-// Neighbours: core/tokens/token_lens.h tells parts, panels/token_lens.cpp draws, tokens_page.cpp
+// Neighbours: core/compile/token_lens.h tells parts, panels/token_lens.cpp draws, tokens_page.cpp
 // searches.
 #include "ui/models/lens_reader.h"
 

@@ -10,10 +10,10 @@
 #include <vector>
 
 #include "core/base/result.h"
+#include "core/compile/cache/token_cache.h"
+#include "core/compile/token_lens.h"
 #include "core/data/sample.h"
 #include "core/recipe/recipe.h"
-#include "core/tokens/cache/token_cache.h"
-#include "core/tokens/token_lens.h"
 #include "ui/bridge/prepared_data.h"
 
 namespace dayrun::ui {

@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "core/tokens/token_lens.h"
+#include "core/compile/token_lens.h"
 
 namespace dayrun::ui {
 

@@ -5,7 +5,7 @@
 #include <QAbstractTableModel>
 #include <vector>
 
-#include "core/tokens/token_lens.h"
+#include "core/compile/token_lens.h"
 
 namespace dayrun::ui {
 

@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "core/compile/cache/data_compiler.h"
 #include "core/recipe/recipe.h"
-#include "core/tokens/cache/data_compiler.h"
 
 namespace dayrun::ui {
 

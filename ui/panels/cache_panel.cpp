@@ -1,4 +1,4 @@
-// Neighbours: core/tokens/cache/cache_folder.h lists and deletes, shell opens it from menu Data.
+// Neighbours: core/compile/cache/cache_folder.h lists and deletes, shell opens it from menu Data.
 #include "ui/panels/cache_panel.h"
 
 #include <QDateTime>

@@ -7,7 +7,7 @@
 #include <set>
 #include <vector>
 
-#include "core/tokens/cache/cache_folder.h"
+#include "core/compile/cache/cache_folder.h"
 #include "ui/bridge/job.h"
 
 class QLabel;

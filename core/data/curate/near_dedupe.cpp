@@ -1,5 +1,5 @@
 // Signatures block by block on all cores, then one pass in file order that asks the index of the
-// rows kept so far. Neighbours: words.h makes the rows, core/tokens/cache/duplicates folds them.
+// rows kept so far. Neighbours: words.h makes the rows, core/compile/cache/duplicates folds them.
 #include "core/data/curate/near_dedupe.h"
 
 #include <algorithm>

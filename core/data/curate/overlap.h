@@ -1,6 +1,6 @@
 // Which training rows also stand in an evaluation set: by the same input, or by n words in a row.
-// Neighbours: words.h makes the rows' words, core/tokens/cache/overlap_scan asks for every training
-// row. add() belongs to one thread; find() may then be called from many.
+// Neighbours: words.h makes the rows' words, core/compile/cache/overlap_scan asks for every
+// training row. add() belongs to one thread; find() may then be called from many.
 #pragma once
 
 #include <atomic>

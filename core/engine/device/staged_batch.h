@@ -6,8 +6,8 @@
 
 #include <vector>
 
+#include "core/compile/packing/packed.h"
 #include "core/engine/attention.h"
-#include "core/tokens/packing/packed.h"
 
 namespace dayrun::engine {
 

@@ -2,9 +2,9 @@
 // rehearsal runs. Neighbours: memory_estimate.h, core/run/rehearsal.h. Any thread.
 #pragma once
 
+#include "core/compile/cache/data_compiler.h"
 #include "core/plan/memory/memory_estimate.h"
 #include "core/recipe/recipe.h"
-#include "core/tokens/cache/data_compiler.h"
 
 namespace dayrun::core {
 

@@ -8,10 +8,10 @@
 #include <filesystem>
 
 #include "core/base/result.h"
+#include "core/compile/cache/data_compiler.h"
 #include "core/engine/engine.h"
 #include "core/plan/memory/memory_estimate.h"
 #include "core/run/progress/run_reporter.h"
-#include "core/tokens/cache/data_compiler.h"
 
 namespace dayrun::core {
 

@@ -6,7 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/base/atomic_file.h"
-#include "core/tokens/encode.h"
+#include "core/compile/encode.h"
 #include "tests/core/tokens/byte_tokenizer.h"
 
 namespace dayrun::tests {
@@ -54,8 +54,7 @@ inline core::Recipe model_recipe(const std::filesystem::path& folder, const std:
 }
 
 inline nlohmann::json read_fixture(const std::string& name) {
-    return nlohmann::json::parse(
-        *core::read_file(DAYRUN_SOURCE_DIR "/tests/core/" + name));
+    return nlohmann::json::parse(*core::read_file(DAYRUN_SOURCE_DIR "/tests/core/" + name));
 }
 
 }  // namespace dayrun::tests

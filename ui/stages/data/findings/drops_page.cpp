@@ -1,4 +1,4 @@
-// Neighbours: core/tokens/cache/data_compiler.h counts, data_stage.cpp goes to the row.
+// Neighbours: core/compile/cache/data_compiler.h counts, data_stage.cpp goes to the row.
 #include "ui/stages/data/findings/drops_page.h"
 
 #include <QHeaderView>

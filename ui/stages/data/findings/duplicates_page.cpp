@@ -1,4 +1,4 @@
-// Neighbours: core/tokens/cache/data_compiler.h finds, matches_page.h shows.
+// Neighbours: core/compile/cache/data_compiler.h finds, matches_page.h shows.
 #include "ui/stages/data/findings/duplicates_page.h"
 
 #include <QComboBox>

@@ -10,7 +10,7 @@
 #include <QVBoxLayout>
 #include <set>
 
-#include "core/tokens/cache/token_cache.h"
+#include "core/compile/cache/token_cache.h"
 #include "ui/bridge/prepared_data.h"
 #include "ui/bridge/source_rows.h"
 #include "ui/bridge/text.h"

@@ -1,4 +1,4 @@
-// Neighbours: core/tokens/cache/overlap_scan.h finds, matches_page.h shows.
+// Neighbours: core/compile/cache/overlap_scan.h finds, matches_page.h shows.
 #include "ui/stages/data/findings/overlap_page.h"
 
 #include <QFileDialog>
