@@ -97,7 +97,7 @@ class TestRooms : public QObject {
         row("core/data/mix.cpp", "QtCore/QString", false);
         row("core/data/mix.cpp", "torch/torch.h", false);
         row("core/data/mix.cpp", "core/engine/engine_factory.h", false);
-        row("core/data/mix.cpp", "ui/shell/theme.h", false);
+        row("core/data/mix.cpp", "ui/look/theme.h", false);
         row("core/data/parquet_reader.cpp", "arrow/api.h", true);
         row("core/records/database.cpp", "arrow/api.h", false);
         row("core/records/database.cpp", "sqlite3.h", true);

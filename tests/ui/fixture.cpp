@@ -13,7 +13,7 @@
 #include "core/records/project.h"
 #include "tests/support/fake_engine.h"
 #include "ui/bridge/prepared_data.h"
-#include "ui/shell/theme.h"
+#include "ui/look/theme.h"
 #include "ui/stages/data/data_stage.h"
 
 namespace dayrun::tests {

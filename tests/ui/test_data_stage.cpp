@@ -21,7 +21,8 @@
 #include "tests/support/test_registry.h"
 #include "tests/ui/fixture.h"
 #include "ui/bridge/prepared_data.h"
-#include "ui/bridge/text.h"
+#include "ui/look/share_bar.h"
+#include "ui/look/text.h"
 #include "ui/models/cached_sample_model.h"
 #include "ui/models/lens_reader.h"
 #include "ui/models/lens_token_model.h"
@@ -38,7 +39,6 @@
 #include "ui/stages/data/mix_row.h"
 #include "ui/stages/data/rows_page.h"
 #include "ui/stages/data/tokens_page.h"
-#include "ui/widgets/share_bar.h"
 
 using namespace dayrun;
 using namespace dayrun::tests;

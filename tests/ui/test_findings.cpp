@@ -13,7 +13,7 @@
 #include "tests/support/test_registry.h"
 #include "tests/ui/fixture.h"
 #include "ui/bridge/prepared_data.h"
-#include "ui/bridge/text.h"
+#include "ui/look/text.h"
 #include "ui/panels/cache_panel.h"
 #include "ui/panels/text_pair_view.h"
 #include "ui/shell/main_window.h"

@@ -12,13 +12,13 @@
 #include "core/recipe/recipe_schema.h"
 #include "tests/support/test_registry.h"
 #include "tests/ui/fixture.h"
-#include "ui/bridge/text.h"
 #include "ui/forms/setting_editor.h"
 #include "ui/forms/setting_form.h"
+#include "ui/look/number_field.h"
+#include "ui/look/text.h"
 #include "ui/project/project_document.h"
 #include "ui/stages/data/data_stage.h"
 #include "ui/stages/plan/plan_stage.h"
-#include "ui/widgets/number_field.h"
 
 using namespace dayrun;
 using namespace dayrun::tests;
@@ -118,7 +118,7 @@ class TestNumberFields : public QObject {
                 auto* whole = qobject_cast<WholeNumberField*>(field);
                 auto* number = qobject_cast<NumberField*>(field);
                 QVERIFY2(whole != nullptr || number != nullptr,
-                         "a field that swallows keys: take those of ui/widgets/number_field.h");
+                         "a field that swallows keys: take those of ui/look/number_field.h");
                 const bool is_setting =
                     qobject_cast<SettingEditor*>(field->parentWidget()) != nullptr;
                 if (is_setting || !field->isEnabled()) continue;

@@ -18,17 +18,17 @@
 #include "core/base/atomic_file.h"
 #include "tests/support/test_registry.h"
 #include "tests/ui/fixture.h"
-#include "ui/bridge/job.h"
 #include "ui/bridge/run_controller.h"
-#include "ui/bridge/text.h"
 #include "ui/charts/chart_view.h"
+#include "ui/look/basics.h"
+#include "ui/look/job.h"
+#include "ui/look/text.h"
 #include "ui/panels/inspector.h"
 #include "ui/shell/main_window.h"
 #include "ui/shell/stage_rail.h"
 #include "ui/stages/compare/compare_stage.h"
 #include "ui/stages/data/data_stage.h"
 #include "ui/stages/data/import_sheet.h"
-#include "ui/widgets/basics.h"
 
 using namespace dayrun;
 using namespace dayrun::tests;

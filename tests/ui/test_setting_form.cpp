@@ -10,9 +10,9 @@
 #include "core/recipe/recipe_schema.h"
 #include "tests/support/test_registry.h"
 #include "tests/ui/fixture.h"
-#include "ui/bridge/text.h"
 #include "ui/forms/setting_editor.h"
 #include "ui/forms/setting_form.h"
+#include "ui/look/text.h"
 #include "ui/project/project_document.h"
 
 using namespace dayrun;

@@ -10,7 +10,7 @@
 
 #include "core/device/card_monitor.h"
 #include "core/engine/engine.h"
-#include "ui/bridge/job.h"
+#include "ui/look/job.h"
 
 namespace dayrun::ui {
 

@@ -7,7 +7,7 @@
 #include <string>
 #include <thread>
 
-#include "ui/bridge/text.h"
+#include "ui/look/text.h"
 
 namespace dayrun::ui {
 namespace {

@@ -8,7 +8,7 @@
 #include <string_view>
 
 #include "core/recipe/recipe_schema.h"
-#include "ui/bridge/text.h"
+#include "ui/look/text.h"
 #include "ui/project/project_document.h"
 
 namespace dayrun::ui {

@@ -10,7 +10,7 @@
 #include "core/base/result.h"
 #include "core/compile/cache/data_compiler.h"
 #include "core/tokens/tokenizer.h"
-#include "ui/bridge/job.h"
+#include "ui/look/job.h"
 
 namespace dayrun::ui {
 

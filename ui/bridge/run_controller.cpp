@@ -6,7 +6,7 @@
 #include "core/base/build_info.h"
 #include "core/base/clock.h"
 #include "core/recipe/recipe_yaml.h"
-#include "ui/bridge/text.h"
+#include "ui/look/text.h"
 
 namespace dayrun::ui {
 namespace {

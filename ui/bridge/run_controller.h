@@ -15,7 +15,7 @@
 #include "core/events/run_event.h"
 #include "core/run/run_session.h"
 #include "core/run/run_thread.h"
-#include "ui/bridge/job.h"
+#include "ui/look/job.h"
 
 namespace dayrun::ui {
 

@@ -20,8 +20,8 @@
 #include <cmath>
 
 #include "core/base/units.h"
-#include "ui/bridge/text.h"
-#include "ui/shell/theme.h"
+#include "ui/look/text.h"
+#include "ui/look/theme.h"
 
 namespace dayrun::ui {
 namespace {

@@ -11,9 +11,9 @@
 #include <QStandardItemModel>
 #include <QToolButton>
 
-#include "ui/bridge/text.h"
-#include "ui/widgets/basics.h"
-#include "ui/widgets/number_field.h"
+#include "ui/look/basics.h"
+#include "ui/look/number_field.h"
+#include "ui/look/text.h"
 
 namespace dayrun::ui {
 namespace {

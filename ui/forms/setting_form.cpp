@@ -4,10 +4,10 @@
 #include <QVBoxLayout>
 #include <algorithm>
 
-#include "ui/bridge/text.h"
 #include "ui/forms/setting_editor.h"
+#include "ui/look/basics.h"
+#include "ui/look/text.h"
 #include "ui/project/project_document.h"
-#include "ui/widgets/basics.h"
 
 namespace dayrun::ui {
 namespace {

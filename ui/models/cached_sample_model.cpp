@@ -3,7 +3,7 @@
 
 #include "core/base/units.h"
 #include "core/compile/cache/token_cache.h"
-#include "ui/bridge/text.h"
+#include "ui/look/text.h"
 #include "ui/models/lens_reader.h"
 
 namespace dayrun::ui {

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "ui/bridge/text.h"
+#include "ui/look/text.h"
 
 namespace dayrun::ui {
 namespace {

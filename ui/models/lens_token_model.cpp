@@ -4,7 +4,7 @@
 #include <QFont>
 
 #include "core/base/units.h"
-#include "ui/bridge/text.h"
+#include "ui/look/text.h"
 
 namespace dayrun::ui {
 

@@ -5,7 +5,7 @@
 #include <cmath>
 
 #include "core/data/curate/mix.h"
-#include "ui/bridge/text.h"
+#include "ui/look/text.h"
 
 namespace dayrun::ui {
 namespace {

@@ -1,7 +1,7 @@
 // Two levels: an index of a group has id 0, one of its matches the group's number from 1.
 #include "ui/models/match_tree_model.h"
 
-#include "ui/bridge/text.h"
+#include "ui/look/text.h"
 
 namespace dayrun::ui {
 MatchTreeModel::MatchTreeModel(Kind kind, QObject* parent)

@@ -4,7 +4,7 @@
 #include <algorithm>
 
 #include "core/base/units.h"
-#include "ui/bridge/text.h"
+#include "ui/look/text.h"
 #include "ui/models/sample_text.h"
 
 namespace dayrun::ui {

@@ -12,7 +12,7 @@
 
 #include "core/data/source_browser.h"
 #include "core/recipe/recipe.h"
-#include "ui/bridge/job.h"
+#include "ui/look/job.h"
 #include "ui/models/row_filter.h"
 
 namespace dayrun::ui {

@@ -5,7 +5,7 @@
 #include <QRegularExpression>
 #include <array>
 
-#include "ui/bridge/text.h"
+#include "ui/look/text.h"
 
 namespace dayrun::ui {
 namespace {

@@ -7,7 +7,7 @@
 
 #include "core/base/units.h"
 #include "ui/bridge/run_text.h"
-#include "ui/bridge/text.h"
+#include "ui/look/text.h"
 
 namespace dayrun::ui {
 

@@ -6,7 +6,7 @@
 #include <unordered_set>
 
 #include "core/data/curate/words.h"
-#include "ui/bridge/text.h"
+#include "ui/look/text.h"
 #include "ui/models/sample_text.h"
 
 namespace dayrun::ui {

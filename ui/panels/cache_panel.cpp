@@ -10,9 +10,9 @@
 #include <QVBoxLayout>
 
 #include "core/base/units.h"
-#include "ui/bridge/text.h"
-#include "ui/widgets/basics.h"
-#include "ui/widgets/row_table.h"
+#include "ui/look/basics.h"
+#include "ui/look/row_table.h"
+#include "ui/look/text.h"
 
 namespace dayrun::ui {
 namespace {

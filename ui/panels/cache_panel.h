@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "core/compile/cache/cache_folder.h"
-#include "ui/bridge/job.h"
+#include "ui/look/job.h"
 
 class QLabel;
 class QPushButton;

@@ -3,7 +3,7 @@
 
 #include <QScrollArea>
 
-#include "ui/widgets/basics.h"
+#include "ui/look/basics.h"
 
 namespace dayrun::ui {
 

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <array>
 
-#include "ui/shell/theme.h"
+#include "ui/look/theme.h"
 
 namespace dayrun::ui {
 namespace {

@@ -8,9 +8,9 @@
 
 #include "core/base/clock.h"
 #include "core/base/units.h"
-#include "ui/bridge/text.h"
+#include "ui/look/basics.h"
+#include "ui/look/text.h"
 #include "ui/stages/plan/consequences_panel.h"
-#include "ui/widgets/basics.h"
 
 namespace dayrun::ui {
 

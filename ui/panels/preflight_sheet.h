@@ -6,7 +6,7 @@
 #include <QDialog>
 
 #include "core/plan/preflight.h"
-#include "ui/bridge/job.h"
+#include "ui/look/job.h"
 
 class QCheckBox;
 class QLabel;

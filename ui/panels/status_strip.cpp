@@ -10,9 +10,9 @@
 #include "ui/bridge/machine.h"
 #include "ui/bridge/run_controller.h"
 #include "ui/bridge/run_text.h"
-#include "ui/bridge/text.h"
-#include "ui/widgets/basics.h"
-#include "ui/widgets/gauges.h"
+#include "ui/look/basics.h"
+#include "ui/look/gauges.h"
+#include "ui/look/text.h"
 
 namespace dayrun::ui {
 namespace {

@@ -6,9 +6,9 @@
 #include <QTextEdit>
 #include <QVBoxLayout>
 
-#include "ui/bridge/text.h"
-#include "ui/shell/theme.h"
-#include "ui/widgets/basics.h"
+#include "ui/look/basics.h"
+#include "ui/look/text.h"
+#include "ui/look/theme.h"
 
 namespace dayrun::ui {
 namespace {

@@ -13,11 +13,11 @@
 #include <QVBoxLayout>
 
 #include "core/base/units.h"
-#include "ui/bridge/text.h"
+#include "ui/look/basics.h"
+#include "ui/look/text.h"
+#include "ui/look/theme.h"
 #include "ui/models/lens_token_model.h"
 #include "ui/panels/part_format.h"
-#include "ui/shell/theme.h"
-#include "ui/widgets/basics.h"
 
 namespace dayrun::ui {
 namespace {

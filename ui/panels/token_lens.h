@@ -6,7 +6,7 @@
 
 #include <QWidget>
 
-#include "ui/bridge/job.h"
+#include "ui/look/job.h"
 #include "ui/models/lens_reader.h"
 #include "ui/models/lens_search.h"
 

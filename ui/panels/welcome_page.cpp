@@ -6,8 +6,8 @@
 
 #include "core/base/units.h"
 #include "ui/bridge/machine.h"
-#include "ui/bridge/text.h"
-#include "ui/widgets/basics.h"
+#include "ui/look/basics.h"
+#include "ui/look/text.h"
 
 namespace dayrun::ui {
 

@@ -4,7 +4,7 @@
 
 #include <QWidget>
 
-#include "ui/bridge/job.h"
+#include "ui/look/job.h"
 
 class QLabel;
 class QPushButton;

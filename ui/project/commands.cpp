@@ -5,7 +5,7 @@
 #include <QDateTime>
 
 #include "core/recipe/recipe_schema.h"
-#include "ui/bridge/text.h"
+#include "ui/look/text.h"
 #include "ui/project/project_document.h"
 
 namespace dayrun::ui {

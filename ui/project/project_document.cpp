@@ -12,7 +12,7 @@
 #include "core/base/units.h"
 #include "core/recipe/recipe_schema.h"
 #include "core/recipe/recipe_yaml.h"
-#include "ui/bridge/text.h"
+#include "ui/look/text.h"
 #include "ui/project/commands.h"
 
 namespace dayrun::ui {

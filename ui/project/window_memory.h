@@ -5,7 +5,7 @@
 #include <QByteArray>
 #include <QStringList>
 
-#include "ui/shell/theme.h"
+#include "ui/look/theme.h"
 
 namespace dayrun::ui {
 

@@ -9,7 +9,7 @@
 #include <QVBoxLayout>
 #include <algorithm>
 
-#include "ui/widgets/basics.h"
+#include "ui/look/basics.h"
 
 namespace dayrun::ui {
 namespace {

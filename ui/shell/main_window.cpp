@@ -15,7 +15,7 @@
 
 #include "ui/bridge/run_controller.h"
 #include "ui/bridge/run_text.h"
-#include "ui/bridge/text.h"
+#include "ui/look/text.h"
 #include "ui/models/run_table_model.h"
 #include "ui/panels/inspector.h"
 #include "ui/panels/log_panel.h"

@@ -15,7 +15,7 @@
 #include "core/base/build_info.h"
 #include "ui/bridge/run_controller.h"
 #include "ui/bridge/run_text.h"
-#include "ui/bridge/text.h"
+#include "ui/look/text.h"
 #include "ui/panels/log_panel.h"
 #include "ui/panels/status_strip.h"
 #include "ui/panels/welcome_page.h"

@@ -5,7 +5,7 @@
 #include <QPainterPath>
 #include <QVBoxLayout>
 
-#include "ui/shell/theme.h"
+#include "ui/look/theme.h"
 
 namespace dayrun::ui {
 namespace {

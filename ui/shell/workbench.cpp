@@ -9,11 +9,11 @@
 #include <cstdio>
 #include <cstdlib>
 
-#include "ui/bridge/job.h"
-#include "ui/bridge/text.h"
+#include "ui/look/job.h"
+#include "ui/look/text.h"
+#include "ui/look/theme.h"
 #include "ui/shell/main_window.h"
 #include "ui/shell/quit_signals.h"
-#include "ui/shell/theme.h"
 #include "ui/stages/compare/compare_stage.h"
 
 namespace dayrun::ui {

@@ -4,7 +4,7 @@
 
 #include <QWidget>
 
-#include "ui/shell/icons.h"
+#include "ui/look/icons.h"
 
 namespace dayrun::ui {
 

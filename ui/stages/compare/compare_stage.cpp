@@ -14,15 +14,15 @@
 #include "core/recipe/recipe_yaml.h"
 #include "ui/bridge/run_controller.h"
 #include "ui/bridge/run_text.h"
-#include "ui/bridge/text.h"
 #include "ui/charts/chart_view.h"
+#include "ui/look/basics.h"
+#include "ui/look/row_table.h"
+#include "ui/look/text.h"
+#include "ui/look/theme.h"
 #include "ui/models/run_table_model.h"
 #include "ui/models/setting_diff_model.h"
 #include "ui/panels/inspector.h"
 #include "ui/project/project_document.h"
-#include "ui/shell/theme.h"
-#include "ui/widgets/basics.h"
-#include "ui/widgets/row_table.h"
 
 namespace dayrun::ui {
 namespace {

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "core/records/compare.h"
-#include "ui/bridge/job.h"
+#include "ui/look/job.h"
 #include "ui/stages/stage.h"
 
 class QCheckBox;

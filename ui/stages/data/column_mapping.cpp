@@ -7,7 +7,7 @@
 #include <array>
 #include <string_view>
 
-#include "ui/bridge/text.h"
+#include "ui/look/text.h"
 
 namespace dayrun::ui {
 namespace {

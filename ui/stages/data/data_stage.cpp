@@ -13,11 +13,12 @@
 #include "ui/bridge/check_place.h"
 #include "ui/bridge/prepared_data.h"
 #include "ui/bridge/source_rows.h"
-#include "ui/bridge/text.h"
+#include "ui/look/basics.h"
+#include "ui/look/text.h"
+#include "ui/look/theme.h"
 #include "ui/panels/cache_panel.h"
 #include "ui/panels/inspector.h"
 #include "ui/project/project_document.h"
-#include "ui/shell/theme.h"
 #include "ui/stages/data/findings/drops_page.h"
 #include "ui/stages/data/findings/duplicates_page.h"
 #include "ui/stages/data/findings/overlap_page.h"
@@ -27,7 +28,6 @@
 #include "ui/stages/data/source_cards.h"
 #include "ui/stages/data/template_page.h"
 #include "ui/stages/data/tokens_page.h"
-#include "ui/widgets/basics.h"
 
 namespace dayrun::ui {
 DataStage::DataStage(StageContext context, QWidget* parent) : Stage(parent), m_context(context) {

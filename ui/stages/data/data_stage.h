@@ -7,7 +7,7 @@
 #include <memory>
 
 #include "core/recipe/recipe.h"
-#include "ui/bridge/job.h"
+#include "ui/look/job.h"
 #include "ui/stages/stage.h"
 
 class QPushButton;

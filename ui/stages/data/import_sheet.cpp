@@ -11,13 +11,13 @@
 #include "core/base/units.h"
 #include "core/data/converters/converter.h"
 #include "core/data/data_source.h"
-#include "ui/bridge/text.h"
+#include "ui/look/basics.h"
+#include "ui/look/text.h"
+#include "ui/look/theme.h"
 #include "ui/models/live_mix.h"
 #include "ui/models/sample_text.h"
-#include "ui/shell/theme.h"
 #include "ui/stages/data/column_mapping.h"
 #include "ui/stages/data/source_cards.h"
-#include "ui/widgets/basics.h"
 
 namespace dayrun::ui {
 namespace {

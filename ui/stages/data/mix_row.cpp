@@ -9,10 +9,10 @@
 #include <cmath>
 
 #include "core/base/units.h"
-#include "ui/bridge/text.h"
-#include "ui/widgets/basics.h"
-#include "ui/widgets/gauges.h"
-#include "ui/widgets/number_field.h"
+#include "ui/look/basics.h"
+#include "ui/look/gauges.h"
+#include "ui/look/number_field.h"
+#include "ui/look/text.h"
 
 namespace dayrun::ui {
 namespace {

@@ -12,16 +12,16 @@
 
 #include "core/base/units.h"
 #include "ui/bridge/prepared_data.h"
-#include "ui/bridge/text.h"
+#include "ui/look/basics.h"
+#include "ui/look/row_table.h"
+#include "ui/look/text.h"
+#include "ui/look/theme.h"
 #include "ui/models/sample_table_model.h"
 #include "ui/models/sample_text.h"
 #include "ui/panels/inspector.h"
 #include "ui/panels/token_lens.h"
 #include "ui/project/project_document.h"
-#include "ui/shell/theme.h"
 #include "ui/stages/data/source_look.h"
-#include "ui/widgets/basics.h"
-#include "ui/widgets/row_table.h"
 
 namespace dayrun::ui {
 RowsPage::RowsPage(StageContext context, PreparedData& prepared, QWidget* parent)

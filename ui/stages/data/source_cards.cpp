@@ -4,9 +4,9 @@
 #include <algorithm>
 
 #include "core/base/units.h"
-#include "ui/bridge/text.h"
+#include "ui/look/basics.h"
+#include "ui/look/text.h"
 #include "ui/models/live_mix.h"
-#include "ui/widgets/basics.h"
 
 namespace dayrun::ui {
 namespace {

@@ -9,7 +9,7 @@
 
 #include "core/base/result.h"
 #include "core/recipe/recipe.h"
-#include "ui/bridge/job.h"
+#include "ui/look/job.h"
 #include "ui/stages/data/source_look.h"
 
 class QLabel;

@@ -7,7 +7,7 @@
 #include <memory>
 
 #include "core/templates/template_check.h"
-#include "ui/bridge/job.h"
+#include "ui/look/job.h"
 #include "ui/stages/stage.h"
 
 class QComboBox;

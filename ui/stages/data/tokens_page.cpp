@@ -10,12 +10,12 @@
 
 #include "core/base/units.h"
 #include "ui/bridge/prepared_data.h"
-#include "ui/bridge/text.h"
+#include "ui/look/basics.h"
+#include "ui/look/number_field.h"
+#include "ui/look/row_table.h"
+#include "ui/look/text.h"
 #include "ui/models/cached_sample_model.h"
 #include "ui/panels/token_lens.h"
-#include "ui/widgets/basics.h"
-#include "ui/widgets/number_field.h"
-#include "ui/widgets/row_table.h"
 
 namespace dayrun::ui {
 namespace {

@@ -4,7 +4,7 @@
 
 #include <QWidget>
 
-#include "ui/bridge/job.h"
+#include "ui/look/job.h"
 #include "ui/models/lens_reader.h"
 #include "ui/stages/stage.h"
 

@@ -11,10 +11,10 @@
 #include "core/device/cuda_probe.h"
 #include "core/recipe/recipe_schema.h"
 #include "ui/bridge/run_controller.h"
-#include "ui/bridge/text.h"
+#include "ui/look/basics.h"
+#include "ui/look/text.h"
 #include "ui/panels/inspector.h"
 #include "ui/project/project_document.h"
-#include "ui/widgets/basics.h"
 
 namespace dayrun::ui {
 namespace {

@@ -5,7 +5,7 @@
 #include <QHash>
 
 #include "core/model/model_folder.h"
-#include "ui/bridge/job.h"
+#include "ui/look/job.h"
 #include "ui/stages/stage.h"
 
 class QLabel;

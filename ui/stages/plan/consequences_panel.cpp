@@ -7,9 +7,9 @@
 #include "core/base/clock.h"
 #include "core/base/units.h"
 #include "ui/bridge/check_place.h"
-#include "ui/bridge/text.h"
-#include "ui/widgets/basics.h"
-#include "ui/widgets/gauges.h"
+#include "ui/look/basics.h"
+#include "ui/look/gauges.h"
+#include "ui/look/text.h"
 
 namespace dayrun::ui {
 namespace {

@@ -11,13 +11,13 @@
 #include "core/recipe/recipe_schema.h"
 #include "core/records/run_query.h"
 #include "ui/bridge/run_controller.h"
-#include "ui/bridge/text.h"
 #include "ui/forms/setting_form.h"
+#include "ui/look/basics.h"
+#include "ui/look/text.h"
 #include "ui/panels/inspector.h"
 #include "ui/panels/preflight_sheet.h"
 #include "ui/project/project_document.h"
 #include "ui/stages/plan/consequences_panel.h"
-#include "ui/widgets/basics.h"
 
 namespace dayrun::ui {
 namespace {

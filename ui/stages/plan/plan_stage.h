@@ -5,7 +5,7 @@
 #include <QTimer>
 
 #include "core/plan/preflight.h"
-#include "ui/bridge/job.h"
+#include "ui/look/job.h"
 #include "ui/stages/stage.h"
 
 class QLabel;

@@ -5,11 +5,11 @@
 #include <algorithm>
 #include <optional>
 
-#include "ui/bridge/text.h"
 #include "ui/charts/chart_view.h"
 #include "ui/charts/crosshair.h"
-#include "ui/shell/theme.h"
-#include "ui/widgets/basics.h"
+#include "ui/look/basics.h"
+#include "ui/look/text.h"
+#include "ui/look/theme.h"
 
 namespace dayrun::ui {
 namespace {

@@ -5,10 +5,10 @@
 
 #include "core/base/units.h"
 #include "ui/bridge/run_text.h"
-#include "ui/bridge/text.h"
 #include "ui/charts/chart_view.h"
-#include "ui/shell/theme.h"
-#include "ui/widgets/basics.h"
+#include "ui/look/basics.h"
+#include "ui/look/text.h"
+#include "ui/look/theme.h"
 
 namespace dayrun::ui {
 namespace {

@@ -17,15 +17,15 @@
 #include "ui/bridge/card_watch.h"
 #include "ui/bridge/run_controller.h"
 #include "ui/bridge/run_text.h"
-#include "ui/bridge/text.h"
 #include "ui/charts/chart_view.h"
+#include "ui/look/basics.h"
+#include "ui/look/gauges.h"
+#include "ui/look/text.h"
+#include "ui/look/theme.h"
 #include "ui/panels/inspector.h"
 #include "ui/project/project_document.h"
-#include "ui/shell/theme.h"
 #include "ui/stages/run/card_charts.h"
 #include "ui/stages/run/run_charts.h"
-#include "ui/widgets/basics.h"
-#include "ui/widgets/gauges.h"
 
 namespace dayrun::ui {
 namespace {

@@ -8,9 +8,9 @@
 
 #include "core/data/curate/near_dedupe.h"
 #include "ui/bridge/prepared_data.h"
-#include "ui/bridge/text.h"
 #include "ui/forms/setting_form.h"
-#include "ui/widgets/basics.h"
+#include "ui/look/basics.h"
+#include "ui/look/text.h"
 
 namespace dayrun::ui {
 namespace {

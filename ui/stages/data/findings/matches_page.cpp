@@ -13,10 +13,10 @@
 #include "core/compile/cache/token_cache.h"
 #include "ui/bridge/prepared_data.h"
 #include "ui/bridge/source_rows.h"
-#include "ui/bridge/text.h"
+#include "ui/look/basics.h"
+#include "ui/look/text.h"
 #include "ui/panels/text_pair_view.h"
 #include "ui/project/project_document.h"
-#include "ui/widgets/basics.h"
 
 namespace dayrun::ui {
 namespace {

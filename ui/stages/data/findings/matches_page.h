@@ -7,7 +7,7 @@
 #include <functional>
 #include <memory>
 
-#include "ui/bridge/job.h"
+#include "ui/look/job.h"
 #include "ui/models/match_tree_model.h"
 #include "ui/stages/stage.h"
 

@@ -10,10 +10,10 @@
 #include <map>
 
 #include "ui/bridge/prepared_data.h"
-#include "ui/bridge/text.h"
 #include "ui/forms/setting_form.h"
+#include "ui/look/basics.h"
+#include "ui/look/text.h"
 #include "ui/project/project_document.h"
-#include "ui/widgets/basics.h"
 
 namespace dayrun::ui {
 namespace {

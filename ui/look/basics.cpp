@@ -1,5 +1,5 @@
 // Bodies of the small parts. Neighbour: resources/style/workbench.qss gives the kinds their look.
-#include "ui/widgets/basics.h"
+#include "ui/look/basics.h"
 
 #include <QComboBox>
 #include <QGridLayout>
@@ -9,7 +9,7 @@
 #include <QStyle>
 #include <QToolButton>
 
-#include "ui/shell/theme.h"
+#include "ui/look/theme.h"
 
 namespace dayrun::ui {
 

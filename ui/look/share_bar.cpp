@@ -1,11 +1,11 @@
 // Neighbours: gauges.h has the brushes, stages/data/mix_page.cpp the legend.
-#include "ui/widgets/share_bar.h"
+#include "ui/look/share_bar.h"
 
 #include <QPainter>
 #include <QPainterPath>
 
-#include "ui/shell/theme.h"
-#include "ui/widgets/gauges.h"
+#include "ui/look/gauges.h"
+#include "ui/look/theme.h"
 
 namespace dayrun::ui {
 

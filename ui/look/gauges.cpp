@@ -1,5 +1,5 @@
 // Painting of the ring and the memory bar. Neighbour: theme.h has the colours.
-#include "ui/widgets/gauges.h"
+#include "ui/look/gauges.h"
 
 #include <QPainter>
 #include <QPainterPath>
@@ -7,8 +7,8 @@
 #include <array>
 
 #include "core/base/units.h"
-#include "ui/bridge/text.h"
-#include "ui/shell/theme.h"
+#include "ui/look/text.h"
+#include "ui/look/theme.h"
 
 namespace dayrun::ui {
 

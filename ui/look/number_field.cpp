@@ -1,13 +1,13 @@
 // Body of number_field.h. Qt's own fields drop the keys that do not fit, so that a "1.5" becomes 15
 // where only whole numbers are wanted, and the comma of "1,5" is lost where a dot is.
-#include "ui/widgets/number_field.h"
+#include "ui/look/number_field.h"
 
 #include <QLineEdit>
 #include <QRegularExpression>
 #include <QToolTip>
 #include <optional>
 
-#include "ui/widgets/basics.h"
+#include "ui/look/basics.h"
 
 namespace dayrun::ui {
 namespace {

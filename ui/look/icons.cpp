@@ -1,11 +1,11 @@
 // One function per glyph would be longer than the glyphs: a switch of strokes, all in one pen.
-#include "ui/shell/icons.h"
+#include "ui/look/icons.h"
 
 #include <QIconEngine>
 #include <QPainter>
 #include <QPainterPath>
 
-#include "ui/shell/theme.h"
+#include "ui/look/theme.h"
 
 namespace dayrun::ui {
 namespace {

@@ -1,6 +1,6 @@
 // The pool behind startJob. Answers travel to the pool object, which lives on the ui thread as long
 // as the application, and only there is the guard looked at: no job touches a dying widget.
-#include "ui/bridge/job.h"
+#include "ui/look/job.h"
 
 #include <QCoreApplication>
 #include <QThreadPool>

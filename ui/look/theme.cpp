@@ -1,6 +1,6 @@
 // Fusion plus one small style sheet (resources/style/workbench.qss, whose @names@ are filled in
 // here). The sheet only spaces and rounds; colours of standard parts come from the palette.
-#include "ui/shell/theme.h"
+#include "ui/look/theme.h"
 
 #include <QApplication>
 #include <QFile>

@@ -1,5 +1,5 @@
 // Neighbours: stages/data, stages/compare.
-#include "ui/widgets/row_table.h"
+#include "ui/look/row_table.h"
 
 #include <QHeaderView>
 #include <QTableView>

@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-#include "ui/shell/icons.h"
+#include "ui/look/icons.h"
 
 class QComboBox;
 class QGridLayout;
