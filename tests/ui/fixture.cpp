@@ -12,8 +12,8 @@
 #include "core/model/weight_map.h"
 #include "core/records/project.h"
 #include "tests/support/fake_engine.h"
-#include "ui/bridge/prepared_data.h"
 #include "ui/look/theme.h"
+#include "ui/project/prepared_data.h"
 #include "ui/stages/data/data_stage.h"
 
 namespace dayrun::tests {

@@ -6,7 +6,7 @@
 #include <memory>
 #include <vector>
 
-#include "ui/bridge/prepared_data.h"
+#include "ui/project/prepared_data.h"
 
 namespace dayrun::ui {
 

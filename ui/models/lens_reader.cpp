@@ -8,7 +8,7 @@
 #include <optional>
 
 #include "core/base/units.h"
-#include "ui/bridge/source_rows.h"
+#include "ui/project/source_rows.h"
 
 namespace dayrun::ui {
 namespace {

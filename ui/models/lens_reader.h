@@ -14,7 +14,7 @@
 #include "core/compile/token_lens.h"
 #include "core/data/sample.h"
 #include "core/recipe/recipe.h"
-#include "ui/bridge/prepared_data.h"
+#include "ui/project/prepared_data.h"
 
 namespace dayrun::ui {
 

@@ -8,7 +8,7 @@
 #include <optional>
 #include <vector>
 
-#include "ui/bridge/prepared_data.h"
+#include "ui/project/prepared_data.h"
 
 namespace dayrun::ui {
 

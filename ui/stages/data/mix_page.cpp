@@ -8,12 +8,12 @@
 
 #include "core/base/units.h"
 #include "core/recipe/recipe_schema.h"
-#include "ui/bridge/prepared_data.h"
 #include "ui/forms/setting_form.h"
 #include "ui/look/basics.h"
 #include "ui/look/number_field.h"
 #include "ui/look/share_bar.h"
 #include "ui/look/text.h"
+#include "ui/project/prepared_data.h"
 #include "ui/project/project_document.h"
 #include "ui/stages/data/mix_row.h"
 

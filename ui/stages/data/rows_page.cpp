@@ -11,7 +11,6 @@
 #include <algorithm>
 
 #include "core/base/units.h"
-#include "ui/bridge/prepared_data.h"
 #include "ui/look/basics.h"
 #include "ui/look/row_table.h"
 #include "ui/look/text.h"
@@ -20,6 +19,7 @@
 #include "ui/models/sample_text.h"
 #include "ui/panels/inspector.h"
 #include "ui/panels/token_lens.h"
+#include "ui/project/prepared_data.h"
 #include "ui/project/project_document.h"
 #include "ui/stages/data/source_look.h"
 

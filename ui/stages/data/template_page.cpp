@@ -12,15 +12,15 @@
 #include <QVBoxLayout>
 
 #include "core/templates/chat_template.h"
-#include "ui/bridge/prepared_data.h"
-#include "ui/bridge/source_rows.h"
 #include "ui/forms/setting_form.h"
 #include "ui/look/basics.h"
 #include "ui/look/number_field.h"
 #include "ui/look/text.h"
 #include "ui/look/theme.h"
 #include "ui/panels/part_format.h"
+#include "ui/project/prepared_data.h"
 #include "ui/project/project_document.h"
+#include "ui/project/source_rows.h"
 
 namespace dayrun::ui {
 namespace {

@@ -9,13 +9,13 @@
 #include <QVBoxLayout>
 
 #include "core/base/units.h"
-#include "ui/bridge/prepared_data.h"
 #include "ui/look/basics.h"
 #include "ui/look/number_field.h"
 #include "ui/look/row_table.h"
 #include "ui/look/text.h"
 #include "ui/models/cached_sample_model.h"
 #include "ui/panels/token_lens.h"
+#include "ui/project/prepared_data.h"
 
 namespace dayrun::ui {
 namespace {

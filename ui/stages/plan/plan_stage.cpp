@@ -15,9 +15,9 @@
 #include "ui/look/basics.h"
 #include "ui/look/text.h"
 #include "ui/panels/inspector.h"
-#include "ui/panels/preflight_sheet.h"
 #include "ui/project/project_document.h"
 #include "ui/stages/plan/consequences_panel.h"
+#include "ui/stages/plan/preflight_sheet.h"
 
 namespace dayrun::ui {
 namespace {

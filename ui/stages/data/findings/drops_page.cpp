@@ -8,10 +8,10 @@
 #include <QVBoxLayout>
 
 #include "core/base/units.h"
-#include "ui/bridge/prepared_data.h"
 #include "ui/forms/setting_form.h"
 #include "ui/look/basics.h"
 #include "ui/look/text.h"
+#include "ui/project/prepared_data.h"
 #include "ui/project/project_document.h"
 
 namespace dayrun::ui {

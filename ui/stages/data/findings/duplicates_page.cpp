@@ -7,10 +7,10 @@
 #include <algorithm>
 
 #include "core/data/curate/near_dedupe.h"
-#include "ui/bridge/prepared_data.h"
 #include "ui/forms/setting_form.h"
 #include "ui/look/basics.h"
 #include "ui/look/text.h"
+#include "ui/project/prepared_data.h"
 
 namespace dayrun::ui {
 namespace {

@@ -11,12 +11,12 @@
 #include <set>
 
 #include "core/compile/cache/token_cache.h"
-#include "ui/bridge/prepared_data.h"
-#include "ui/bridge/source_rows.h"
 #include "ui/look/basics.h"
 #include "ui/look/text.h"
 #include "ui/panels/text_pair_view.h"
+#include "ui/project/prepared_data.h"
 #include "ui/project/project_document.h"
+#include "ui/project/source_rows.h"
 
 namespace dayrun::ui {
 namespace {

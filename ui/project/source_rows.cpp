@@ -1,5 +1,5 @@
 // Neighbours: core/data/source_browser.h indexes and reads, prepared_data.h has the caches.
-#include "ui/bridge/source_rows.h"
+#include "ui/project/source_rows.h"
 
 #include <fmt/format.h>
 
@@ -7,7 +7,7 @@
 
 #include "core/compile/cache/token_cache.h"
 #include "core/data/curate/filter.h"
-#include "ui/bridge/prepared_data.h"
+#include "ui/project/prepared_data.h"
 
 namespace dayrun::ui {
 namespace {

@@ -1,6 +1,6 @@
 // Neighbours: core/compile/cache compiles, stages/data shows. The progress crosses threads by a
 // lock that nobody holds longer than a copy.
-#include "ui/bridge/prepared_data.h"
+#include "ui/project/prepared_data.h"
 
 #include <algorithm>
 #include <array>

@@ -1,5 +1,5 @@
 // Neighbours: core/plan/preflight.h makes the checks, plan_stage.cpp opens the sheet.
-#include "ui/panels/preflight_sheet.h"
+#include "ui/stages/plan/preflight_sheet.h"
 
 #include <QCheckBox>
 #include <QProgressBar>
