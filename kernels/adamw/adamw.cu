@@ -14,21 +14,21 @@ namespace dayrun::kernels {
 
 // ---- launchers -----------------------------------------------------------------------------
 
-DeviceStatus launch_adamw_step(const AdamwTensor* tensors, int64_t tensor_count,
-                               const AdamwStep& step, DeviceStream stream) {
+DeviceStatus launch_adamw_step(const AdamwUpdate& update, DeviceStream stream) {
+    const AdamwStep& step = update.step;
     AdamwBody body;
     body.scalars = adamw_scalars(step);
     body.grad_scale = step.grad_scale;
     body.skip = step.skip;
     std::vector<AdamwDeviceTensor> prepared;
-    prepared.reserve(static_cast<std::size_t>(tensor_count));
-    for (int64_t i = 0; i < tensor_count; ++i) {
-        const AdamwTensor& t = tensors[i];
+    prepared.reserve(static_cast<std::size_t>(update.tensor_count));
+    for (int64_t i = 0; i < update.tensor_count; ++i) {
+        const AdamwTensor& t = update.tensors[i];
         const bool is_packed = packs_fit(
             4, {{t.param, 4, 0}, {t.m, 4, 0}, {t.v, 4, 0}, {t.grad, 4, 0}, {t.param_copy, 2, 0}});
         prepared.push_back({t, t.count, adamw_keep(step.learning_rate, t.weight_decay), is_packed});
     }
-    return launch_batches(body, prepared.data(), tensor_count, stream, [](AdamwBody&) {});
+    return launch_batches(body, prepared.data(), update.tensor_count, stream, [](AdamwBody&) {});
 }
 
 }  // namespace dayrun::kernels

@@ -36,9 +36,15 @@ struct AdamwStep {
     const int32_t* skip = nullptr;      // optional: nonzero leaves every tensor as it is
 };
 
-/// Bytes moved: 28 per element (p, m, v read and written, g read), 30 with param_copy.
-void adamw_step(const AdamwTensor* tensors, int64_t tensor_count, const AdamwStep& step);
+struct AdamwUpdate {
+    const AdamwTensor* tensors = nullptr;  // [tensor_count]
+    int64_t tensor_count = 0;
+    AdamwStep step;
+};
 
-void adamw_reference_step(const AdamwTensor* tensors, int64_t tensor_count, const AdamwStep& step);
+/// Bytes moved: 28 per element (p, m, v read and written, g read), 30 with param_copy.
+void adamw_step(const AdamwUpdate& update);
+
+void adamw_reference_step(const AdamwUpdate& update);
 
 }  // namespace dayrun::kernels

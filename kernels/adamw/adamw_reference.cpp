@@ -5,7 +5,10 @@
 
 namespace dayrun::kernels {
 
-void adamw_reference_step(const AdamwTensor* tensors, int64_t tensor_count, const AdamwStep& step) {
+void adamw_reference_step(const AdamwUpdate& update) {
+    const AdamwTensor* const tensors = update.tensors;
+    const int64_t tensor_count = update.tensor_count;
+    const AdamwStep& step = update.step;
     if (step.skip != nullptr && *step.skip != 0) return;
     const double t = static_cast<double>(step.step);
     const double correction1 = 1.0 - std::pow(step.beta1, t);

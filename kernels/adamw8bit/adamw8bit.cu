@@ -16,8 +16,8 @@ namespace dayrun::kernels {
 
 // ---- launchers -----------------------------------------------------------------------------
 
-DeviceStatus launch_adamw8bit_step(const Adamw8bitTensor* tensors, int64_t tensor_count,
-                                   const AdamwStep& step, DeviceStream stream) {
+DeviceStatus launch_adamw8bit_step(const Adamw8bitUpdate& update, DeviceStream stream) {
+    const AdamwStep& step = update.step;
     static const CodeTable s_moment1 = CodeTable::of(MapSign::Signed);
     static const CodeTable s_moment2 = CodeTable::of(MapSign::Unsigned);
     AdamwStep on_host = step;
@@ -31,9 +31,9 @@ DeviceStatus launch_adamw8bit_step(const Adamw8bitTensor* tensors, int64_t tenso
     body.grad_scale = step.grad_scale;
     body.skip = step.skip;
     std::vector<Adamw8bitDeviceTensor> prepared;
-    prepared.reserve(static_cast<std::size_t>(tensor_count));
-    for (int64_t i = 0; i < tensor_count; ++i) {
-        const Adamw8bitTensor& t = tensors[i];
+    prepared.reserve(static_cast<std::size_t>(update.tensor_count));
+    for (int64_t i = 0; i < update.tensor_count; ++i) {
+        const Adamw8bitTensor& t = update.tensors[i];
         const bool is_packed = packs_fit(Adamw8bitBody::kRun, {{t.param, 4, 0},
                                                                {t.grad, 4, 0},
                                                                {t.state1, 1, 0},
@@ -41,7 +41,8 @@ DeviceStatus launch_adamw8bit_step(const Adamw8bitTensor* tensors, int64_t tenso
                                                                {t.param_copy, 2, 0}});
         prepared.push_back({t, t.count, adamw_keep(step.learning_rate, t.weight_decay), is_packed});
     }
-    return launch_batches(body, prepared.data(), tensor_count, stream, [](Adamw8bitBody&) {});
+    return launch_batches(body, prepared.data(), update.tensor_count, stream,
+                          [](Adamw8bitBody&) {});
 }
 
 }  // namespace dayrun::kernels

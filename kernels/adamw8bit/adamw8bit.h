@@ -30,11 +30,16 @@ struct Adamw8bitTensor {
     float weight_decay = 0.0f;
 };
 
+struct Adamw8bitUpdate {
+    const Adamw8bitTensor* tensors = nullptr;  // [tensor_count]
+    int64_t tensor_count = 0;
+    AdamwStep step;
+};
+
 /// A gradient element that is not finite sets its m and v to 0 and leaves its parameter as it is
 /// (the engine skips such a step anyway). Bytes moved: 16 per element.
-void adamw8bit_step(const Adamw8bitTensor* tensors, int64_t tensor_count, const AdamwStep& step);
+void adamw8bit_step(const Adamw8bitUpdate& update);
 
-void adamw8bit_reference_step(const Adamw8bitTensor* tensors, int64_t tensor_count,
-                              const AdamwStep& step);
+void adamw8bit_reference_step(const Adamw8bitUpdate& update);
 
 }  // namespace dayrun::kernels

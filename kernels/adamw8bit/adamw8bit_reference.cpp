@@ -41,8 +41,10 @@ void update_block(const Adamw8bitTensor& tensor, const Adamw8bitScalars& s, int6
 
 }  // namespace
 
-void adamw8bit_reference_step(const Adamw8bitTensor* tensors, int64_t tensor_count,
-                              const AdamwStep& step) {
+void adamw8bit_reference_step(const Adamw8bitUpdate& update) {
+    const Adamw8bitTensor* const tensors = update.tensors;
+    const int64_t tensor_count = update.tensor_count;
+    const AdamwStep& step = update.step;
     if (step.skip != nullptr && *step.skip != 0) return;
     const Adamw8bitScalars scalars = adamw8bit_scalars(step);
     for_each_chunk(tensors, tensor_count, kAdamw8bitBlockSize, 0,

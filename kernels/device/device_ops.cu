@@ -1,5 +1,5 @@
 // Fills the table of device_ops.h: in the plug-in with what puts work on a stream, in the emulated
-// library with what runs it on the CPU (launch.h). An op without a body stays null.
+// library with what runs it on the CPU (launch.h).
 #if defined(__CUDACC__)
 #include "kernels/cuda_plugin/cuda_ops.h"
 #else
@@ -8,6 +8,12 @@
 #include "kernels/device/launch.h"
 
 namespace dayrun::kernels {
+
+#define DAYRUN_DECLARE_LAUNCHER(name, Params) \
+    DeviceStatus launch_##name(const Params& params, DeviceStream stream);
+DAYRUN_DEVICE_OPS(DAYRUN_DECLARE_LAUNCHER)
+#undef DAYRUN_DECLARE_LAUNCHER
+
 namespace {
 
 // ---- launchers -----------------------------------------------------------------------------
@@ -17,20 +23,11 @@ int call(const Params& params, CUstream_st* stream) {
     return static_cast<int>(kLaunch(params, stream));
 }
 
-template <class Tensor,
-          DeviceStatus (*kLaunch)(const Tensor*, int64_t, const AdamwStep&, DeviceStream)>
-int call_optimizer(const Tensor* tensors, int64_t tensor_count, const AdamwStep& step,
-                   CUstream_st* stream) {
-    return static_cast<int>(kLaunch(tensors, tensor_count, step, stream));
-}
-
 DeviceOps make_ops() {
     DeviceOps ops;
 #define DAYRUN_FILL_OP(name, Params) ops.name = &call<Params, &launch_##name>;
-    DAYRUN_LAUNCHED_OPS(DAYRUN_FILL_OP)
+    DAYRUN_DEVICE_OPS(DAYRUN_FILL_OP)
 #undef DAYRUN_FILL_OP
-    ops.adamw_step = &call_optimizer<AdamwTensor, &launch_adamw_step>;
-    ops.adamw8bit_step = &call_optimizer<Adamw8bitTensor, &launch_adamw8bit_step>;
     return ops;
 }
 

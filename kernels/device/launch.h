@@ -3,7 +3,7 @@
 // emulator; so the launchers and their grids are tested without a GPU too.
 // A body is a struct with kThreads (a multiple of 32), kSwitches (it has barriers, shuffles or
 // votes), Shared (its shared memory; Nothing for none) and operator()(Block&); kBlocks is optional.
-// Neighbours: block.h, device_ops.h. Any thread; on the host one at a time.
+// Neighbours: block.h, launchers.h. Any thread; on the host one at a time.
 #pragma once
 
 #include <cstdint>
@@ -11,11 +11,13 @@
 #include <type_traits>
 
 #include "kernels/device/block.h"
-#include "kernels/device/device_ops.h"
 
 #if defined(__CUDACC__)
 #include <cuda_runtime.h>
 #endif
+
+/// What a cudaStream_t points to.
+struct CUstream_st;
 
 namespace dayrun::kernels {
 
@@ -110,45 +112,5 @@ inline bool is_row_length(int64_t cols) {
 DAYRUN_HOST_DEVICE inline int64_t pieces(int64_t count, int64_t size) {
     return (count + size - 1) / size;
 }
-
-/// OP(name, Params): launch_<name>(params, stream) exists, and is the <name> of DeviceOps.
-#define DAYRUN_LAUNCHED_OPS(OP)                      \
-    OP(rms_norm_forward, RmsNormForward)             \
-    OP(rms_norm_backward, RmsNormBackward)           \
-    OP(rope_forward, Rope)                           \
-    OP(rope_backward, Rope)                          \
-    OP(swiglu_forward, SwigluForward)                \
-    OP(swiglu_backward, SwigluBackward)              \
-    OP(embedding_forward, EmbeddingForward)          \
-    OP(embedding_backward, EmbeddingBackward)        \
-    OP(gather_rows, GatherRows)                      \
-    OP(bias_fill, BiasFill)                          \
-    OP(bias_backward, BiasBackward)                  \
-    OP(cross_entropy_forward, CrossEntropy)          \
-    OP(cross_entropy_forward_backward, CrossEntropy) \
-    OP(dropout_apply, Dropout)                       \
-    OP(neftune_add, Neftune)                         \
-    OP(nf4_dequantize, Nf4Dequantize)                \
-    OP(decode_attention, DecodeAttention)            \
-    OP(add_losses, AddLosses)                        \
-    OP(close_step, CloseStep)                        \
-    OP(nf4_quantize, Nf4QuantizeInto)                \
-    OP(nf4_nested_quantize, Nf4NestedQuantize)       \
-    OP(blockwise8_quantize, Blockwise8Quantize)      \
-    OP(few_rows_product, FewRowsProduct)             \
-    OP(convert_rows, ConvertRows)                    \
-    OP(dora_norms, DoraNorms)                        \
-    OP(dora_forward, DoraForward)                    \
-    OP(dora_scale, DoraScale)                        \
-    OP(dora_magnitude, DoraMagnitude)
-
-#define DAYRUN_DECLARE_LAUNCHER(name, Params) \
-    DeviceStatus launch_##name(const Params& params, DeviceStream stream);
-DAYRUN_LAUNCHED_OPS(DAYRUN_DECLARE_LAUNCHER)
-#undef DAYRUN_DECLARE_LAUNCHER
-DeviceStatus launch_adamw_step(const AdamwTensor* tensors, int64_t tensor_count,
-                               const AdamwStep& step, DeviceStream stream);
-DeviceStatus launch_adamw8bit_step(const Adamw8bitTensor* tensors, int64_t tensor_count,
-                                   const AdamwStep& step, DeviceStream stream);
 
 }  // namespace dayrun::kernels

@@ -6,7 +6,25 @@
 #include <cstring>
 
 #include "core/engine/linear/gemm.h"
+#include "kernels/adamw/adamw.h"
+#include "kernels/adamw8bit/adamw8bit.h"
+#include "kernels/bias/bias.h"
+#include "kernels/blockwise8/blockwise8.h"
+#include "kernels/convert/convert.h"
+#include "kernels/cross_entropy/cross_entropy.h"
+#include "kernels/decode_attention/decode_attention.h"
+#include "kernels/dora/dora.h"
+#include "kernels/dropout/dropout.h"
+#include "kernels/embedding/embedding.h"
 #include "kernels/emulator/emulated_ops.h"
+#include "kernels/few_rows/few_rows.h"
+#include "kernels/gather_rows/gather_rows.h"
+#include "kernels/neftune/neftune.h"
+#include "kernels/nf4/nf4.h"
+#include "kernels/rms_norm/rms_norm.h"
+#include "kernels/rope/rope.h"
+#include "kernels/step_gate/step_gate.h"
+#include "kernels/swiglu/swiglu.h"
 
 namespace dayrun::tests {
 
@@ -40,29 +58,28 @@ int run(const Params& params, std::initializer_list<const void*> addresses) {
 }
 
 // Tensor lists lie on the host and hold device addresses.
-int run_adamw(const AdamwTensor* tensors, int64_t count, const AdamwStep& step, CUstream_st*) {
-    device().run({step.grad_scale, step.skip}, [&] {});
-    for (int64_t i = 0; i < count; ++i) {
-        const AdamwTensor& t = tensors[i];
+int run_adamw(const AdamwUpdate& update, CUstream_st*) {
+    device().run({update.step.grad_scale, update.step.skip}, [&] {});
+    for (int64_t i = 0; i < update.tensor_count; ++i) {
+        const AdamwTensor& t = update.tensors[i];
         device().run({t.param, t.m, t.v, t.param_copy, t.grad}, [] {});
     }
     const auto body = device().bodies().adamw_step;
     int code = 0;
     device().run({}, [&] {
         if (body != nullptr) {
-            code = body(tensors, count, step, nullptr);
+            code = body(update, nullptr);
         } else {
-            adamw_step(tensors, count, step);
+            adamw_step(update);
         }
     });
     return code;
 }
 
-int run_adamw8bit(const Adamw8bitTensor* tensors, int64_t count, const AdamwStep& step,
-                  CUstream_st*) {
-    device().run({step.grad_scale, step.skip}, [&] {});
-    for (int64_t i = 0; i < count; ++i) {
-        const Adamw8bitTensor& t = tensors[i];
+int run_adamw8bit(const Adamw8bitUpdate& update, CUstream_st*) {
+    device().run({update.step.grad_scale, update.step.skip}, [&] {});
+    for (int64_t i = 0; i < update.tensor_count; ++i) {
+        const Adamw8bitTensor& t = update.tensors[i];
         device().run({t.param, t.state1, t.state2, t.absmax1, t.absmax2, t.param_copy, t.grad},
                      [] {});
     }
@@ -70,9 +87,9 @@ int run_adamw8bit(const Adamw8bitTensor* tensors, int64_t count, const AdamwStep
     int code = 0;
     device().run({}, [&] {
         if (body != nullptr) {
-            code = body(tensors, count, step, nullptr);
+            code = body(update, nullptr);
         } else {
-            adamw8bit_step(tensors, count, step);
+            adamw8bit_step(update);
         }
     });
     return code;

@@ -24,8 +24,7 @@ struct Model {
             copy.emplace_back(Dtype::BFloat16, count);
         }
     }
-    void step(const AdamwStep& step,
-              void (*function)(const AdamwTensor*, int64_t, const AdamwStep&)) {
+    void step(const AdamwStep& step, void (*function)(const AdamwUpdate&)) {
         tensors.clear();
         for (size_t i = 0; i < param.size(); ++i) {
             AdamwTensor tensor;
@@ -38,7 +37,9 @@ struct Model {
             tensor.weight_decay = i % 2 == 0 ? 0.0f : 0.1f;
             tensors.push_back(tensor);
         }
-        function(tensors.data(), static_cast<int64_t>(tensors.size()), step);
+        function({.tensors = tensors.data(),
+                  .tensor_count = static_cast<int64_t>(tensors.size()),
+                  .step = step});
     }
 };
 
@@ -86,7 +87,7 @@ class TestAdamw : public QObject {
         tensor.weight_decay = 0.1f;
         AdamwStep step;
         step.learning_rate = 0.01;
-        adamw_step(&tensor, 1, step);
+        adamw_step({.tensors = &tensor, .tensor_count = 1, .step = step});
         QVERIFY(std::abs(m - -0.05f) < 1e-8f);
         QVERIFY(std::abs(v - 0.00025f) < 1e-10f);
         QVERIFY(std::abs(param - (2.0f * (1.0f - 0.001f) + 0.01f)) < 1e-6f);

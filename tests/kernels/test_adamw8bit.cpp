@@ -71,7 +71,7 @@ class TestAdamw8bit : public QObject {
                 const std::string prefix = size + ".step" + std::to_string(step.step);
                 parameter.grad = golden.floats(prefix + ".grad");
                 const Adamw8bitTensor tensor = parameter.tensor(0.01f);
-                adamw8bit_step(&tensor, 1, step);
+                adamw8bit_step({.tensors = &tensor, .tensor_count = 1, .step = step});
                 if (!golden.has(prefix + ".state1")) continue;
                 const int wrong1 = differing(parameter.state1, golden.codes(prefix + ".state1"));
                 const int wrong2 = differing(parameter.state2, golden.codes(prefix + ".state2"));
@@ -108,8 +108,8 @@ class TestAdamw8bit : public QObject {
             Adamw8bitTensor a = fast.tensor(0.1f), b = slow.tensor(0.1f);
             a.param_copy = fast_copy.data();
             b.param_copy = slow_copy.data();
-            adamw8bit_step(&a, 1, step);
-            adamw8bit_reference_step(&b, 1, step);
+            adamw8bit_step({.tensors = &a, .tensor_count = 1, .step = step});
+            adamw8bit_reference_step({.tensors = &b, .tensor_count = 1, .step = step});
             QVERIFY(fast.state1 == slow.state1 && fast.state2 == slow.state2);
             QVERIFY(fast.param == slow.param && fast.absmax1 == slow.absmax1);
             QVERIFY(std::memcmp(fast_copy.data(), slow_copy.data(), 4321 * 2) == 0);
@@ -123,7 +123,7 @@ class TestAdamw8bit : public QObject {
         AdamwStep step;
         step.learning_rate = 0.01;
         const Adamw8bitTensor tensor = parameter.tensor(0.0f);
-        adamw8bit_step(&tensor, 1, step);
+        adamw8bit_step({.tensors = &tensor, .tensor_count = 1, .step = step});
         for (size_t i = 0; i < 4096; ++i) {
             QVERIFY(std::abs(parameter.param[i] - (i % 2 == 0 ? 0.99f : 1.01f)) < 1e-6f);
         }
@@ -140,7 +140,7 @@ class TestAdamw8bit : public QObject {
         const Adamw8bitTensor tensor = parameter.tensor(0.0f);
         AdamwStep step;
         step.learning_rate = 0.01;
-        adamw8bit_step(&tensor, 1, step);
+        adamw8bit_step({.tensors = &tensor, .tensor_count = 1, .step = step});
         QVERIFY(parameter.param == before);
         QCOMPARE(parameter.absmax1[0], 0.0f);
         QCOMPARE(parameter.absmax2[19], 0.0f);
@@ -157,7 +157,7 @@ class TestAdamw8bit : public QObject {
         const Adamw8bitTensor tensor = parameter.tensor(0.1f);
         AdamwStep step;
         step.learning_rate = 0.01;
-        adamw8bit_step(&tensor, 1, step);
+        adamw8bit_step({.tensors = &tensor, .tensor_count = 1, .step = step});
         QCOMPARE(parameter.param[100], before[100]);
         QCOMPARE(parameter.param[4095], before[4095]);
         QVERIFY(parameter.param[101] != before[101]);
@@ -177,7 +177,7 @@ class TestAdamw8bit : public QObject {
             const Adamw8bitTensor tensors[] = {one.tensor(0.1f), two.tensor(0.0f)};
             AdamwStep step;
             step.learning_rate = 0.01;
-            adamw8bit_step(tensors, 2, step);
+            adamw8bit_step({.tensors = tensors, .tensor_count = 2, .step = step});
             Buffer params(Dtype::Float32, 40000), states(Dtype::Float32, 10000);
             std::memcpy(params.data(), one.param.data(), 160000);
             std::memcpy(states.data(), one.state1.data(), 40000);

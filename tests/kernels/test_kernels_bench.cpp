@@ -269,7 +269,8 @@ class TestKernelsBench : public QObject {
         tensor.count = count;
         AdamwStep step;
         step.learning_rate = 1e-4;
-        report("adamw_step", 28 * elements, [&] { adamw_step(&tensor, 1, step); });
+        report("adamw_step", 28 * elements,
+               [&] { adamw_step({.tensors = &tensor, .tensor_count = 1, .step = step}); });
         std::vector<uint8_t> state1(m.size()), state2(m.size());
         Adamw8bitTensor small;
         small.param = param.floats();
@@ -279,7 +280,8 @@ class TestKernelsBench : public QObject {
         small.absmax1 = m.data();
         small.absmax2 = v.data();
         small.count = count;
-        report("adamw8bit_step", 16 * elements, [&] { adamw8bit_step(&small, 1, step); });
+        report("adamw8bit_step", 16 * elements,
+               [&] { adamw8bit_step({.tensors = &small, .tensor_count = 1, .step = step}); });
         const GradTensor gradient{grad.floats(), count};
         report("grad_norm", 4 * elements, [&] { (void)grad_norm(&gradient, 1); });
     }

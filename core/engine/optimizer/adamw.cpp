@@ -44,7 +44,9 @@ class AdamW : public Optimizer {
                 tensor.v = here.v + offset;
                 offset += tensor.count;
             }
-            kernels::adamw_step(tensors.data(), static_cast<int64_t>(tensors.size()), step);
+            kernels::adamw_step({.tensors = tensors.data(),
+                                 .tensor_count = static_cast<int64_t>(tensors.size()),
+                                 .step = step});
             m_pager->finish(i, m_pieces[i].states);
         }
     }

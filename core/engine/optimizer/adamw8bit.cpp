@@ -31,8 +31,12 @@ class AdamW8bit : public Optimizer {
                                       .step = m_step,
                                       .grad_scale = &gate->clip,
                                       .skip = &gate->skip};
-        kernels::adamw8bit_step(m_large.data(), static_cast<int64_t>(m_large.size()), step);
-        kernels::adamw_step(m_small.data(), static_cast<int64_t>(m_small.size()), step);
+        kernels::adamw8bit_step({.tensors = m_large.data(),
+                                 .tensor_count = static_cast<int64_t>(m_large.size()),
+                                 .step = step});
+        kernels::adamw_step({.tensors = m_small.data(),
+                             .tensor_count = static_cast<int64_t>(m_small.size()),
+                             .step = step});
     }
 
     std::vector<State> states() override { return m_states; }

@@ -7,7 +7,24 @@
 #include <cstdio>
 #include <functional>
 
+#include "kernels/adamw/adamw.h"
+#include "kernels/adamw8bit/adamw8bit.h"
+#include "kernels/bias/bias.h"
 #include "kernels/blockwise8/blockwise8.h"
+#include "kernels/convert/convert.h"
+#include "kernels/cross_entropy/cross_entropy.h"
+#include "kernels/decode_attention/decode_attention.h"
+#include "kernels/dora/dora.h"
+#include "kernels/dropout/dropout.h"
+#include "kernels/embedding/embedding.h"
+#include "kernels/few_rows/few_rows.h"
+#include "kernels/gather_rows/gather_rows.h"
+#include "kernels/neftune/neftune.h"
+#include "kernels/nf4/nf4.h"
+#include "kernels/rms_norm/rms_norm.h"
+#include "kernels/rope/rope.h"
+#include "kernels/step_gate/step_gate.h"
+#include "kernels/swiglu/swiglu.h"
 #include "tests/kernels/device/cuda_memory.h"
 #include "tests/kernels/device/plugin_ops.h"
 
@@ -267,8 +284,10 @@ void optimizers(Bench& b) {
         list.push_back({param + at, m + at, v + at, nullptr, grad + at, size, 0.0f});
         gradients.push_back({grad + at, size});
     }
-    b.time("adamw", "168 M in 448 tensors", 28.0 * count,
-           [&] { return b.ops().adamw_step(list.data(), tensors, step, nullptr); });
+    b.time("adamw", "168 M in 448 tensors", 28.0 * count, [&] {
+        return b.ops().adamw_step({.tensors = list.data(), .tensor_count = tensors, .step = step},
+                                  nullptr);
+    });
     auto* const again = b.values<float>(count);
     for (int64_t i = 0; i < tensors; ++i) gradients[static_cast<size_t>(i)].grad = again + i * size;
     CloseStep close;
@@ -291,8 +310,10 @@ void optimizers(Bench& b) {
         list8.push_back({param8 + at, code1 + at, code2 + at, absmax1 + i * blocks,
                          absmax2 + i * blocks, nullptr, grad8 + at, size, 0.0f});
     }
-    b.time("adamw8bit", "168 M in 448 tensors", 16.0 * count,
-           [&] { return b.ops().adamw8bit_step(list8.data(), tensors, step, nullptr); });
+    b.time("adamw8bit", "168 M in 448 tensors", 16.0 * count, [&] {
+        return b.ops().adamw8bit_step(
+            {.tensors = list8.data(), .tensor_count = tensors, .step = step}, nullptr);
+    });
 }
 
 void decode(Bench& b) {

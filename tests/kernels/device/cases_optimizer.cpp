@@ -73,10 +73,11 @@ void adamw_with(Case& c, float scale, bool skips) {
         AdamwStep step = step_number(number);
         step.grad_scale = d_scale.get();
         step.skip = d_skip.get();
-        c.launched(c.ops().adamw_step(on_device.data(), count, step, nullptr));
+        c.launched(c.ops().adamw_step(
+            {.tensors = on_device.data(), .tensor_count = count, .step = step}, nullptr));
         step.grad_scale = &scale;
         step.skip = &skip;
-        adamw_step(on_host.data(), count, step);
+        adamw_step({.tensors = on_host.data(), .tensor_count = count, .step = step});
     }
     for (Parameter& one : all) {
         c.check_equal("param", c.fetch(one.d_value), one.value);
@@ -109,8 +110,9 @@ void adamw_of_many(Case& c) {
     }
     const AdamwStep step = step_number(1);
     c.describe("800 tensors");
-    c.launched(c.ops().adamw_step(on_device.data(), tensors, step, nullptr));
-    adamw_step(on_host.data(), tensors, step);
+    c.launched(c.ops().adamw_step(
+        {.tensors = on_device.data(), .tensor_count = tensors, .step = step}, nullptr));
+    adamw_step({.tensors = on_host.data(), .tensor_count = tensors, .step = step});
     c.check_equal("param", c.fetch(d_value), value);
     c.check_equal("v", c.fetch(d_v), v);
 }
@@ -158,9 +160,10 @@ void adamw8bit(Case& c) {
     for (int64_t number = 1; number <= 3; ++number) {
         AdamwStep step = step_number(number);
         step.grad_scale = d_scale.get();
-        c.launched(c.ops().adamw8bit_step(on_device.data(), count, step, nullptr));
+        c.launched(c.ops().adamw8bit_step(
+            {.tensors = on_device.data(), .tensor_count = count, .step = step}, nullptr));
         step.grad_scale = &scale;
-        adamw8bit_reference_step(on_host.data(), count, step);
+        adamw8bit_reference_step({.tensors = on_host.data(), .tensor_count = count, .step = step});
     }
     for (size_t i = 0; i < all.size(); ++i) {
         const States& s = states[i];
