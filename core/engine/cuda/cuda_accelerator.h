@@ -13,11 +13,11 @@
 #include "core/engine/cuda/cuda_arena.h"
 #include "core/engine/cuda/cuda_attention.h"
 #include "core/engine/cuda/cuda_pager.h"
-#include "core/engine/cuda/cuda_plugin.h"
 #include "core/engine/cuda/cuda_products.h"
 #include "core/engine/cuda/stage_ring.h"
 #include "core/engine/cuda/torch_memory.h"
 #include "core/engine/cuda/weight_ring.h"
+#include "core/engine/device/cuda_plugin.h"
 
 namespace dayrun::engine {
 

@@ -1,5 +1,5 @@
 // The exported function. Neighbour: cuda_plugin.h.
-#include "core/engine/cuda/cuda_plugin.h"
+#include "core/engine/device/cuda_plugin.h"
 
 #include <cstdio>
 #include <exception>

@@ -8,7 +8,7 @@
 
 #include "core/base/units.h"
 #include "core/device/cuda_probe.h"
-#include "core/engine/cuda/cuda_plugin.h"
+#include "core/engine/device/cuda_plugin.h"
 
 namespace dayrun::engine {
 namespace {

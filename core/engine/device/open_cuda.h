@@ -1,5 +1,5 @@
-// Opens an accelerator on a CUDA device through the plug-in. Neighbours: cuda/cuda_plugin.h is the
-// plug-in's side, core/device/cuda_probe.h finds the file. Lives on the run thread; torch-free.
+// Opens an accelerator on a CUDA device through the plug-in. Neighbours: device/cuda_plugin.h is
+// the plug-in's side, core/device/cuda_probe.h finds the file. Lives on the run thread; torch-free.
 #pragma once
 
 #include <functional>

@@ -1,13 +1,13 @@
 // A stand-in for libdayrun_cuda.so: answers what the environment variable DAYRUN_FAKE_CUDA asks
 // for, so that every way in which a card can be unusable is tested without one.
 //     no-driver | old-driver | no-device | old-card | broken-card | card
-// Neighbours: kernels/cuda_plugin/probe.h, core/engine/cuda/cuda_plugin.h. Any thread.
+// Neighbours: kernels/cuda_plugin/probe.h, core/engine/device/cuda_plugin.h. Any thread.
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <string>
 
-#include "core/engine/cuda/cuda_plugin.h"
+#include "core/engine/device/cuda_plugin.h"
 #include "kernels/cuda_plugin/probe.h"
 
 namespace {
