@@ -33,6 +33,11 @@ void convert(const Value& row, const RowContext&, Converted& out) {
 
 }  // namespace
 
-const Converter kAlpaca{"alpaca", "Alpaca (instruction, input, output)", "", "", fits, convert};
+const Converter kAlpaca{
+    .name = "alpaca",
+    .title = "Alpaca (instruction, input, output)",
+    .fits = fits,
+    .convert = convert,
+};
 
 }  // namespace dayrun::core

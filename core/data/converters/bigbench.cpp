@@ -85,13 +85,16 @@ void convert(const Value& row, const RowContext& context, Converted& out) {
 }  // namespace
 
 const Converter kBigBench{
-    "bigbench",
-    "BIG-bench task",
-    "Apache-2.0",
-    "An evaluation set: its canary asks that it never appear in training data.",
-    fits,
-    convert,
-    "task.json with examples (input, target or target_scores), or Parquet with inputs, targets, "
-    "multiple_choice_targets"};
+    .name = "bigbench",
+    .title = "BIG-bench task",
+    .licence = "Apache-2.0",
+    .warning = "An evaluation set: its canary asks that it never appear in training data.",
+    .fits = fits,
+    .convert = convert,
+    .layout =
+        "task.json with examples (input, target or target_scores), or Parquet with inputs, "
+        "targets, "
+        "multiple_choice_targets",
+};
 
 }  // namespace dayrun::core

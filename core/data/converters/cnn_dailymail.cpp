@@ -19,12 +19,13 @@ void convert(const Value& row, const RowContext&, Converted& out) {
 
 }  // namespace
 
-const Converter kCnnDailyMail{"cnn_dailymail",
-                              "CNN/DailyMail",
-                              "Apache-2.0 on its card",
-                              "",
-                              fits,
-                              convert,
-                              "3.0.0/train-*.parquet with article, highlights"};
+const Converter kCnnDailyMail{
+    .name = "cnn_dailymail",
+    .title = "CNN/DailyMail",
+    .licence = "Apache-2.0 on its card",
+    .fits = fits,
+    .convert = convert,
+    .layout = "3.0.0/train-*.parquet with article, highlights",
+};
 
 }  // namespace dayrun::core

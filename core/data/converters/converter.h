@@ -33,16 +33,16 @@ struct Converted {
 };
 
 struct Converter {
-    std::string_view name;     // as in the recipe
-    std::string_view title;    // "Super-NaturalInstructions"
-    std::string_view licence;  // as on its card; "" when it depends on the user's file
-    std::string_view warning;  // not "": an evaluation set, or what to mind
-    bool (*fits)(const Value& row, const RowContext& context);
-    void (*convert)(const Value& row, const RowContext& context, Converted& out);
-    std::string_view layout =
-        {};  // the published files and their fields, for a set that is missing
+    std::string_view name = {};     // as in the recipe
+    std::string_view title = {};    // "Super-NaturalInstructions"
+    std::string_view licence = {};  // as on its card; "" when it depends on the user's file
+    std::string_view warning = {};  // not "": an evaluation set, or what to mind
+    bool (*fits)(const Value& row, const RowContext& context) = nullptr;
+    void (*convert)(const Value& row, const RowContext& context, Converted& out) = nullptr;
+    /// The published files and their fields, for a set that is missing.
+    std::string_view layout = {};
     /// Words of a file's path for which alone the warning holds ("test"); "" for every file.
-    std::string_view warned_parts = "";
+    std::string_view warned_parts = {};
 };
 
 /// All converters, in the order in which detection asks them.

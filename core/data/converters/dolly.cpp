@@ -16,12 +16,13 @@ void convert(const Value& row, const RowContext&, Converted& out) {
 
 }  // namespace
 
-const Converter kDolly{"dolly",
-                       "Dolly 15k",
-                       "CC BY-SA 3.0",
-                       "",
-                       fits,
-                       convert,
-                       "databricks-dolly-15k.jsonl with instruction, context, response, category"};
+const Converter kDolly{
+    .name = "dolly",
+    .title = "Dolly 15k",
+    .licence = "CC BY-SA 3.0",
+    .fits = fits,
+    .convert = convert,
+    .layout = "databricks-dolly-15k.jsonl with instruction, context, response, category",
+};
 
 }  // namespace dayrun::core

@@ -17,13 +17,15 @@ void convert(const Value& row, const RowContext&, Converted& out) {
 
 }  // namespace
 
-const Converter kGsm8k{"gsm8k",
-                       "GSM8K",
-                       "MIT",
-                       "The test part is an evaluation set: do not train on it.",
-                       fits,
-                       convert,
-                       "main/train-*.parquet or train.jsonl with question, answer",
-                       "test"};
+const Converter kGsm8k{
+    .name = "gsm8k",
+    .title = "GSM8K",
+    .licence = "MIT",
+    .warning = "The test part is an evaluation set: do not train on it.",
+    .fits = fits,
+    .convert = convert,
+    .layout = "main/train-*.parquet or train.jsonl with question, answer",
+    .warned_parts = "test",
+};
 
 }  // namespace dayrun::core

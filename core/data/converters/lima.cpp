@@ -24,12 +24,13 @@ void convert(const Value& row, const RowContext&, Converted& out) {
 
 }  // namespace
 
-const Converter kLima{"lima",
-                      "LIMA",
-                      "CC BY-NC-SA or stricter",
-                      "",
-                      fits,
-                      convert,
-                      "train.jsonl with conversations, source"};
+const Converter kLima{
+    .name = "lima",
+    .title = "LIMA",
+    .licence = "CC BY-NC-SA or stricter",
+    .fits = fits,
+    .convert = convert,
+    .layout = "train.jsonl with conversations, source",
+};
 
 }  // namespace dayrun::core

@@ -31,12 +31,13 @@ void convert(const Value& row, const RowContext&, Converted& out) {
 
 }  // namespace
 
-const Converter kMathInstruct{"math_instruct",
-                              "MathInstruct",
-                              "MIT; sources vary",
-                              "",
-                              fits,
-                              convert,
-                              "MathInstruct.json with source, instruction, output"};
+const Converter kMathInstruct{
+    .name = "math_instruct",
+    .title = "MathInstruct",
+    .licence = "MIT; sources vary",
+    .fits = fits,
+    .convert = convert,
+    .layout = "MathInstruct.json with source, instruction, output",
+};
 
 }  // namespace dayrun::core

@@ -62,6 +62,11 @@ void convert(const Value& row, const RowContext&, Converted& out) {
 
 }  // namespace
 
-const Converter kMessages{"messages", "Chat messages", "", "", fits, convert};
+const Converter kMessages{
+    .name = "messages",
+    .title = "Chat messages",
+    .fits = fits,
+    .convert = convert,
+};
 
 }  // namespace dayrun::core

@@ -75,13 +75,14 @@ void convert(const Value& row, const RowContext& context, Converted& out) {
 }  // namespace
 
 const Converter kMmlu{
-    "mmlu",
-    "MMLU",
-    "MIT",
-    "dev, validation and test are an evaluation set: do not train on them.",
-    fits,
-    convert,
-    "all/auxiliary_train-*.parquet with question, choices, answer, or one CSV a subject",
-    "dev val validation test"};
+    .name = "mmlu",
+    .title = "MMLU",
+    .licence = "MIT",
+    .warning = "dev, validation and test are an evaluation set: do not train on them.",
+    .fits = fits,
+    .convert = convert,
+    .layout = "all/auxiliary_train-*.parquet with question, choices, answer, or one CSV a subject",
+    .warned_parts = "dev val validation test",
+};
 
 }  // namespace dayrun::core

@@ -52,12 +52,12 @@ void convert(const Value& row, const RowContext& context, Converted& out) {
 }  // namespace
 
 const Converter kNaturalInstructions{
-    "natural_instructions",
-    "Super-NaturalInstructions",
-    "Apache-2.0 repository; each task's source has its own",
-    "",
-    fits,
-    convert,
-    "tasks/*.json with Definition, Instances (input, output), Categories, Input_language"};
+    .name = "natural_instructions",
+    .title = "Super-NaturalInstructions",
+    .licence = "Apache-2.0 repository; each task's source has its own",
+    .fits = fits,
+    .convert = convert,
+    .layout = "tasks/*.json with Definition, Instances (input, output), Categories, Input_language",
+};
 
 }  // namespace dayrun::core

@@ -102,12 +102,12 @@ void convert(const Value& row, const RowContext&, Converted& out) {
 }  // namespace
 
 const Converter kOasst1{
-    "oasst1",
-    "OASST1 trees",
-    "Apache-2.0",
-    "",
-    fits,
-    convert,
-    "*_ready.trees.jsonl.gz with message_tree_id, prompt (text, role, replies)"};
+    .name = "oasst1",
+    .title = "OASST1 trees",
+    .licence = "Apache-2.0",
+    .fits = fits,
+    .convert = convert,
+    .layout = "*_ready.trees.jsonl.gz with message_tree_id, prompt (text, role, replies)",
+};
 
 }  // namespace dayrun::core

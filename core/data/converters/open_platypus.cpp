@@ -15,12 +15,13 @@ void convert(const Value& row, const RowContext& context, Converted& out) {
 
 }  // namespace
 
-const Converter kOpenPlatypus{"open_platypus",
-                              "Open-Platypus",
-                              "by data_source: MIT, CC and some non-commercial",
-                              "",
-                              fits,
-                              convert,
-                              "data/*.parquet with instruction, input, output, data_source"};
+const Converter kOpenPlatypus{
+    .name = "open_platypus",
+    .title = "Open-Platypus",
+    .licence = "by data_source: MIT, CC and some non-commercial",
+    .fits = fits,
+    .convert = convert,
+    .layout = "data/*.parquet with instruction, input, output, data_source",
+};
 
 }  // namespace dayrun::core

@@ -39,12 +39,12 @@ void convert(const Value& row, const RowContext&, Converted& out) {
 }  // namespace
 
 const Converter kOpenBookQa{
-    "openbookqa",
-    "OpenBookQA",
-    "unknown on its card",
-    "",
-    fits,
-    convert,
-    "main/train-*.parquet with question_stem, choices (text, label), answerKey"};
+    .name = "openbookqa",
+    .title = "OpenBookQA",
+    .licence = "unknown on its card",
+    .fits = fits,
+    .convert = convert,
+    .layout = "main/train-*.parquet with question_stem, choices (text, label), answerKey",
+};
 
 }  // namespace dayrun::core

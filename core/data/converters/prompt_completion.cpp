@@ -35,6 +35,10 @@ void convert(const Value& row, const RowContext&, Converted& out) {
 }  // namespace
 
 const Converter kPromptCompletion{
-    "prompt_completion", "Prompt and completion", "", "", fits, convert};
+    .name = "prompt_completion",
+    .title = "Prompt and completion",
+    .fits = fits,
+    .convert = convert,
+};
 
 }  // namespace dayrun::core

@@ -115,12 +115,13 @@ void convert(const Value& row, const RowContext&, Converted& out) {
 }  // namespace
 
 const Converter kQuac{
-    "quac",
-    "QuAC",
-    "MIT",
-    "",
-    fits,
-    convert,
-    "train_v0.2.json (data, paragraphs, qas), or Parquet with context, questions, answers"};
+    .name = "quac",
+    .title = "QuAC",
+    .licence = "MIT",
+    .fits = fits,
+    .convert = convert,
+    .layout =
+        "train_v0.2.json (data, paragraphs, qas), or Parquet with context, questions, answers",
+};
 
 }  // namespace dayrun::core

@@ -48,6 +48,11 @@ void convert(const Value& row, const RowContext&, Converted& out) {
 
 }  // namespace
 
-const Converter kQuestionAnswer{"question_answer", "Question and answer", "", "", fits, convert};
+const Converter kQuestionAnswer{
+    .name = "question_answer",
+    .title = "Question and answer",
+    .fits = fits,
+    .convert = convert,
+};
 
 }  // namespace dayrun::core

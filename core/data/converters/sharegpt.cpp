@@ -46,6 +46,11 @@ void convert(const Value& row, const RowContext&, Converted& out) {
 
 }  // namespace
 
-const Converter kShareGpt{"sharegpt", "ShareGPT conversations", "", "", fits, convert};
+const Converter kShareGpt{
+    .name = "sharegpt",
+    .title = "ShareGPT conversations",
+    .fits = fits,
+    .convert = convert,
+};
 
 }  // namespace dayrun::core

@@ -24,6 +24,11 @@ void convert(const Value& row, const RowContext&, Converted& out) {
 
 }  // namespace
 
-const Converter kText{"text", "Plain text", "", "", fits, convert};
+const Converter kText{
+    .name = "text",
+    .title = "Plain text",
+    .fits = fits,
+    .convert = convert,
+};
 
 }  // namespace dayrun::core

@@ -24,12 +24,13 @@ void convert(const Value& row, const RowContext&, Converted& out) {
 
 }  // namespace
 
-const Converter kTldr{"tldr",
-                      "Reddit TL;DR",
-                      "CC BY 4.0 on its card",
-                      "",
-                      fits,
-                      convert,
-                      "train.jsonl, valid.jsonl, test.jsonl with subreddit, title, post, summary"};
+const Converter kTldr{
+    .name = "tldr",
+    .title = "Reddit TL;DR",
+    .licence = "CC BY 4.0 on its card",
+    .fits = fits,
+    .convert = convert,
+    .layout = "train.jsonl, valid.jsonl, test.jsonl with subreddit, title, post, summary",
+};
 
 }  // namespace dayrun::core

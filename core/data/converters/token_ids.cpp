@@ -87,6 +87,11 @@ void convert(const Value& row, const RowContext&, Converted& out) {
 
 }  // namespace
 
-const Converter kTokenIds{"token_ids", "Token ids", "", "", fits, convert};
+const Converter kTokenIds{
+    .name = "token_ids",
+    .title = "Token ids",
+    .fits = fits,
+    .convert = convert,
+};
 
 }  // namespace dayrun::core

@@ -68,12 +68,13 @@ void convert(const Value& row, const RowContext&, Converted& out) {
 }  // namespace
 
 const Converter kTruthfulQa{
-    "truthfulqa",
-    "TruthfulQA",
-    "Apache-2.0",
-    "An evaluation set: training on it makes its score worthless.",
-    fits,
-    convert,
-    "multiple_choice/validation-*.parquet with question, mc1_targets, or TruthfulQA.csv"};
+    .name = "truthfulqa",
+    .title = "TruthfulQA",
+    .licence = "Apache-2.0",
+    .warning = "An evaluation set: training on it makes its score worthless.",
+    .fits = fits,
+    .convert = convert,
+    .layout = "multiple_choice/validation-*.parquet with question, mc1_targets, or TruthfulQA.csv",
+};
 
 }  // namespace dayrun::core
