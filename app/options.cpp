@@ -6,6 +6,7 @@
 #include <cstdio>
 
 #include "app/version.h"
+#include "core/device/worker_threads.h"
 
 namespace dayrun::app {
 namespace {
@@ -53,16 +54,15 @@ Options make_options() {
         command->excludes(parser->get_option("--batch"));
         tell_common_options(*command);
     }
-    return {std::move(parser), {}, [](const CommonOptions&) { return s_action(s_common); }};
+    return {std::move(parser), {}, [](const CommonOptions&) {
+                core::set_worker_threads(s_common.threads);
+                return s_action(s_common);
+            }};
 }
 
 int report_error(const core::Error& error) {
     std::fflush(stdout);
     fmt::print(stderr, "dayrun: {}\n", error.text());
-    for (const core::Error* cause = error.cause.get(); cause != nullptr;
-         cause = cause->cause.get()) {
-        fmt::print(stderr, "  because: {}\n", cause->text());
-    }
     switch (error.code) {
         case core::ErrorCode::BadRecipe:
         case core::ErrorCode::BadUsage:

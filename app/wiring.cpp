@@ -4,20 +4,16 @@
 #include <fmt/format.h>
 
 #include <charconv>
-#include <thread>
 
 #include "core/base/build_info.h"
 #include "core/base/units.h"
 #include "core/device/cuda_probe.h"
+#include "core/device/worker_threads.h"
 #include "core/engine/engine_factory.h"
 #include "core/model/adapter_config.h"
 
 namespace dayrun::app {
 namespace {
-
-int core_count() {
-    return static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
-}
 
 core::Result<core::Device> cuda_device(const std::string& text, int threads) {
     int index = 0;
@@ -28,14 +24,14 @@ core::Result<core::Device> cuda_device(const std::string& text, int threads) {
                            .message = fmt::format("'{}' is not a device.", text),
                            .hint = "Write auto, cpu or cuda:0."};
     }
-    return core::Device{core::DeviceKind::Cuda, index, threads};
+    return core::Device{.kind = core::DeviceKind::Cuda, .index = index, .threads = threads};
 }
 
 }  // namespace
 
 core::Result<core::Device> choose_device(const CommonOptions& common) {
-    const int threads = common.threads > 0 ? common.threads : core_count();
-    const core::Device cpu{core::DeviceKind::Cpu, 0, threads};
+    const int threads = core::worker_threads();
+    const core::Device cpu{.kind = core::DeviceKind::Cpu, .index = 0, .threads = threads};
     if (common.device == "cpu") return cpu;
     if (common.device != "auto") return cuda_device(common.device, threads);
     // The first card that runs our code; make_engine says why a named one does not.
@@ -44,7 +40,8 @@ core::Result<core::Device> choose_device(const CommonOptions& common) {
     if (!cards.ok()) return cpu;
     for (const core::CudaDevice& card : *cards) {
         if (core::usable_cuda_device(card.index).ok()) {
-            return core::Device{core::DeviceKind::Cuda, card.index, threads};
+            return core::Device{
+                .kind = core::DeviceKind::Cuda, .index = card.index, .threads = threads};
         }
     }
     return cpu;

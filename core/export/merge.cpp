@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "core/base/atomic_file.h"
+#include "core/device/worker_threads.h"
 #include "core/export/merge_rows.h"
 #include "core/export/model_files.h"
 #include "core/model/adapter_files.h"
@@ -40,8 +41,7 @@ std::vector<float> as_float32(const TensorView& tensor) {
 /// Calls body(begin, end) on disjoint ranges of rows, one per thread.
 template <typename Body>
 void over_rows(int64_t rows, int threads, Body body) {
-    const int64_t wanted =
-        threads > 0 ? threads : std::max(1u, std::thread::hardware_concurrency());
+    const int64_t wanted = threads > 0 ? threads : worker_threads();
     const int64_t count = std::clamp<int64_t>(rows / 64, 1, wanted);
     std::vector<std::jthread> workers;
     for (int64_t i = 0; i < count; ++i) {

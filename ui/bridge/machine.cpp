@@ -5,8 +5,8 @@
 
 #include <fstream>
 #include <string>
-#include <thread>
 
+#include "core/device/worker_threads.h"
 #include "ui/look/text.h"
 
 namespace dayrun::ui {
@@ -44,7 +44,7 @@ int64_t hostMemoryBytes() {
 MachineFacts readMachine(fs::path folder) {
     MachineFacts facts;
     facts.processor = toQt(valueOf("/proc/cpuinfo", "model name"));
-    facts.threads = static_cast<int>(std::thread::hardware_concurrency());
+    facts.threads = core::processor_count();
     facts.memory_bytes = hostMemoryBytes();
     const std::string available = valueOf("/proc/meminfo", "MemAvailable");
     facts.memory_free_bytes = std::strtoll(available.c_str(), nullptr, 10) * 1024;

@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "core/base/rng.h"
+#include "core/device/worker_threads.h"
 
 // The widest vectors of the machine, chosen when the program starts; the numbers are the same.
 #if defined(__x86_64__) && !defined(__clang__) && !defined(__SANITIZE_ADDRESS__) && \
@@ -224,8 +225,8 @@ std::vector<NearDuplicate> find_near_duplicates(std::span<const std::span<const 
                                                 const NearOptions& options) {
     const Hashes hashes(options.seed);
     const Bands bands = Bands::for_threshold(options.threshold);
-    const unsigned cores = std::max(1u, std::thread::hardware_concurrency());
-    const unsigned threads = options.threads > 0 ? options.threads : cores;
+    const unsigned threads =
+        options.threads > 0 ? options.threads : static_cast<unsigned>(worker_threads());
     KeptRows kept(rows.size(), bands);
     std::vector<NearDuplicate> duplicates;
     std::vector<RowKeys> keys;
