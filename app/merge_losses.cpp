@@ -2,6 +2,7 @@
 #include "app/merge_losses.h"
 
 #include "app/wiring.h"
+#include "core/compile/cache/data_compiler.h"
 #include "core/evaluate/held_out_loss.h"
 #include "core/tokens/tokenizer.h"
 

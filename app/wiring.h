@@ -10,7 +10,7 @@
 #include "core/base/result.h"
 #include "core/engine/engine.h"
 #include "core/records/project.h"
-#include "core/run/run_session.h"
+#include "core/run/run_order.h"
 
 namespace dayrun::app {
 

@@ -16,6 +16,7 @@
 #include "core/base/units.h"
 #include "core/events/event_json.h"
 #include "core/recipe/recipe_yaml.h"
+#include "core/run/run_session.h"
 
 namespace dayrun::app {
 namespace {

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "core/base/result.h"
-#include "core/compile/cache/data_compiler.h"
+#include "core/compile/cache/compiled_data.h"
 #include "core/compile/packing/packed.h"
 #include "core/recipe/recipe.h"
 #include "core/tokens/tokenizer.h"

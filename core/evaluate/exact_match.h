@@ -1,5 +1,5 @@
 // Exact match: the share of held-out rows that a model answers word for word, by greedy generation
-// from the same token caches that training reads. Neighbours: core/compile/cache/data_compiler.h
+// from the same token caches that training reads. Neighbours: core/compile/cache/compiled_data.h
 // (rows), core/engine/engine.h (generation). Lives on the run thread.
 #pragma once
 
@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "core/base/result.h"
-#include "core/compile/cache/data_compiler.h"
+#include "core/compile/cache/compiled_data.h"
 #include "core/engine/engine.h"
 #include "core/events/run_control.h"
 #include "core/tokens/tokenizer.h"

@@ -7,7 +7,7 @@
 #include <filesystem>
 
 #include "core/base/result.h"
-#include "core/compile/cache/data_compiler.h"
+#include "core/compile/cache/compiled_data.h"
 #include "core/engine/engine.h"
 
 namespace dayrun::core {

@@ -12,22 +12,11 @@
 
 #include "core/base/result.h"
 #include "core/plan/memory/memory_estimate.h"
+#include "core/plan/preflight_check.h"
 #include "core/plan/time_plan.h"
 #include "core/recipe/recipe.h"
 
 namespace dayrun::core {
-
-enum class CheckLevel { Green, Amber, Red };
-std::string_view to_string(CheckLevel level);  // "green", "amber", "red"
-
-struct PreflightCheck {
-    std::string name;  // "stop token trained", stable, for --json
-    CheckLevel level = CheckLevel::Green;
-    std::string message;                 // one sentence with the figures
-    std::string hint;                    // what to do; empty when green
-    int64_t count = 0;                   // offenders in all
-    std::vector<std::string> offenders;  // some of them, "source:row: why"
-};
 
 struct PlanOptions {
     std::filesystem::path cache_folder = {};    // token caches; empty: data is not compiled

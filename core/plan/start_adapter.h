@@ -4,7 +4,7 @@
 
 #include <optional>
 
-#include "core/plan/preflight.h"
+#include "core/plan/preflight_check.h"
 #include "core/recipe/recipe.h"
 
 namespace dayrun::core {

@@ -5,8 +5,8 @@
 
 #include <optional>
 
-#include "core/compile/cache/data_compiler.h"
-#include "core/plan/preflight.h"
+#include "core/compile/cache/compiled_data.h"
+#include "core/plan/preflight_check.h"
 #include "core/recipe/recipe.h"
 #include "core/tokens/tokenizer.h"
 

@@ -10,6 +10,7 @@
 #include "core/base/atomic_file.h"
 #include "core/base/hash.h"
 #include "core/base/units.h"
+#include "core/compile/cache/data_compiler.h"
 #include "core/compile/cache/data_report.h"
 #include "core/device/cuda_probe.h"
 #include "core/plan/data_checks.h"
@@ -20,6 +21,7 @@
 #include "core/run/rehearsal/rehearsal.h"
 #include "core/run/resume/base_record.h"
 #include "core/run/resume/continue_queue.h"
+#include "core/run/run_session.h"
 
 namespace dayrun::core {
 

@@ -7,7 +7,7 @@
 
 #include "core/evaluate/exact_match.h"
 #include "core/records/project.h"
-#include "core/run/run_session.h"
+#include "core/run/run_order.h"
 #include "core/run/trainer.h"
 #include "core/run/validation.h"
 

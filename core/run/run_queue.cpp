@@ -7,6 +7,7 @@
 
 #include "core/base/atomic_file.h"
 #include "core/base/clock.h"
+#include "core/run/run_session.h"
 
 namespace dayrun::core {
 

@@ -9,10 +9,12 @@
 #include <vector>
 
 #include "core/base/result.h"
+#include "core/events/run_control.h"
 #include "core/recipe/recipe.h"
 #include "core/recipe/recipe_yaml.h"
+#include "core/records/project.h"
 #include "core/records/run_record.h"
-#include "core/run/run_session.h"
+#include "core/run/run_order.h"
 
 namespace dayrun::core {
 

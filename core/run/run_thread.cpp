@@ -1,6 +1,7 @@
 // Starts sessions on a thread and joins them. Neighbour: run_session.h. Lives on the thread that
 // made it; the lambda on the run thread.
 #include "core/run/run_thread.h"
+#include "core/run/run_session.h"
 
 #include <utility>
 

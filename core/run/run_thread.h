@@ -10,7 +10,9 @@
 #include <optional>
 #include <thread>
 
-#include "core/run/run_session.h"
+#include "core/events/run_control.h"
+#include "core/records/project.h"
+#include "core/run/run_order.h"
 
 namespace dayrun::core {
 

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "core/base/result.h"
-#include "core/compile/cache/data_compiler.h"
+#include "core/compile/cache/compiled_data.h"
 #include "core/device/card_monitor.h"
 #include "core/engine/engine.h"
 #include "core/events/run_control.h"

@@ -8,8 +8,10 @@
 #include <vector>
 
 #include "core/data/sample.h"
-#include "core/templates/chat_template.h"
+#include "core/recipe/recipe.h"
+#include "core/templates/text_piece.h"
 #include "core/tokens/jinja/text.h"
+#include "core/tokens/tokenizer.h"
 
 namespace dayrun::core {
 

@@ -13,7 +13,7 @@
 
 #include "core/events/metric_channel.h"
 #include "core/events/run_event.h"
-#include "core/run/run_session.h"
+#include "core/run/run_order.h"
 #include "core/run/run_thread.h"
 #include "ui/look/job.h"
 

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "core/compile/cache/data_compiler.h"
+#include "core/compile/cache/compiled_data.h"
 #include "core/recipe/recipe.h"
 
 namespace dayrun::ui {

@@ -7,6 +7,7 @@
 #include <mutex>
 #include <string_view>
 
+#include "core/compile/cache/data_compiler.h"
 #include "core/recipe/recipe_schema.h"
 #include "ui/look/text.h"
 #include "ui/project/project_document.h"

@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "core/base/result.h"
-#include "core/compile/cache/data_compiler.h"
+#include "core/compile/cache/compiled_data.h"
 #include "core/data/source_browser.h"
 #include "core/recipe/recipe.h"
 

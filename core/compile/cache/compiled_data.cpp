@@ -1,5 +1,7 @@
-// Reading out of CompiledData: the epochs as a view over the caches. Neighbour: data_compiler.cpp
-// fills it, batch_stream.cpp walks it. Read-only: any thread.
+// Reading out of the caches: epochs, rows, held-out batches and the manifest. Neighbour:
+// data_compiler.cpp fills it.
+#include "core/compile/cache/compiled_data.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -7,9 +9,9 @@
 
 #include "core/base/hash.h"
 #include "core/base/rng.h"
-#include "core/compile/cache/data_compiler.h"
 #include "core/compile/cache/duplicates.h"
 #include "core/compile/cache/token_cache.h"
+#include "core/compile/packing/pack.h"
 #include "core/data/curate/mix.h"
 #include "core/data/curate/words.h"
 
@@ -221,10 +223,6 @@ Result<std::vector<PackedBatch>> CompiledData::batches_of(const std::vector<Samp
 
 Result<std::vector<PackedBatch>> CompiledData::validation_batches(int64_t row_limit) const {
     return batches_of(m_validation, row_limit);
-}
-
-Result<std::vector<PackedBatch>> CompiledData::test_batches(int64_t row_limit) const {
-    return batches_of(m_test, row_limit);
 }
 
 namespace {

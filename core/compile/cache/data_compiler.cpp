@@ -245,8 +245,6 @@ class DataCompiler {
             report.truncated_tokens += cache(i).truncated_counts[row];
             report.truncated_target_tokens += cache(i).truncated_target_counts[row];
             report.lost_stop_tokens += cache(i).lost_stop[row];
-            m_data->m_longest_document =
-                std::max<int64_t>(m_data->m_longest_document, cache(i).token_counts[row]);
         };
         report.train_rows = static_cast<int64_t>(m_data->m_train[i].size());
         for (const uint32_t row : m_data->m_train[i]) {
@@ -289,13 +287,6 @@ class DataCompiler {
         m_data->m_packing = m_recipe.tokens.packing;
         m_data->m_max_seq_len = m_recipe.tokens.max_seq_len;
         m_data->m_micro_batch_size = std::max<int64_t>(m_recipe.batch.micro_batch_size, 1);
-        m_data->m_longest_row = m_data->m_longest_document;
-        int64_t tokens = 0;
-        for (const SourceReport& report : m_data->sources) tokens += report.tokens;
-        if (m_recipe.tokens.packing) {
-            m_data->m_longest_row =
-                std::max(m_data->m_longest_document, std::min(m_recipe.tokens.max_seq_len, tokens));
-        }
         for (const SourceReport& report : m_data->sources) {
             if (report.train_rows > 0) warn_about_cuts(report);
         }

@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "core/compile/cache/data_compiler.h"
+#include "core/compile/cache/compiled_data.h"
 #include "core/tokens/tokenizer.h"
 
 namespace dayrun::core {

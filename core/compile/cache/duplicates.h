@@ -7,7 +7,7 @@
 #include <stop_token>
 #include <vector>
 
-#include "core/compile/cache/data_compiler.h"
+#include "core/compile/cache/compiled_data.h"
 #include "core/compile/cache/token_cache.h"
 #include "core/recipe/recipe.h"
 

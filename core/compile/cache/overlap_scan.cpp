@@ -10,6 +10,7 @@
 #include "core/data/curate/dedupe.h"
 #include "core/data/curate/words.h"
 #include "core/data/readers/row_reader.h"
+#include "core/device/worker_threads.h"
 
 namespace dayrun::core {
 namespace {
@@ -182,7 +183,7 @@ Result<OverlapReport> OverlapScan::compare(const std::vector<std::vector<uint32_
         }
         return {};
     };
-    const size_t workers = std::max(1u, std::thread::hardware_concurrency());
+    const size_t workers = static_cast<size_t>(worker_threads());
     const auto work = [&](size_t worker) {
         for (size_t turn = worker; turn < turns.size(); turn += workers) {
             outcomes[turn] = scan_turn(turn);

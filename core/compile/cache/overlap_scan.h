@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "core/base/result.h"
-#include "core/compile/cache/data_compiler.h"
+#include "core/compile/cache/compiled_data.h"
 #include "core/compile/cache/token_cache.h"
 #include "core/data/curate/overlap.h"
 #include "core/recipe/recipe.h"

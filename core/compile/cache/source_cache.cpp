@@ -16,14 +16,13 @@
 #include "core/data/curate/words.h"
 #include "core/data/read_samples.h"
 #include "core/data/text.h"
+#include "core/device/worker_threads.h"
 
 namespace dayrun::core {
 namespace {
 
 /// Encoding or hashing changed: caches of before no longer fit.
 constexpr std::string_view kEncodeVersion = "4";
-
-const size_t s_cores = std::max(1u, std::thread::hardware_concurrency());
 
 const DataSpec& spec_of(const SourceCacheRequest& request) {
     return request.recipe.data[request.source.source_index];
@@ -64,7 +63,7 @@ class CacheBuilder {
                              .message = "Reading the data was stopped."};
             }
             samples.clear();
-            TRY(more, m_reader.read(kBlockSamples * s_cores, samples));
+            TRY(more, m_reader.read(kBlockSamples * m_threads, samples));
             has_more = more;
             TRY_VOID(keep_filtered(samples));
             if (m_is_first && !samples.empty()) TRY_VOID(check_first(samples[0]));
@@ -209,7 +208,7 @@ class CacheBuilder {
     void encode_block(const SampleBlock& samples) {
         m_rows.assign(samples.size(), {});
         m_left_out.assign(samples.size(), {});
-        const size_t workers = std::min<size_t>(s_cores, samples.size() / 64 + 1);
+        const size_t workers = std::min<size_t>(m_threads, samples.size() / 64 + 1);
         const auto work = [&](size_t worker) {
             for (size_t i = worker; i < samples.size(); i += workers)
                 m_rows[i] = encode(samples[i], m_left_out[i]);
@@ -230,6 +229,7 @@ class CacheBuilder {
         return m_writer.add(row);
     }
 
+    const size_t m_threads = static_cast<size_t>(worker_threads());
     const SourceCacheRequest& m_request;
     const DataSpec& m_spec;
     SampleFilter m_filter;

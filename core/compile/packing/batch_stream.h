@@ -8,7 +8,7 @@
 #include <memory>
 
 #include "core/base/result.h"
-#include "core/compile/cache/data_compiler.h"
+#include "core/compile/cache/compiled_data.h"
 #include "core/compile/packing/packed.h"
 
 namespace dayrun::core {

@@ -2,7 +2,7 @@
 // rehearsal runs. Neighbours: memory_estimate.h, core/run/rehearsal.h. Any thread.
 #pragma once
 
-#include "core/compile/cache/data_compiler.h"
+#include "core/compile/cache/compiled_data.h"
 #include "core/plan/memory/memory_estimate.h"
 #include "core/recipe/recipe.h"
 

@@ -5,11 +5,11 @@
 #include <optional>
 #include <string>
 
-#include "core/compile/cache/data_compiler.h"
+#include "core/compile/cache/compiled_data.h"
 #include "core/engine/engine.h"
 #include "core/recipe/recipe.h"
 #include "core/run/progress/progress.h"
-#include "core/run/run_session.h"
+#include "core/run/run_order.h"
 
 namespace dayrun::core {
 

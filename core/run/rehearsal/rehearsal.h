@@ -8,7 +8,7 @@
 #include <filesystem>
 
 #include "core/base/result.h"
-#include "core/compile/cache/data_compiler.h"
+#include "core/compile/cache/compiled_data.h"
 #include "core/engine/engine.h"
 #include "core/plan/memory/memory_estimate.h"
 #include "core/run/progress/run_reporter.h"

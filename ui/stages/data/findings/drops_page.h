@@ -4,7 +4,7 @@
 
 #include <QWidget>
 
-#include "core/compile/cache/data_compiler.h"
+#include "core/compile/cache/compiled_data.h"
 #include "ui/stages/stage.h"
 
 class QLabel;
