@@ -29,6 +29,7 @@
 #include "ui/stages/compare/compare_stage.h"
 #include "ui/stages/data/data_stage.h"
 #include "ui/stages/data/import_sheet.h"
+#include "ui/stages/stage_table.h"
 
 using namespace dayrun;
 using namespace dayrun::tests;
@@ -234,8 +235,9 @@ class TestScreens : public QObject {
     void stages_data() {
         QTest::addColumn<int>("stage");
         QTest::addColumn<QSize>("size");
-        for (int stage = 0; stage < 5; ++stage) {
-            const QByteArray name = stageTitle(static_cast<StageId>(stage)).toLower().toUtf8();
+        for (const StageRow& row : kStages) {
+            const auto stage = static_cast<int>(row.id);
+            const QByteArray name = stageTitle(row.id).toLower().toUtf8();
             QTest::newRow(name.constData()) << stage << QSize(1360, 860);
             QTest::newRow((name + "-small").constData()) << stage << QSize(1100, 680);
         }
@@ -342,10 +344,10 @@ class TestScreens : public QObject {
         MainWindow* window = m_window.get();
         window->resize(1360, 860);
         QVERIFY(window->openProject(folder / "fresh", ProjectDocument::OpenAs::CreateIfMissing));
-        for (int stage = 0; stage < 5; ++stage) {
-            window->showStage(static_cast<StageId>(stage));
+        for (const StageRow& row : kStages) {
+            window->showStage(row.id);
             waitUntilQuiet();
-            lookOver(QStringLiteral("empty-") + stageTitle(static_cast<StageId>(stage)).toLower());
+            lookOver(QStringLiteral("empty-") + stageTitle(row.id).toLower());
         }
         window->closeProject();
     }

@@ -29,6 +29,7 @@
 #include "ui/stages/model/model_stage.h"
 #include "ui/stages/plan/plan_stage.h"
 #include "ui/stages/run/run_stage.h"
+#include "ui/stages/stage_table.h"
 
 namespace dayrun::ui {
 namespace {
@@ -135,9 +136,6 @@ RunController* MainWindow::runs() const {
 DataStage* MainWindow::dataStage() const {
     return m_open ? m_open->data : nullptr;
 }
-ModelStage* MainWindow::modelStage() const {
-    return m_open ? m_open->model : nullptr;
-}
 PlanStage* MainWindow::planStage() const {
     return m_open ? m_open->plan : nullptr;
 }
@@ -187,9 +185,9 @@ void MainWindow::connectProject() {
     RunController& runs = *m_open->runs;
     m_history->setStack(&document.undoStack());
     m_strip->setController(&runs);
-    const std::array<Stage*, 5> stages = m_open->stages();
+    const auto stages = m_open->stages();
     for (size_t i = 0; i < stages.size(); ++i) {
-        const auto id = static_cast<StageId>(i);
+        const StageId id = kStages[i].id;
         connect(stages[i], &Stage::statusChanged, this, [this, id] { showStatusOf(id); });
         connect(stages[i], &Stage::stageRequested, this, &MainWindow::showStage);
         showStatusOf(id);
@@ -264,9 +262,9 @@ void MainWindow::closeProject() {
 void MainWindow::showStage(StageId stage) {
     if (!m_open) return;
     m_current = stage;
-    m_pages->setCurrentWidget(m_open->stages()[static_cast<size_t>(stage)]);
+    m_pages->setCurrentWidget(m_open->stages()[stagePlace(stage)]);
     m_rail->setCurrent(stage);
-    m_open->stages()[static_cast<size_t>(stage)]->showInInspector();
+    m_open->stages()[stagePlace(stage)]->showInInspector();
 }
 
 void MainWindow::showWelcome() {
@@ -281,7 +279,7 @@ void MainWindow::showNewestRun() {
 }
 
 void MainWindow::showStatusOf(StageId stage) {
-    const Stage* shown = m_open->stages()[static_cast<size_t>(stage)];
+    const Stage* shown = m_open->stages()[stagePlace(stage)];
     m_rail->setStatus(stage, shown->status(), shown->statusText());
 }
 

@@ -54,12 +54,9 @@ class MainWindow : public QMainWindow {
     ProjectDocument* document() const;
     RunController* runs() const;
     DataStage* dataStage() const;
-    ModelStage* modelStage() const;
     PlanStage* planStage() const;
     RunStage* runStage() const;
     CompareStage* compareStage() const;
-    CommandPalette* commandPalette() const { return m_palette; }
-    StageRail* rail() const { return m_rail; }
     /// An action by its name ("run.start"); null when there is none.
     QAction* action(const QString& name) const;
 

@@ -23,6 +23,7 @@
 #include "ui/shell/main_window.h"
 #include "ui/shell/open_project.h"
 #include "ui/shell/stage_rail.h"
+#include "ui/stages/stage_table.h"
 
 namespace dayrun::ui {
 namespace {
@@ -131,11 +132,12 @@ void MainWindow::makeViewMenu() {
     addCommand(menu, QStringLiteral("view.commands"), tr("&Commands…"), QKeySequence(tr("Ctrl+K")),
                [this] { m_palette->open(); });
     menu->addSeparator();
-    for (int i = 0; i < 5; ++i) {
-        const auto stage = static_cast<StageId>(i);
-        addCommand(menu, QStringLiteral("view.stage%1").arg(i + 1),
-                   tr("Stage %1: %2").arg(i + 1).arg(stageTitle(stage)),
-                   QKeySequence(QStringLiteral("Ctrl+%1").arg(i + 1)),
+    for (const StageRow& row : kStages) {
+        const StageId stage = row.id;
+        const auto number = stagePlace(stage) + 1;
+        addCommand(menu, QStringLiteral("view.stage%1").arg(number),
+                   tr("Stage %1: %2").arg(number).arg(stageTitle(stage)),
+                   QKeySequence(QStringLiteral("Ctrl+%1").arg(number)),
                    [this, stage] { showStage(stage); })
             ->setProperty(kNeedsProject, true);
     }
@@ -257,7 +259,7 @@ void MainWindow::showEnabled() {
     const QString redone = has_project ? m_open->document->undoStack().redoText() : QString();
     undo->setText(undone.isEmpty() ? tr("&Undo") : tr("&Undo: %1").arg(undone));
     redo->setText(redone.isEmpty() ? tr("&Redo") : tr("&Redo: %1").arg(redone));
-    for (int i = 0; i < 5; ++i) m_rail->button(static_cast<StageId>(i))->setEnabled(has_project);
+    for (const StageRow& row : kStages) m_rail->button(row.id)->setEnabled(has_project);
 }
 
 void MainWindow::requestStop(core::RunRequest request) {

@@ -8,6 +8,7 @@
 #include "ui/shell/main_window.h"
 #include "ui/shell/open_project.h"
 #include "ui/stages/data/rows_page.h"
+#include "ui/stages/stage_table.h"
 
 namespace dayrun::ui {
 
@@ -64,7 +65,7 @@ void MainWindow::cycleDocks() {
     }
     QWidget* next = places[(at + 1) % places.size()];
     if (next == centralWidget())
-        next = m_open ? m_open->stages()[static_cast<size_t>(m_current)] : m_pages->currentWidget();
+        next = m_open ? m_open->stages()[stagePlace(m_current)] : m_pages->currentWidget();
     // The place itself, or the first control in it that takes the focus by Tab.
     QWidget* control = next;
     for (QWidget* inner : next->findChildren<QWidget*>()) {

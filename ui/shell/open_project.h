@@ -13,6 +13,7 @@
 #include "ui/stages/model/model_stage.h"
 #include "ui/stages/plan/plan_stage.h"
 #include "ui/stages/run/run_stage.h"
+#include "ui/stages/stage_table.h"
 
 namespace dayrun::ui {
 
@@ -25,7 +26,8 @@ struct MainWindow::OpenProject {
     RunStage* run = nullptr;
     CompareStage* compare = nullptr;
 
-    std::array<Stage*, 5> stages() const { return {data, model, plan, run, compare}; }
+    /// By their place in the table of stages.
+    std::array<Stage*, kStages.size()> stages() const { return {data, model, plan, run, compare}; }
 };
 
 }  // namespace dayrun::ui

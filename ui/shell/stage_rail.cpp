@@ -10,9 +10,6 @@
 namespace dayrun::ui {
 namespace {
 
-constexpr std::array<Glyph, 5> kGlyphs{Glyph::Data, Glyph::Model, Glyph::Plan, Glyph::Run,
-                                       Glyph::Compare};
-
 QString statusWord(StageStatus status) {
     switch (status) {
         case StageStatus::Empty:
@@ -30,22 +27,6 @@ QString statusWord(StageStatus status) {
 }
 
 }  // namespace
-
-QString stageTitle(StageId stage) {
-    switch (stage) {
-        case StageId::Data:
-            return StageRail::tr("Data");
-        case StageId::Model:
-            return StageRail::tr("Model");
-        case StageId::Plan:
-            return StageRail::tr("Plan");
-        case StageId::Run:
-            return StageRail::tr("Run");
-        case StageId::Compare:
-            return StageRail::tr("Compare");
-    }
-    return {};
-}
 
 RailButton::RailButton(Glyph glyph, const QString& text, const QString& shortcut, QWidget* parent)
     : QAbstractButton(parent), m_glyph(glyph), m_shortcut(shortcut) {
@@ -156,8 +137,8 @@ StageRail::StageRail(QWidget* parent) : QFrame(parent) {
     column->setContentsMargins(2, 8, 2, 8);
     column->setSpacing(4);
     for (size_t i = 0; i < m_buttons.size(); ++i) {
-        const auto stage = static_cast<StageId>(i);
-        auto* button = new RailButton(kGlyphs[i], stageTitle(stage),
+        const StageId stage = kStages[i].id;
+        auto* button = new RailButton(kStages[i].glyph, stageTitle(stage),
                                       QStringLiteral("Ctrl+%1").arg(i + 1), this);
         connect(button, &RailButton::clicked, this, [this, stage] { Q_EMIT stageChosen(stage); });
         column->addWidget(button);
@@ -168,7 +149,7 @@ StageRail::StageRail(QWidget* parent) : QFrame(parent) {
 
 void StageRail::setCurrent(StageId stage) {
     for (size_t i = 0; i < m_buttons.size(); ++i) {
-        m_buttons[i]->setChecked(i == static_cast<size_t>(stage));
+        m_buttons[i]->setChecked(kStages[i].id == stage);
     }
 }
 

@@ -1,4 +1,4 @@
-// The narrow rail on the left: five stages in working order, each with its status as a sign (a
+// The narrow rail on the left: the stages in working order, each with its status as a sign (a
 // shape, not only a colour). Ui thread.
 #pragma once
 
@@ -6,7 +6,7 @@
 #include <QFrame>
 #include <array>
 
-#include "ui/stages/stage.h"
+#include "ui/stages/stage_table.h"
 
 namespace dayrun::ui {
 
@@ -42,16 +42,13 @@ class StageRail : public QFrame {
     /// No stage is chosen: the welcome page is shown.
     void clearCurrent();
     void setStatus(StageId stage, StageStatus status, const QString& words);
-    RailButton* button(StageId stage) const { return m_buttons[static_cast<size_t>(stage)]; }
+    RailButton* button(StageId stage) const { return m_buttons[stagePlace(stage)]; }
 
   Q_SIGNALS:
     void stageChosen(dayrun::ui::StageId stage);
 
   private:
-    std::array<RailButton*, 5> m_buttons{};
+    std::array<RailButton*, kStages.size()> m_buttons{};
 };
-
-/// "Data", "Model", …
-QString stageTitle(StageId stage);
 
 }  // namespace dayrun::ui

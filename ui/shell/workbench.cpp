@@ -15,6 +15,7 @@
 #include "ui/shell/main_window.h"
 #include "ui/shell/quit_signals.h"
 #include "ui/stages/compare/compare_stage.h"
+#include "ui/stages/stage_table.h"
 
 namespace dayrun::ui {
 namespace {
@@ -25,14 +26,6 @@ constexpr int kQuietMs = 700;
 bool isSet(const char* name) {
     const char* value = std::getenv(name);
     return value != nullptr && *value != '\0';
-}
-
-std::optional<StageId> stageNamed(const std::string& name) {
-    const std::array<const char*, 5> names{"data", "model", "plan", "run", "compare"};
-    for (size_t i = 0; i < names.size(); ++i) {
-        if (name == names[i]) return static_cast<StageId>(i);
-    }
-    return std::nullopt;
 }
 
 void waitUntilQuiet() {

@@ -1,4 +1,4 @@
-// What the five stages have in common: a name, a state for the dot on the rail, and what they need
+// What the stages have in common: a name, a state for the dot on the rail, and what they need
 // from the open project. Ui thread.
 #pragma once
 
