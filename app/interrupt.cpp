@@ -46,8 +46,4 @@ InterruptGuard::~InterruptGuard() {
     s_control = nullptr;
 }
 
-bool was_interrupted() {
-    return s_count.load() > 0;
-}
-
 }  // namespace dayrun::app

@@ -17,7 +17,4 @@ class InterruptGuard {
     InterruptGuard& operator=(const InterruptGuard&) = delete;
 };
 
-/// Whether a SIGINT or SIGTERM came since the guard was made.
-bool was_interrupted();
-
 }  // namespace dayrun::app

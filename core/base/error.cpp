@@ -29,6 +29,8 @@ std::string_view to_string(ErrorCode code) {
             return "OutOfGpuMemory";
         case ErrorCode::NoGpu:
             return "NoGpu";
+        case ErrorCode::NoLibtorch:
+            return "NoLibtorch";
         case ErrorCode::KernelFailed:
             return "KernelFailed";
         case ErrorCode::DatabaseBusy:
@@ -56,12 +58,6 @@ std::string Error::text() const {
     result += message;
     if (!hint.empty()) result += " " + hint;
     return result;
-}
-
-Error Error::caused_by(Error cause_error) const {
-    Error outer = *this;
-    outer.cause = std::make_shared<const Error>(std::move(cause_error));
-    return outer;
 }
 
 }  // namespace dayrun::core

@@ -3,7 +3,6 @@
 // Plain values: any thread.
 #pragma once
 
-#include <memory>
 #include <string>
 #include <string_view>
 
@@ -21,6 +20,7 @@ enum class ErrorCode {
     OutOfHostMemory,  // the computer's memory is not enough
     OutOfGpuMemory,   // the card's memory is not enough
     NoGpu,            // a CUDA device was asked for and none can be used
+    NoLibtorch,       // an engine was asked for and libtorch cannot be opened
     KernelFailed,     // a computation on the device failed
     DatabaseBusy,     // another Dayrun holds the project
     Unsupported,      // understood, but not implemented in this version
@@ -46,12 +46,9 @@ struct Error {
     std::string hint = {};     // an action, may be empty
     std::string detail = {};   // for the log
     FilePosition where = {};
-    std::shared_ptr<const Error> cause = {};
 
     /// "file:line:column: message hint", leaving out what is empty.
     std::string text() const;
-    /// The same error with `cause` set; returns a new value.
-    Error caused_by(Error cause_error) const;
 };
 
 }  // namespace dayrun::core

@@ -261,14 +261,4 @@ Result<void> check_unchanged(const DataSource& source) {
     return {};
 }
 
-Result<std::vector<DataSource>> open_sources(const Recipe& recipe, Hashing hashing) {
-    std::vector<DataSource> sources;
-    for (size_t i = 0; i < recipe.data.size(); ++i) {
-        TRY(source, open_source(recipe.data[i], recipe.data_folder(), hashing));
-        source.source_index = static_cast<uint32_t>(i);
-        sources.push_back(std::move(source));
-    }
-    return sources;
-}
-
 }  // namespace dayrun::core

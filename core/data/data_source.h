@@ -44,9 +44,6 @@ struct DataSource {
 /// Hashing reads every byte: needed for caches and records, not for browsing.
 enum class Hashing { No, Yes };
 
-/// The files of every data source of a recipe; FileMissing or BadData names what is wrong.
-Result<std::vector<DataSource>> open_sources(const Recipe& recipe, Hashing hashing);
-
 /// One source alone. A folder is read recursively (its text files only when it has nothing else),
 /// a glob by * and ? in any part; `spec.split` keeps the files whose path names that part.
 Result<DataSource> open_source(const DataSpec& spec, const std::filesystem::path& folder,

@@ -119,7 +119,6 @@ struct MixSpec {
 struct Portion {
     std::optional<int64_t> rows;
     std::optional<double> fraction;
-    bool is_zero() const { return rows.value_or(0) == 0 && fraction.value_or(0.0) == 0.0; }
 };
 
 struct SplitSpec {

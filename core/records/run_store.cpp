@@ -22,11 +22,7 @@ class RunStore::Ring {
         std::unique_lock lock(m_mutex);
         // With a full disk nobody empties the ring; waiting would then hang the run for ever.
         const auto has_room = [&] { return m_entries.size() < kCapacity || m_error.has_value(); };
-        if (!has_room()) {
-            const Stopwatch waited;
-            m_has_room.wait(lock, has_room);
-            m_wait_ms += waited.elapsed_ms();
-        }
+        m_has_room.wait(lock, has_room);
         if (m_entries.size() >= kCapacity) return;
         m_entries.push_back(std::move(entry));
         ++m_pushed;
@@ -83,11 +79,6 @@ class RunStore::Ring {
         return current_error();
     }
 
-    double wait_ms() const {
-        const std::lock_guard lock(m_mutex);
-        return m_wait_ms;
-    }
-
   private:
     Result<void> current_error() const { return m_error ? Result<void>(*m_error) : Result<void>(); }
 
@@ -102,7 +93,6 @@ class RunStore::Ring {
     bool m_retry_wanted = false;
     std::optional<Error> m_error;  // of the disk: entries wait for the next try
     std::optional<Error> m_fault;  // of ours: entries that could never be written
-    double m_wait_ms = 0;
 };
 
 namespace {
@@ -167,8 +157,4 @@ Result<void> RunStore::flush() {
 Result<void> RunStore::health() const {
     return m_ring->health();
 }
-double RunStore::record_wait_ms() const {
-    return m_ring->wait_ms();
-}
-
 }  // namespace dayrun::core

@@ -1,5 +1,5 @@
 // Writes what runs tell into project.sqlite, on a thread of its own. Lossless: a bounded ring of
-// 65,536 entries; the producer waits when it is full, and the waiting is counted.
+// 65,536 entries; the producer waits when it is full.
 // All functions may be called from any thread. Neighbours: record_writer.h, run_query.h.
 #pragma once
 
@@ -33,8 +33,6 @@ class RunStore {
     /// Whether the last write failed, without waiting. Its entries are kept and tried again with
     /// the next ones, at flush() and at the end.
     Result<void> health() const;
-    /// Milliseconds producers have waited for room so far.
-    double record_wait_ms() const;
 
   private:
     class Ring;

@@ -151,9 +151,6 @@ int ChartView::addCurve(const QString& name, const QPen& pen, CurveKind kind) {
     series->attachAxis(m_axis_x);
     series->attachAxis(m_axis_y);
     const int number = curveCount();
-    connect(series, &QXYSeries::hovered, this, [this, number](const QPointF&, bool is_over) {
-        Q_EMIT curveHovered(is_over ? number : -1);
-    });
     m_curves.push_back({name, pen, kind, {}, series});
     chart()->legend()->setVisible(m_curves.size() > 1);
     return number;

@@ -48,7 +48,6 @@ class ChartView : public QChartView {
     void setEmptyText(const QString& text);
     void setXLabel(const QString& label);
     void setLogScale(bool is_log);
-    bool isLogScale() const { return m_is_log; }
     /// The x axis ends here at least, so that a run's whole length is seen from the start.
     void setExpectedEnd(double x) { m_expected_end = x; }
     /// y always shows zero (memory); otherwise the range follows the curves.
@@ -56,9 +55,6 @@ class ChartView : public QChartView {
     /// The numbers as comma-separated lines, with a header.
     QString csv() const;
     void applyTheme();
-
-  Q_SIGNALS:
-    void curveHovered(int curve);
 
   protected:
     void drawForeground(QPainter* painter, const QRectF& rect) override;

@@ -103,11 +103,6 @@ SettingEditor::SettingEditor(QString key, const core::SettingInfo& info, QWidget
     }
 }
 
-void SettingEditor::setLabelWidth(int width) {
-    m_label->setFixedWidth(width);
-    m_note->setContentsMargins(width + 8, 0, 34, 0);
-}
-
 QWidget* SettingEditor::makeControl() {
     if (m_info.type == core::SettingType::Bool) {
         m_check = new QCheckBox;

@@ -36,7 +36,6 @@ class SettingEditor : public QWidget {
     /// Whether words of a search occur in the label, key or help.
     bool matches(const QString& search) const;
     QWidget* control() const { return m_control; }
-    void setLabelWidth(int width);
 
   Q_SIGNALS:
     /// The person has chosen a value; the owner answers with setValue or setProblem.

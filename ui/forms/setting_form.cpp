@@ -110,7 +110,6 @@ void SettingForm::readValues() {
     for (SettingEditor* editor : std::as_const(m_editors)) {
         editor->setValue(toQt(core::setting_value(m_document.recipe(), toStd(editor->key()))));
     }
-    Q_EMIT changedCountChanged(changedCount());
 }
 
 int SettingForm::changedCount() const {

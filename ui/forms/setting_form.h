@@ -37,7 +37,6 @@ class SettingForm : public QWidget {
 
   Q_SIGNALS:
     void focusedSetting(const QString& key);
-    void changedCountChanged(int count);
 
   private:
     struct Section {

@@ -135,12 +135,6 @@ QPen Theme::seriesPen(int index, double width) const {
     return pen;
 }
 
-QFont Theme::numberFont(const QFont& base) {
-    QFont font = base;
-    font.setStyleHint(QFont::SansSerif);
-    return font;
-}
-
 QFont Theme::titleFont(const QFont& base) {
     QFont font = base;
     font.setPointSizeF(base.pointSizeF() * 1.45);

@@ -34,8 +34,6 @@ class Theme : public QObject {
 
     /// Pen of the n-th curve: colours of Okabe and Ito's set, told apart by line style as well.
     QPen seriesPen(int index, double width = 2.0) const;
-    /// Numbers that change in place use figures of one width.
-    static QFont numberFont(const QFont& base);
     static QFont titleFont(const QFont& base);
 
   Q_SIGNALS:

@@ -35,7 +35,6 @@ class TokenLens : public QWidget {
     /// What is shown; for tests.
     const LensPage& page() const { return m_page; }
     LensTokenModel& tokens() const { return *m_tokens; }
-    QCheckBox* masksBox() const { return m_masks; }
     QLineEdit* searchBox() const { return m_search; }
     /// Places of the searched text, and which of them is marked.
     const std::vector<TokenRange>& found() const { return m_found; }

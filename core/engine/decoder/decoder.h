@@ -105,8 +105,6 @@ class Decoder {
     void backward(const StagedBatch& batch, const Matrix& gradient);
     /// Follows every change of the trained parameters' values (DoRA keeps what it made of them).
     void parameters_changed(AdapterStart start = AdapterStart::AsItIs);
-    /// Whether anything that backward() could reach is trained.
-    bool has_trained_layers() const { return m_lowest_layer >= 0 || m_trains_embedding; }
 
     /// Forward of a whole text into an empty cache. `ntk_alpha`: see dynamic_ntk_alpha().
     HiddenState prefill(const std::vector<int32_t>& tokens, KvCache& cache, int64_t ntk_alpha = 1);

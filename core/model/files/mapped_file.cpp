@@ -64,11 +64,6 @@ MappedFile::~MappedFile() {
     if (!m_bytes.empty()) ::munmap(const_cast<std::byte*>(m_bytes.data()), m_bytes.size());
 }
 
-void MappedFile::will_read_in_order() const {
-    if (m_bytes.empty()) return;
-    ::madvise(const_cast<std::byte*>(m_bytes.data()), m_bytes.size(), MADV_SEQUENTIAL);
-}
-
 void MappedFile::fault_in(std::span<const std::byte> range) const {
     constexpr int kPopulateRead = 22;  // MADV_POPULATE_READ of Linux 5.14, which old headers lack
     const auto [first, size] = whole_pages(range);

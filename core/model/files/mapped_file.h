@@ -22,8 +22,6 @@ class MappedFile {
     std::span<const std::byte> bytes() const { return m_bytes; }
     /// The file's state when it was opened.
     const FileStamp& stamp() const { return m_stamp; }
-    /// Tells the kernel that the file will be read from front to back, so that it reads ahead.
-    void will_read_in_order() const;
     /// Reads a range and maps its whole pages now, so that later reads never wait for them. Where
     /// the kernel cannot, they are fetched when they are read.
     void fault_in(std::span<const std::byte> range) const;

@@ -68,9 +68,6 @@ class Value {
     Dict* dict() const;
     const Macro* macro() const;
     const LoopState* loop() const;
-    const std::shared_ptr<List>& list_pointer() const {
-        return std::get<std::shared_ptr<List>>(m_value);
-    }
 
     bool is_true() const;
     /// "str", "list", "dict", … for messages.

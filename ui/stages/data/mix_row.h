@@ -31,8 +31,6 @@ class MixRow : public QObject {
     QCheckBox* includeBox() const { return m_include; }
     QSlider* slider() const { return m_slider; }
     NumberField* number() const { return m_number; }
-    QLabel* epochsLabel() const { return m_epochs; }
-    QLabel* rowsLabel() const { return m_rows; }
 
   Q_SIGNALS:
     void weightWanted(int source, double weight);

@@ -25,11 +25,8 @@ class RunCharts : public QWidget {
     void setEmptyText(const QString& text);
     /// 0 draws the raw curve only, 0.99 is very smooth.
     void setSmoothing(double weight);
-    double smoothing() const { return m_smoothing; }
     void setLogScale(bool is_log);
     ChartView* lossChart() const { return m_loss; }
-    ChartView* memoryChart() const { return m_memory; }
-    ChartView* rateChart() const { return m_rate; }
     /// Points drawn so far in the raw loss curve; for tests.
     int pointCount() const;
 

@@ -33,7 +33,6 @@ class OverlapPage : public MatchesPage {
     void makeSets();
     void showSets();
     void showRemovable();
-    void setFiles(const QString& text, const std::vector<std::string>& files);
     QString selectedFile() const;
 
     QTableWidget* m_sets;
