@@ -89,13 +89,19 @@ Finding resources_finding() {
     return {"resources", true, path->parent_path().string()};
 }
 
+Finding torch_finding() {
+    const auto version = engine::torch_version();
+    if (!version.ok()) return {"libtorch", false, version.error().message, version.error().hint};
+    return {"libtorch", true, *version};
+}
+
 int run_doctor(const CommonOptions& common) {
     std::vector<Finding> findings{cpu_finding(), memory_finding(), disk_finding()};
     for (Finding& finding : gpu_findings()) findings.push_back(std::move(finding));
     findings.push_back(resources_finding());
     findings.push_back(parquet_finding());
     findings.push_back({"build", true, std::string(core::build_info().build_id)});
-    findings.push_back({"libtorch", true, engine::torch_version()});
+    findings.push_back(torch_finding());
     findings.push_back({"sqlite", true, core::sqlite_version()});
     if (common.json) {
         auto rows = nlohmann::ordered_json::array();
@@ -118,7 +124,8 @@ int run_doctor(const CommonOptions& common) {
 std::string version_text() {
     const core::BuildInfo& build = core::build_info();
     return fmt::format("dayrun {} ({}, {})\nlibtorch {}\nCUDA {}\nSQLite {}\nParquet {}",
-                       build.build_id, build.compiler, build.build_type, engine::torch_version(),
+                       build.build_id, build.compiler, build.build_type,
+                       build.torch_version.empty() ? "not built in" : build.torch_version,
                        build.has_cuda() ? build.cuda_version : "not built in",
                        core::sqlite_version(),
                        core::has_parquet_reader() ? "through Arrow" : "not built in");

@@ -5,13 +5,11 @@
 #include <fmt/format.h>
 
 #include <array>
-#include <cstdlib>
 #include <mutex>
-#include <system_error>
 #include <utility>
 
 #include "core/base/build_info.h"
-#include "core/base/resource_path.h"
+#include "core/device/plug_in.h"
 #include "kernels/cuda_plugin/probe.h"
 
 namespace dayrun::core {
@@ -19,7 +17,10 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kPluginName = "libdayrun_cuda.so";
+constexpr PlugIn kPlugIn{.file = "libdayrun_cuda.so",
+                         .title = "CUDA plug-in",
+                         .variable = "DAYRUN_CUDA_PLUGIN",
+                         .missing = ErrorCode::NoGpu};
 constexpr int kMaxDevices = 64;
 
 Error no_gpu(std::string message, std::string hint, std::string detail = {}) {
@@ -91,31 +92,14 @@ CudaDevice to_device(int index, const DayrunCudaDevice& device) {
 }  // namespace
 
 Result<fs::path> cuda_plugin_path() {
-    if (const char* const chosen = std::getenv("DAYRUN_CUDA_PLUGIN"); chosen && *chosen) {
-        std::error_code ignored;
-        if (!fs::exists(chosen, ignored)) {
-            return no_gpu(fmt::format("There is no CUDA plug-in at {}.", chosen),
-                          "Correct the environment variable DAYRUN_CUDA_PLUGIN, or unset it.");
-        }
-        // Whose code runs must not hang on the folder that somebody stands in.
-        if (!fs::path(chosen).is_absolute()) {
-            return no_gpu(
-                fmt::format("The CUDA plug-in {} is not named by an absolute path.", chosen),
-                "Begin the environment variable DAYRUN_CUDA_PLUGIN with a '/', or unset it.");
-        }
-        return fs::path(chosen);
-    }
-    TRY(folder, executable_folder());
-    for (const fs::path& place : {folder, (folder / ".." / "lib" / "dayrun").lexically_normal()}) {
-        std::error_code ignored;
-        if (fs::exists(place / kPluginName, ignored)) return place / kPluginName;
-    }
+    TRY(found, find_plug_in(kPlugIn));
+    if (found) return *found;
     if (!build_info().has_cuda()) {
         return no_gpu(
             kCpuOnly,
             "Install the CUDA toolkit 13 (nvcc) and run ./run again, or use --device cpu.");
     }
-    return no_gpu(fmt::format("The CUDA plug-in {} is not beside the program.", kPluginName),
+    return no_gpu(fmt::format("The CUDA plug-in {} is not beside the program.", kPlugIn.file),
                   "Build or install Dayrun again.");
 }
 

@@ -12,7 +12,7 @@
 #include "core/engine/attention_task.h"
 #include "core/engine/device/accelerator.h"
 #include "core/engine/linear/gemm.h"
-#include "core/engine/torch_threads.h"
+#include "core/engine/thread_pool.h"
 #include "kernels/common/parallel.h"
 #include "kernels/decode_attention/decode_attention.h"
 #include "kernels/scaled_rows/scaled_rows.h"

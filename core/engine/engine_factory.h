@@ -12,7 +12,7 @@ namespace dayrun::engine {
 /// A libtorch engine on the device; NoGpu with the reason when CUDA is asked for and absent.
 core::Result<std::unique_ptr<core::Engine>> make_engine(const core::Device& device);
 
-/// "2.11.0" and which matrix library it was built with, for `dayrun --version`.
-std::string torch_version();
+/// "2.11.0 (MKL, oneDNN)": opens libtorch to ask it, for `dayrun doctor`.
+core::Result<std::string> torch_version();
 
 }  // namespace dayrun::engine

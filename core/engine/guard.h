@@ -1,9 +1,6 @@
-// The only place where exceptions of libtorch, of memory and of CHECK end: every door of the
-// engine runs its body through guarded(). Lives on the run thread.
+// The only place where exceptions of memory, devices, libraries and CHECK end: every door of the
+// engine runs its body through guarded(). Lives on the run thread; torch-free.
 #pragma once
-
-#include <c10/core/InferenceMode.h>
-#include <c10/util/Exception.h>
 
 #include <exception>
 #include <new>
@@ -62,15 +59,11 @@ inline core::Error device_failure(const char* action, const DeviceFailure& failu
             .detail = reason};
 }
 
-/// Runs `body`, which returns a core::Result, in inference mode; exceptions become Errors.
+/// Runs `body`, which returns a core::Result; exceptions become Errors.
 template <class Body>
 auto guarded(const char* action, Body&& body) -> decltype(body()) {
     try {
-        const c10::InferenceMode inference;
         return body();
-    } catch (const c10::OutOfMemoryError&) {
-        if (accelerator() != nullptr) return out_of_device_memory(action);
-        return out_of_memory(action);
     } catch (const OverBudget& over) {
         return over_budget(action, over);
     } catch (const DeviceFailure& failure) {
@@ -83,11 +76,11 @@ auto guarded(const char* action, Body&& body) -> decltype(body()) {
                            .message = std::string("Dayrun could not ") + action + ".",
                            .hint = "This is a fault of Dayrun; please report it with the log.",
                            .detail = failed.what()};
-    } catch (const c10::Error& failed) {
+    } catch (const ComputationFailed& failed) {
         return core::Error{.code = core::ErrorCode::KernelFailed,
                            .message = std::string("A computation failed while trying to ") +
-                                      action + ": " + failed.what_without_backtrace(),
-                           .detail = failed.what()};
+                                      action + ": " + failed.reason,
+                           .detail = failed.reason};
     } catch (const std::exception& failed) {
         return core::Error{
             .code = core::ErrorCode::Internal,

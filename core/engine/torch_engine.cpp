@@ -5,14 +5,14 @@
 
 #include <algorithm>
 #include <cstring>
-#include <thread>
 
 #include "core/base/clock.h"
+#include "core/device/worker_threads.h"
 #include "core/engine/device/host_mirror.h"
 #include "core/engine/generate.h"
 #include "core/engine/long_texts.h"
 #include "core/engine/model/checkpoint.h"
-#include "core/engine/torch_threads.h"
+#include "core/engine/thread_pool.h"
 #include "core/model/adapter_files.h"
 #include "kernels/common/parallel.h"
 #include "kernels/step_gate/step_gate.h"
@@ -45,8 +45,7 @@ Result<void> check_recipe(const core::Recipe& recipe) {
 }  // namespace
 
 void TorchEngine::bind_thread() {
-    const int cores = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
-    use_threads(m_device.threads > 0 ? m_device.threads : cores);
+    use_threads(m_device.threads > 0 ? m_device.threads : core::worker_threads());
     kernels::set_parallel_backend(&run_in_parallel);
 }
 

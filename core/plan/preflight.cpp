@@ -11,6 +11,7 @@
 #include "core/base/units.h"
 #include "core/compile/cache/damaged_caches.h"
 #include "core/compile/cache/data_compiler.h"
+#include "core/device/libtorch_memory.h"
 #include "core/model/recipe_base.h"
 #include "core/model/safetensors.h"
 #include "core/plan/data_checks.h"
@@ -70,6 +71,7 @@ Result<MemoryInputs> memory_inputs(const Recipe& recipe, const PlanOptions& opti
         inputs.limit_bytes = options.device_memory_bytes;
     } else {
         inputs.overhead_bytes = overhead_bytes;
+        inputs.libtorch_bytes = planned_libtorch_bytes();
         inputs.limit_bytes = recipe.budget.max_device_bytes.value_or(host_memory_bytes());
         inputs.threads = options.threads;
     }
@@ -243,25 +245,14 @@ Result<void> plan_all(const Recipe& recipe, const PlanOptions& options, const Op
 
 }  // namespace
 
-std::string_view to_string(CheckLevel level) {
-    switch (level) {
-        case CheckLevel::Green:
-            return "green";
-        case CheckLevel::Amber:
-            return "amber";
-        case CheckLevel::Red:
-            return "red";
-    }
-    return "red";
-}
-
 bool PlanSheet::can_start() const {
     return std::none_of(checks.begin(), checks.end(),
                         [](const PreflightCheck& check) { return check.level == CheckLevel::Red; });
 }
 
 Result<PlanSheet> make_plan(const Recipe& recipe, const PlanOptions& options) {
-    const int64_t overhead_bytes = resident_bytes();  // before the plan's own work
+    // Before the plan's own work, and without what is a part of its own.
+    const int64_t overhead_bytes = resident_bytes() - held_libtorch_bytes();
     return over_damaged_caches(recipe.data.size(), [&](bool& is_damaged) -> Result<PlanSheet> {
         PlanSheet sheet;
         TRY(opened, open_data(recipe, options, sheet));

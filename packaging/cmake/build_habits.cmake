@@ -26,16 +26,8 @@ endif()
 # One libtorch translation unit takes up to 2 GB; the pool keeps two of them in flight.
 set_property(GLOBAL APPEND PROPERTY JOB_POOLS torch=2)
 
-# Only libtorch's headers are worth a unity build: 16 s of every engine file are theirs. The other
-# rooms' files are quick, and each may use the same file-local names as its neighbours.
-function(dayrun_unity target)
-    if(DAYRUN_UNITY)
-        set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 4)
-    endif()
-endfunction()
-
-# Headers that most files of a target read are precompiled: measured, a file of core costs half and a
-# test of the engine a third. ccache wants the preprocessor to see the precompiled header's name.
+# Headers that most files of a target read are precompiled: measured, a file of core costs half.
+# ccache wants the preprocessor to see the precompiled header's name.
 function(dayrun_precompile target)
     if(DAYRUN_PCH)
         target_precompile_headers(${target} PRIVATE ${ARGN})

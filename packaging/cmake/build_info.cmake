@@ -1,7 +1,7 @@
 # What this build is (core/base/build_info.h). The commit is asked at build time, and only one small
 # file depends on it, so the compiler cache serves everything else.
 set(_torch_version "")
-if(EXISTS "${DAYRUN_SITE}/torch/version.py")
+if(DAYRUN_TORCH AND EXISTS "${DAYRUN_SITE}/torch/version.py")
     file(STRINGS "${DAYRUN_SITE}/torch/version.py" _line REGEX "^__version__ = ")
     string(REGEX REPLACE ".*'(.*)'.*" "\\1" _torch_version "${_line}")
 endif()

@@ -1,4 +1,4 @@
-# Where the parts go. resource_path.h and cuda_probe.h look for them relative to the executable.
+# Where the parts go. resource_path.h and plug_in.h look for them relative to the executable.
 # libtorch and Arrow stay where the wheels were unpacked; a package that carries them comes later.
 include(GNUInstallDirs)
 if(TARGET dayrun)
@@ -9,6 +9,9 @@ if(TARGET dayrun_headless)
     install(PROGRAMS "$<TARGET_FILE:dayrun_headless>" RENAME dayrun-headless
         DESTINATION "${CMAKE_INSTALL_BINDIR}" OPTIONAL)
     install(PROGRAMS "$<TARGET_FILE:dayrun_lean>" DESTINATION lib OPTIONAL)
+endif()
+if(TARGET dayrun_torch)
+    install(TARGETS dayrun_torch LIBRARY DESTINATION lib/dayrun)
 endif()
 if(TARGET dayrun_cuda)
     install(TARGETS dayrun_cuda LIBRARY DESTINATION lib/dayrun)

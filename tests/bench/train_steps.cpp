@@ -14,7 +14,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/base/clock.h"
-#include "core/engine/memory/torch_allocator.h"
+#include "core/engine/device/open_torch.h"
 #include "core/engine/torch_engine.h"
 #include "tests/bench/products_floor.h"
 
@@ -112,7 +112,7 @@ class Steps {
 
 int main(int argc, char** argv) {
     if (argc != 2) return 2;
-    engine::count_torch_allocations();
+    if (!engine::open_torch().ok()) return 1;
     Steps steps(json::parse(argv[1]));
     std::cout << steps.ready().dump() << std::endl;
     for (std::string line; std::getline(std::cin, line);) {

@@ -8,6 +8,7 @@
 
 #include "core/base/atomic_file.h"
 #include "core/base/rng.h"
+#include "core/engine/device/open_torch.h"
 #include "core/model/model_config.h"
 #include "core/model/weight_map.h"
 
@@ -144,6 +145,9 @@ Recipe lora_recipe(const std::filesystem::path& folder, int rank, double alpha) 
     recipe.adapter.lora_alpha = alpha;
     return recipe;
 }
+
+// Engines are made here without make_engine, which opens libtorch for everybody else.
+[[maybe_unused]] static const bool s_libtorch_is_open = engine::open_torch().ok();
 
 std::unique_ptr<engine::TorchEngine> open_engine(const Recipe& recipe, int threads) {
     auto engine = std::make_unique<engine::TorchEngine>(Device{.threads = threads});

@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "core/engine/buffer.h"
+#include "core/engine/device/open_torch.h"
 #include "core/engine/memory/arena.h"
-#include "core/engine/memory/torch_allocator.h"
 #include "tests/support/test_registry.h"
 
 using namespace dayrun::engine;
@@ -127,13 +127,13 @@ class TestArena : public QObject {
     }
 
     void libtorch_is_counted_too() {
-        count_torch_allocations();
-        count_torch_allocations();  // a second engine changes nothing
+        QVERIFY(open_torch().ok());
+        QVERIFY(open_torch().ok());  // a second engine changes nothing
         const int64_t before = host_arena().ledger().held(MemoryPart::Buffers);
-        void* const block = torch_allocate(1 << 20);
+        void* const block = torch().allocate(1 << 20);
         QVERIFY(is_aligned(block, kBlockAlignment));
         QVERIFY(host_arena().ledger().held(MemoryPart::Buffers) - before >= 1 << 20);
-        torch_release(block);
+        torch().release(block);
         QCOMPARE(host_arena().ledger().held(MemoryPart::Buffers), before);
     }
 };

@@ -8,7 +8,7 @@
 #include <new>
 #include <thread>
 
-#include "core/engine/torch_threads.h"
+#include "core/engine/thread_pool.h"
 #include "kernels/bfloat16_product/bfloat16_product.h"
 #include "tests/engine/engine_support.h"
 #include "tests/support/test_registry.h"

@@ -60,7 +60,7 @@ std::string check_kernels(std::string_view included) {
 }
 
 std::string check_core(std::string_view path, std::string_view included) {
-    if (is_torch(included)) return "torch belongs to core/engine alone";
+    if (is_torch(included)) return "torch belongs to core/engine/torch and core/engine/cuda alone";
     if (is_qt(included)) return "core has no Qt";
     if (is_cuda(included)) return "core reaches CUDA through the plug-in only";
     if (starts_with_any(included, {"ui/", "app/"})) return "core never looks up";
@@ -77,7 +77,11 @@ std::string check_core(std::string_view path, std::string_view included) {
     return {};
 }
 
-std::string check_engine(std::string_view included) {
+std::string check_engine(std::string_view path, std::string_view included) {
+    const bool is_plug_in = starts_with_any(path, {"core/engine/torch/", "core/engine/cuda/"});
+    if (is_torch(included) && !is_plug_in) {
+        return "torch belongs to core/engine/torch and core/engine/cuda alone";
+    }
     if (is_qt(included)) return "the engine has no Qt: its slots macro cannot meet torch";
     if (starts_with_any(included, {"ui/", "app/"})) return "core never looks up";
     return {};
@@ -119,7 +123,7 @@ std::string check_app(std::string_view included) {
 
 std::string forbidden_include(const std::string& path, const std::string& included) {
     if (starts_with(path, "kernels/")) return check_kernels(included);
-    if (starts_with(path, "core/engine/")) return check_engine(included);
+    if (starts_with(path, "core/engine/")) return check_engine(path, included);
     if (starts_with(path, "core/")) return check_core(path, included);
     if (starts_with(path, "ui/")) return check_ui(path, included);
     if (starts_with(path, "app/")) return check_app(included);

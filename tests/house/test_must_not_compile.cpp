@@ -28,6 +28,8 @@ QStringList flags_of(const QJsonArray& commands, const QString& folder) {
         const QString file = entry["file"].toString();
         if (!file.startsWith(folder) || !file.endsWith(".cpp")) continue;
         if (folder.endsWith("/core/") && file.startsWith(folder + "engine/")) continue;
+        const QString plug_ins = folder.endsWith("/core/engine/") ? folder : QString("none");
+        if (file.startsWith(plug_ins + "torch/") || file.startsWith(plug_ins + "cuda/")) continue;
         QStringList flags = QProcess::splitCommand(entry["command"].toString());
         while (!flags.isEmpty() && !flags.first().contains("++")) flags.removeFirst();
         for (qsizetype i = flags.size() - 1; i > 0; --i) {

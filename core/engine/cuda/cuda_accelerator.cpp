@@ -2,8 +2,10 @@
 #include "core/engine/cuda/cuda_accelerator.h"
 
 #include <ATen/Context.h>
+#include <c10/core/InferenceMode.h>
 #include <c10/cuda/CUDAGuard.h>
 #include <c10/cuda/CUDAStream.h>
+#include <c10/util/Exception.h>
 
 #include <algorithm>
 #include <cstring>
@@ -28,6 +30,19 @@ CardBytes card_bytes() {
 /// What this process may still take: the limit less what its context holds.
 int64_t free_within(const CardBytes& card, int64_t max_bytes) {
     return max_bytes > 0 ? std::min(card.free, max_bytes - card.used) : card.free - kReserve;
+}
+
+/// Calls libtorch; its exceptions become those that the program knows (guard.h).
+template <class Body>
+void in_torch(Body&& body) {
+    try {
+        const c10::InferenceMode inference;
+        body();
+    } catch (const c10::OutOfMemoryError&) {
+        throw std::bad_alloc();
+    } catch (const c10::Error& failure) {
+        throw ComputationFailed{failure.what_without_backtrace()};
+    }
 }
 
 }  // namespace
@@ -117,18 +132,22 @@ kernels::StepGate CudaAccelerator::take_gate() {
 void CudaAccelerator::attention_forward(const Matrix& out, const Matrix& logsumexp,
                                         const AttentionInput& input, const AttentionShape& shape,
                                         const Documents& documents) {
-    const auto index = static_cast<c10::DeviceIndex>(m_options.device);
-    const c10::cuda::CUDAStreamGuard own(c10::cuda::getStreamFromExternal(m_stream, index));
-    m_attention->forward(out, logsumexp, input, shape, documents);
+    in_torch([&] {
+        const auto index = static_cast<c10::DeviceIndex>(m_options.device);
+        const c10::cuda::CUDAStreamGuard own(c10::cuda::getStreamFromExternal(m_stream, index));
+        m_attention->forward(out, logsumexp, input, shape, documents);
+    });
 }
 
 void CudaAccelerator::attention_backward(const AttentionInput& gradient, const Matrix& dout,
                                          const AttentionInput& input, const Matrix& out,
                                          const Matrix& logsumexp, const AttentionShape& shape,
                                          const Documents& documents) {
-    const auto index = static_cast<c10::DeviceIndex>(m_options.device);
-    const c10::cuda::CUDAStreamGuard own(c10::cuda::getStreamFromExternal(m_stream, index));
-    m_attention->backward(gradient, dout, input, out, logsumexp, shape, documents);
+    in_torch([&] {
+        const auto index = static_cast<c10::DeviceIndex>(m_options.device);
+        const c10::cuda::CUDAStreamGuard own(c10::cuda::getStreamFromExternal(m_stream, index));
+        m_attention->backward(gradient, dout, input, out, logsumexp, shape, documents);
+    });
 }
 
 void CudaAccelerator::check() {

@@ -12,6 +12,7 @@
 
 #include "core/engine/buffer.h"
 #include "kernels/device/device_ops.h"
+#include "kernels/nf4/nf4.h"
 
 namespace dayrun::engine {
 

@@ -19,8 +19,11 @@
 
 #include "core/engine/attention.h"
 #include "core/engine/buffer.h"
+#include "core/engine/linear/product.h"
 #include "core/engine/optimizer/state_pager.h"
 #include "kernels/device/device_ops.h"
+#include "kernels/nf4/nf4.h"
+#include "kernels/step_gate/step_gate.h"
 
 namespace dayrun::engine {
 
@@ -32,17 +35,9 @@ struct DeviceFailure {
     bool is_lost = false;  // the device is gone; the process cannot use it again
 };
 
-enum class Transpose { No, Yes };
-
-struct SumTerm;
-
-/// out[M, N] = alpha * op(a) op(b) + beta * out, row-major, float32 sums whatever the types are.
-struct Product {
-    Matrix out, a, b;
-    Transpose transpose_a = Transpose::No;
-    Transpose transpose_b = Transpose::No;
-    float alpha = 1.0F;
-    float beta = 0.0F;
+/// A library refused a computation: guard.h turns it into an Error.
+struct ComputationFailed {
+    std::string reason;  // in the library's words
 };
 
 class Accelerator {

@@ -1,31 +1,15 @@
-// Matrix products over the own kernels, and MKL and oneDNN as libtorch carries them.
+// Matrix products over the own kernels, and over MKL and oneDNN behind torch().
 // Neighbour: gemm.h.
 #include "core/engine/linear/gemm.h"
-
-#include <ATen/ops/from_blob.h>
 
 #include <cstring>
 
 #include "core/base/check.h"
 #include "core/engine/device/accelerator.h"
+#include "core/engine/device/open_torch.h"
 #include "kernels/bias/bias.h"
 #include "kernels/common/parallel.h"
 #include "kernels/few_rows/few_rows.h"
-
-// libtorch exports the BLAS it was built with, and its oneDNN product on given outputs.
-extern "C" {
-void sgemm_(const char* transa, const char* transb, const int* m, const int* n, const int* k,
-            const float* alpha, const float* a, const int* lda, const float* b, const int* ldb,
-            const float* beta, float* c, const int* ldc);
-void gemm_bf16bf16f32_(const char* transa, const char* transb, const int* m, const int* n,
-                       const int* k, const float* alpha, const uint16_t* a, const int* lda,
-                       const uint16_t* b, const int* ldb, const float* beta, float* c,
-                       const int* ldc);
-}
-namespace at::native {
-void mkldnn_matmul(const at::Tensor& mat1, const at::Tensor& mat2, const at::Tensor& result,
-                   float beta, float alpha);
-}
 
 namespace dayrun::engine {
 namespace {
@@ -35,11 +19,6 @@ constexpr int64_t kSmallProduct = int64_t{12} << 20;
 
 int as_int(int64_t value) {
     return static_cast<int>(value);
-}
-
-at::Tensor wrap(const Matrix& m) {
-    const auto type = m.dtype == Dtype::Float32 ? at::kFloat : at::kBFloat16;
-    return at::from_blob(m.data, {m.rows, m.cols}, {m.stride, 1}, at::TensorOptions(type));
 }
 
 // libtorch's door to oneDNN copies an operand whose rows do not lie end to end, into fresh memory
@@ -65,10 +44,19 @@ Matrix end_to_end(const Matrix& m) {
 
 void sgemm(char transa, char transb, int64_t m, int64_t n, int64_t k, float alpha, const Matrix& a,
            const Matrix& b, float beta, float* c, int64_t c_stride) {
-    const int m_ = as_int(m), n_ = as_int(n), k_ = as_int(k);
-    const int lda = as_int(a.stride), ldb = as_int(b.stride), ldc = as_int(c_stride);
-    sgemm_(&transa, &transb, &m_, &n_, &k_, &alpha, a.floats(), &lda, b.floats(), &ldb, &beta, c,
-           &ldc);
+    torch().product_f32({.transpose_a = transa,
+                         .transpose_b = transb,
+                         .m = as_int(m),
+                         .n = as_int(n),
+                         .k = as_int(k),
+                         .alpha = alpha,
+                         .a = a.data,
+                         .lda = as_int(a.stride),
+                         .b = b.data,
+                         .ldb = as_int(b.stride),
+                         .beta = beta,
+                         .c = c,
+                         .ldc = as_int(c_stride)});
 }
 
 bool use_sgemm(const Matrix& out, int64_t inner) {
@@ -152,7 +140,12 @@ void multiply_nt(const Matrix& out, const Matrix& x, const Matrix& w, float alph
         sgemm('T', 'N', out.cols, out.rows, x.cols, alpha, w, x, beta, out.floats(), out.stride);
         return;
     }
-    at::native::mkldnn_matmul(wrap(end_to_end(x)), wrap(w).t(), wrap(out), beta, alpha);
+    multiply_by_onednn({.out = out,
+                        .a = end_to_end(x),
+                        .b = w,
+                        .transpose_b = Transpose::Yes,
+                        .alpha = alpha,
+                        .beta = beta});
 }
 
 void multiply_nn(const Matrix& out, const Matrix& x, const Matrix& w, float alpha, float beta) {
@@ -170,7 +163,7 @@ void multiply_nn(const Matrix& out, const Matrix& x, const Matrix& w, float alph
         sgemm('N', 'N', out.cols, out.rows, x.cols, alpha, w, x, beta, out.floats(), out.stride);
         return;
     }
-    at::native::mkldnn_matmul(wrap(end_to_end(x)), wrap(w), wrap(out), beta, alpha);
+    multiply_by_onednn({.out = out, .a = end_to_end(x), .b = w, .alpha = alpha, .beta = beta});
 }
 
 void multiply_sum(const Matrix& out, std::span<const SumTerm> terms, const Matrix& bias) {
@@ -226,12 +219,19 @@ void add_multiply_tn(float* out, const Matrix& y, const Matrix& x, float alpha) 
                                                 .x_stride = x.stride,
                                                 .alpha = alpha});
     }
-    const char transa = 'N', transb = 'T';
-    const int m = as_int(x.cols), n = as_int(y.cols), k = as_int(x.rows);
-    const int lda = as_int(x.stride), ldb = as_int(y.stride), ldc = as_int(x.cols);
-    const float one = 1.0F;
-    gemm_bf16bf16f32_(&transa, &transb, &m, &n, &k, &alpha, static_cast<const uint16_t*>(x.data),
-                      &lda, static_cast<const uint16_t*>(y.data), &ldb, &one, out, &ldc);
+    torch().product_bf16({.transpose_a = 'N',
+                          .transpose_b = 'T',
+                          .m = as_int(x.cols),
+                          .n = as_int(y.cols),
+                          .k = as_int(x.rows),
+                          .alpha = alpha,
+                          .a = x.data,
+                          .lda = as_int(x.stride),
+                          .b = y.data,
+                          .ldb = as_int(y.stride),
+                          .beta = 1.0F,
+                          .c = out,
+                          .ldc = as_int(x.cols)});
 }
 
 void block_nt(const Matrix& out, const Matrix& x, const Matrix& w, float alpha) {

@@ -12,7 +12,7 @@
 #include <span>
 
 #include "core/engine/buffer.h"
-#include "kernels/bfloat16_product/bfloat16_product.h"
+#include "core/engine/linear/product.h"
 
 namespace dayrun::engine {
 
@@ -26,12 +26,6 @@ void multiply_nn(const Matrix& out, const Matrix& x, const Matrix& w, float alph
 /// of its weight, summed over tokens without rounding to the inputs' type.
 void add_multiply_tn(float* out, const Matrix& y, const Matrix& x, float alpha = 1.0F);
 
-/// One product of a sum: alpha * x w^T with w [N, K], or alpha * x w with w [K, N].
-struct SumTerm {
-    Matrix x, w;
-    kernels::WeightForm form = kernels::WeightForm::ColsByInner;
-    float alpha = 1.0F;
-};
 /// out = bias + sum of the terms, rounded once where the own kernel runs; bias [1, N] or empty. The
 /// largest product stands last: elsewhere it comes first, and the others are added to it.
 void multiply_sum(const Matrix& out, std::span<const SumTerm> terms, const Matrix& bias = {});

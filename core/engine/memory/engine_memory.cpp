@@ -7,6 +7,7 @@
 
 #include "core/base/clock.h"
 #include "core/base/units.h"
+#include "core/device/libtorch_memory.h"
 #include "core/engine/torch_engine.h"
 
 namespace dayrun::engine {
@@ -102,7 +103,9 @@ Result<core::RehearsalFigures> TorchEngine::rehearse(const core::PackedBatch& tr
         }
         const int64_t overhead =
             m_accelerator != nullptr ? m_accelerator->overhead_bytes() : m_overhead_bytes;
-        figures.part_bytes[static_cast<size_t>(MemoryPart::Overhead)] = overhead;
+        const int64_t libtorch = m_accelerator != nullptr ? 0 : core::held_libtorch_bytes();
+        figures.part_bytes[static_cast<size_t>(MemoryPart::Libtorch)] = libtorch;
+        figures.part_bytes[static_cast<size_t>(MemoryPart::Overhead)] = overhead - libtorch;
         figures.peak_bytes = overhead + ledger.total_peak();
         return figures;
     });

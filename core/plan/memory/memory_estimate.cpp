@@ -54,6 +54,7 @@ class Estimator {
     int64_t buffer_bytes() const;
     int64_t logits_bytes() const;
     int64_t cache_bytes() const;
+    int64_t libtorch_bytes() const { return is_cuda() ? 0 : m_inputs.libtorch_bytes; }
     int64_t fixed_bytes() const;
     ActivationPlan plan() const;
     double forward_cost() const;
@@ -106,7 +107,7 @@ int64_t Estimator::fixed_bytes() const {
     const int64_t overhead = m_inputs.overhead_bytes.value_or(is_cuda() ? kContextBytes : 0);
     return m_model.weight_bytes + m_model.constant_bytes + m_model.adapter_bytes +
            m_model.gradient_bytes + states + logits_bytes() + buffer_bytes() + cache_bytes() +
-           overhead;
+           libtorch_bytes() + overhead;
 }
 
 ActivationPlan Estimator::plan() const {
@@ -189,6 +190,8 @@ void Estimator::add_batch(MemoryEstimate& estimate) const {
                                           : "rotary tables and workspace");
     add(estimate, MemoryPart::Cache, cache_bytes(),
         m_recipe.eval.prompts.empty() ? "no text is generated" : "of one sample text, at most");
+    add(estimate, MemoryPart::Libtorch, libtorch_bytes(),
+        is_cuda() ? "not on the card" : "libtorch, once");
     const int64_t overhead = m_inputs.overhead_bytes.value_or(is_cuda() ? kContextBytes : 0);
     add(estimate, MemoryPart::Overhead, overhead,
         is_cuda()                 ? "the card's context, a constant"

@@ -43,6 +43,7 @@ struct MemoryInputs {
     std::optional<int64_t> limit_bytes = {};  // the plan is chosen to stay below; empty: no limit
     std::optional<ActivationPlan> plan = {};  // a given plan instead of a chosen one
     std::optional<int64_t> overhead_bytes = {};  // measured; empty: left out on a CPU
+    int64_t libtorch_bytes = 0;                  // in the host's memory, once a process
     int threads = 1;
 };
 

@@ -21,6 +21,7 @@ enum class MemoryPart : int {
     Logits,       // one chunk of the loss
     Buffers,      // tables, dequantized weights and the libraries' own scratch
     Cache,        // keys and values of generation
+    Libtorch,     // its code and tables, once a process, whatever the run
     Overhead,     // the process itself: code, thread stacks, a device's context
     Count
 };

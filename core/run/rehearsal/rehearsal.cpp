@@ -9,6 +9,7 @@
 
 #include "core/base/units.h"
 #include "core/device/cuda_probe.h"
+#include "core/device/libtorch_memory.h"
 #include "core/model/recipe_base.h"
 #include "core/plan/disk_plan.h"
 #include "core/plan/memory/largest_batch.h"
@@ -43,7 +44,8 @@ std::optional<MemoryEstimate> estimate_for(const RehearsalOrder& order,
     if (order.device.kind == DeviceKind::Cuda) {
         inputs.device = PlanDevice::Cuda;
     } else {
-        inputs.overhead_bytes = order.engine.overhead_bytes();
+        inputs.libtorch_bytes = held_libtorch_bytes();
+        inputs.overhead_bytes = order.engine.overhead_bytes() - inputs.libtorch_bytes;
     }
     inputs.threads = order.device.threads;
     auto estimate = estimate_memory(*config, order.recipe, inputs);

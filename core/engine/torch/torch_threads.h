@@ -1,6 +1,6 @@
 // libtorch's threads as the kernels' backend (kernels/common/parallel.h): products and kernels take
 // turns on the same ones. Their number belongs to the calling thread.
-// Neighbour: torch_engine.cpp sets it. Run thread; torch-free.
+// Neighbour: torch_plugin.h. Run thread; no torch here.
 #pragma once
 
 #include <cstdint>
@@ -10,10 +10,10 @@
 namespace dayrun::engine {
 
 /// Threads that work which this thread starts may run on.
-int thread_count();
-void use_threads(int count);
+int torch_thread_count();
+void torch_use_threads(int count);
 
 /// A kernels::ParallelBackend.
-void run_in_parallel(int64_t count, int64_t grain, kernels::ParallelTask task, void* context);
+void torch_run_in_parallel(int64_t count, int64_t grain, kernels::ParallelTask task, void* context);
 
 }  // namespace dayrun::engine

@@ -1,6 +1,6 @@
 // Compiled with OpenMP (CMakeLists.txt): without it at::parallel_for, which is libtorch's inline
 // code, runs everything on the calling thread and says nothing.
-#include "core/engine/torch_threads.h"
+#include "core/engine/torch/torch_threads.h"
 
 #include <ATen/Parallel.h>
 
@@ -17,11 +17,11 @@
 
 namespace dayrun::engine {
 
-int thread_count() {
+int torch_thread_count() {
     return at::get_num_threads();
 }
 
-void use_threads(int count) {
+void torch_use_threads(int count) {
     // MKL has a number of its own, which libtorch sets along.
     thread_local int s_set = 0;
     if (s_set == count && at::get_num_threads() == count) return;
@@ -31,7 +31,8 @@ void use_threads(int count) {
 
 #ifndef __SANITIZE_THREAD__
 
-void run_in_parallel(int64_t count, int64_t grain, kernels::ParallelTask task, void* context) {
+void torch_run_in_parallel(int64_t count, int64_t grain, kernels::ParallelTask task,
+                           void* context) {
     if (count <= grain) return task(context, 0, count);
     at::parallel_for(0, count, grain,
                      [&](int64_t begin, int64_t end) { task(context, begin, end); });
@@ -41,15 +42,16 @@ void run_in_parallel(int64_t count, int64_t grain, kernels::ParallelTask task, v
 
 // The thread sanitizer does not see how libgomp's threads wait for each other, and would call all
 // that they hand over a race: there the same ranges run on threads that it knows.
-void run_in_parallel(int64_t count, int64_t grain, kernels::ParallelTask task, void* context) {
-    const int64_t pieces = std::min<int64_t>(thread_count(), (count + grain - 1) / grain);
+void torch_run_in_parallel(int64_t count, int64_t grain, kernels::ParallelTask task,
+                           void* context) {
+    const int64_t pieces = std::min<int64_t>(torch_thread_count(), (count + grain - 1) / grain);
     if (pieces <= 1) return task(context, 0, count);
     const int64_t length = (count + pieces - 1) / pieces;
     std::vector<std::exception_ptr> faults(static_cast<size_t>(pieces));
     std::vector<std::thread> threads;
     for (int64_t piece = 0; piece < pieces; ++piece) {
         threads.emplace_back([&, piece] {
-            use_threads(1);  // what it calls stays on it, as inside an OpenMP thread
+            torch_use_threads(1);  // what it calls stays on it, as inside an OpenMP thread
             const int64_t begin = piece * length, end = std::min(count, begin + length);
             try {
                 if (begin < end) task(context, begin, end);

@@ -1,7 +1,7 @@
 // Each block is preceded by one aligned line that holds its size, since libtorch does not say it
 // when it gives the block back. Small and short-lived blocks come and go with every product, so
-// they stay in the C library's heap. Neighbour: torch_allocator.h.
-#include "core/engine/memory/torch_allocator.h"
+// they stay in the C library's heap. Neighbour: torch_memory.h.
+#include "core/engine/torch/torch_memory.h"
 
 #include <c10/core/Allocator.h>
 #include <c10/core/CPUAllocator.h>
@@ -18,13 +18,15 @@
 namespace dayrun::engine {
 namespace {
 
+TorchHost s_host;
+
 void* take(size_t bytes) {
     const auto size = counted_bytes(static_cast<int64_t>(bytes)) + kBlockAlignment;
-    host_arena().ledger().add(MemoryPart::Buffers, size);
+    if (!s_host.take(size)) throw std::bad_alloc();
     void* const block =
         std::aligned_alloc(static_cast<size_t>(kBlockAlignment), static_cast<size_t>(size));
     if (block == nullptr) {
-        host_arena().ledger().remove(MemoryPart::Buffers, size);
+        s_host.give_back(size);
         throw std::bad_alloc();
     }
     std::memcpy(block, &size, sizeof(size));
@@ -37,7 +39,7 @@ void give_back(void* data) {
     int64_t size = 0;
     std::memcpy(&size, block, sizeof(size));
     std::free(block);
-    host_arena().ledger().remove(MemoryPart::Buffers, size);
+    s_host.give_back(size);
 }
 
 class CountingAllocator final : public c10::Allocator {
@@ -56,9 +58,10 @@ class CountingAllocator final : public c10::Allocator {
 
 }  // namespace
 
-void count_torch_allocations() {
+void count_torch_allocations(const TorchHost& host) {
     static std::once_flag s_once;
-    std::call_once(s_once, [] {
+    std::call_once(s_once, [&] {
+        s_host = host;
         // Products take and give back scratch of up to some tens of MiB each: the heap keeps it,
         // since pages that go back to the system come back cleared one fault at a time.
         mallopt(M_MMAP_THRESHOLD, 32 << 20);
@@ -70,7 +73,11 @@ void count_torch_allocations() {
 }
 
 void* torch_allocate(int64_t bytes) {
-    return c10::GetCPUAllocator()->raw_allocate(static_cast<size_t>(bytes));
+    try {
+        return c10::GetCPUAllocator()->raw_allocate(static_cast<size_t>(bytes));
+    } catch (const std::bad_alloc&) {
+        return nullptr;
+    }
 }
 
 void torch_release(void* data) {

@@ -1,0 +1,131 @@
+// The program's side: finding the plug-in, the ledger that libtorch's memory is counted in, and
+// codes made exceptions of this room again. Neighbour: open_torch.h.
+#include "core/engine/device/open_torch.h"
+
+#include <dlfcn.h>
+#include <fmt/format.h>
+
+#include <array>
+#include <cstdlib>
+#include <mutex>
+#include <new>
+#include <optional>
+
+#include "core/base/build_info.h"
+#include "core/base/check.h"
+#include "core/base/clock.h"
+#include "core/device/libtorch_memory.h"
+#include "core/device/plug_in.h"
+#include "core/engine/device/accelerator.h"
+#include "core/engine/memory/arena.h"
+
+namespace dayrun::engine {
+namespace {
+
+using core::Error;
+using core::ErrorCode;
+
+constexpr core::PlugIn kPlugIn{.file = "libdayrun_torch.so",
+                               .title = "libtorch plug-in",
+                               .variable = "DAYRUN_TORCH_PLUGIN",
+                               .missing = ErrorCode::NoLibtorch};
+
+// Read by the libraries when they are loaded or at their first product, and set before main,
+// because other threads may read the environment later. libgomp's threads are never more than their
+// caller: were there any, they should not spin. libtorch's oneDNN and the layer above it each keep
+// 1,024 primitives, about 0.4 MB each, and rows of every length need their own: over 600 lengths
+// the process grows by 0.9 GB, with 16 kept by 30 MB in the same CPU time (measured).
+[[maybe_unused]] const bool s_libraries_are_bounded = [] {
+    setenv("OMP_WAIT_POLICY", "PASSIVE", 0);
+    for (const char* const name : {"ONEDNN_PRIMITIVE_CACHE_CAPACITY", "LRU_CACHE_CAPACITY"}) {
+        setenv(name, "64", 0);
+    }
+    return true;
+}();
+
+std::mutex s_opening;
+const TorchTable* s_table = nullptr;
+
+// A request over the budget ends inside libtorch as a failed allocation; this says why.
+thread_local std::optional<OverBudget> s_over_budget;
+
+bool take(int64_t bytes) {
+    try {
+        host_arena().ledger().add(MemoryPart::Buffers, bytes);
+        return true;
+    } catch (const OverBudget& over) {
+        s_over_budget = over;
+        return false;
+    }
+}
+
+void give_back(int64_t bytes) {
+    host_arena().ledger().remove(MemoryPart::Buffers, bytes);
+}
+
+Error no_libtorch(std::string message, std::string hint, std::string detail = {}) {
+    return {.code = ErrorCode::NoLibtorch,
+            .message = std::move(message),
+            .hint = std::move(hint),
+            .detail = std::move(detail)};
+}
+
+core::Result<std::filesystem::path> plug_in_path() {
+    TRY(found, core::find_plug_in(kPlugIn));
+    if (found) return *found;
+    if (core::build_info().torch_version.empty()) {
+        return no_libtorch(
+            "This Dayrun was built without libtorch: it reads, plans and compares, "
+            "but trains nothing.",
+            "Build it with DAYRUN_TORCH=ON, as ./run does.");
+    }
+    return no_libtorch(
+        fmt::format("The libtorch plug-in {} is not beside the program.", kPlugIn.file),
+        "Build or install Dayrun again.");
+}
+
+}  // namespace
+
+// Never closed: libtorch's own statics end with the process.
+core::Result<void> open_torch() {
+    const std::lock_guard lock(s_opening);
+    if (s_table != nullptr) return {};
+    TRY(path, plug_in_path());
+    const int64_t before = core::resident_bytes();
+    void* const plug_in = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
+    if (plug_in == nullptr) {
+        const char* const reason = dlerror();
+        return no_libtorch(fmt::format("The libtorch plug-in {} cannot be opened.", path.string()),
+                           "Run ./run again in the source folder; it fetches libtorch.",
+                           reason ? reason : "");
+    }
+    const auto open =
+        reinterpret_cast<DayrunTorchOpenFunction>(dlsym(plug_in, DAYRUN_TORCH_OPEN_SYMBOL));
+    const TorchTable* const table =
+        open != nullptr ? open({.take = &take, .give_back = &give_back}) : nullptr;
+    if (table == nullptr || table->layout != kTorchTableLayout) {
+        return no_libtorch(
+            fmt::format("The libtorch plug-in {} is of another version.", path.string()),
+            "Build or install Dayrun again.");
+    }
+    core::set_libtorch_bytes(std::max<int64_t>(1, core::resident_bytes() - before));
+    s_table = table;
+    return {};
+}
+
+const TorchTable& torch() {
+    CHECK(s_table != nullptr);
+    return *s_table;
+}
+
+void multiply_by_onednn(const Product& product) {
+    std::array<char, 512> reason{};
+    s_over_budget.reset();
+    const TorchOutcome outcome = torch().product_onednn(product, reason.data(), reason.size());
+    if (outcome == TorchOutcome::Done) return;
+    if (s_over_budget) throw OverBudget(*s_over_budget);
+    if (outcome == TorchOutcome::OutOfMemory) throw std::bad_alloc();
+    throw ComputationFailed{reason.data()};
+}
+
+}  // namespace dayrun::engine
