@@ -7,7 +7,6 @@
 
 namespace dayrun::engine {
 core::Result<std::unique_ptr<core::Engine>> make_engine(const core::Device& device) {
-    TRY_VOID(open_torch());
     if (device.kind == core::DeviceKind::Cuda) {
         // Refused here and not when the base is open already: nothing has been loaded yet.
         TRY_VOID(core::usable_cuda_device(device.index));
@@ -16,6 +15,7 @@ core::Result<std::unique_ptr<core::Engine>> make_engine(const core::Device& devi
         };
         return std::unique_ptr<core::Engine>(std::make_unique<TorchEngine>(device, open));
     }
+    TRY_VOID(open_torch());
     return std::unique_ptr<core::Engine>(std::make_unique<TorchEngine>(device));
 }
 

@@ -1,5 +1,5 @@
 // The table between the engine and what it takes from libtorch on a CPU: the products of MKL and
-// oneDNN, their threads, and their memory. No exception and no object of libtorch crosses it: what
+// oneDNN, and their memory. No exception and no object of libtorch crosses it: what
 // goes wrong inside comes back as a code and a sentence. Neighbours: open_torch.h opens it,
 // core/engine/torch/ is the other side, linear/gemm.cpp multiplies by it. Torch-free.
 #pragma once
@@ -8,7 +8,6 @@
 #include <cstdint>
 
 #include "core/engine/linear/product.h"
-#include "kernels/common/parallel.h"
 
 namespace dayrun::engine {
 
@@ -36,24 +35,19 @@ struct BlasProduct {
 };
 
 /// Another number for every change of these structs: a plug-in of another build is refused.
-inline constexpr int kTorchTableLayout = 1;
+inline constexpr int kTorchTableLayout = 2;
 
 struct TorchTable {
     int layout = kTorchTableLayout;
     const char* version = nullptr;  // "2.11.0 (MKL, oneDNN)"
 
-    // ---- products, on as many threads as the calling thread has ----
+    // ---- products, on the calling thread alone ----
     void (*product_f32)(const BlasProduct& product) = nullptr;   // MKL's sgemm
     void (*product_bf16)(const BlasProduct& product) = nullptr;  // MKL: bfloat16 a and b
     /// oneDNN's product; out has the type of a and b, and the rows of a lie end to end. Writes why
     /// not into `error`.
     TorchOutcome (*product_onednn)(const Product& product, char* error,
                                    size_t error_size) = nullptr;
-
-    // ---- threads: their number belongs to the calling thread ----
-    int (*thread_count)() = nullptr;
-    void (*use_threads)(int count) = nullptr;
-    kernels::ParallelBackend run_in_parallel = nullptr;
 
     // ---- memory, as libtorch gets and returns it; null when there is none. For tests ----
     void* (*allocate)(int64_t bytes) = nullptr;

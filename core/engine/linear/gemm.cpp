@@ -2,6 +2,7 @@
 // Neighbour: gemm.h.
 #include "core/engine/linear/gemm.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "core/base/check.h"
@@ -61,6 +62,63 @@ void sgemm(char transa, char transb, int64_t m, int64_t n, int64_t k, float alph
 
 bool use_sgemm(const Matrix& out, int64_t inner) {
     return out.dtype == Dtype::Float32 && out.rows * out.cols * inner < kSmallProduct;
+}
+
+// The libraries' own tiles: slices end at multiples of it, so that none is cut.
+constexpr int64_t kSliceUnit = 16;
+
+/// Cuts a side of an output into as many slices as there are threads and calls body(begin, count)
+/// for each; a slice is worth waking a thread for.
+template <class Body>
+void for_each_slice(int64_t length, int64_t multiplications_per_index, Body&& body) {
+    const int64_t units = (length + kSliceUnit - 1) / kSliceUnit;
+    kernels::parallel_for(units,
+                          kernels::grain_for_products(multiplications_per_index * kSliceUnit),
+                          [&](int64_t from, int64_t to) {
+                              const int64_t begin = from * kSliceUnit;
+                              body(begin, std::min(length, to * kSliceUnit) - begin);
+                          });
+}
+
+/// out = alpha * x op(w) + beta * out over slices of the output's longer side: product(out, x, w)
+/// is called with views of the three. Rows stay whole where a column would be copied (see
+/// end_to_end).
+template <class Body>
+void over_slices(const Matrix& out, const Matrix& x, const Matrix& w, Transpose transpose_w,
+                 bool may_cut_columns, Body&& product) {
+    if (out.rows >= out.cols || !may_cut_columns) {
+        return for_each_slice(out.rows, out.cols * x.cols, [&](int64_t begin, int64_t count) {
+            product(out.row_range(begin, count), x.row_range(begin, count), w);
+        });
+    }
+    for_each_slice(out.cols, out.rows * x.cols, [&](int64_t begin, int64_t count) {
+        const bool is_transposed = transpose_w == Transpose::Yes;
+        product(out.columns(begin, count), x,
+                is_transposed ? w.row_range(begin, count) : w.columns(begin, count));
+    });
+}
+
+/// The same by whichever library is quicker for the shape of the whole, on all threads.
+void library_product(const Matrix& out, const Matrix& x, const Matrix& w, Transpose transpose_w,
+                     float alpha, float beta) {
+    if (use_sgemm(out, x.cols)) {
+        const char letter = transpose_w == Transpose::Yes ? 'T' : 'N';
+        // Row-major out is column-major out^T = op(w)^T x^T.
+        return over_slices(out, x, w, transpose_w, true,
+                           [&](const Matrix& own_out, const Matrix& own_x, const Matrix& own_w) {
+                               sgemm(letter, 'N', own_out.cols, own_out.rows, own_x.cols, alpha,
+                                     own_w, own_x, beta, own_out.floats(), own_out.stride);
+                           });
+    }
+    over_slices(out, end_to_end(x), w, transpose_w, transpose_w == Transpose::Yes,
+                [&](const Matrix& own_out, const Matrix& own_x, const Matrix& own_w) {
+                    multiply_by_onednn({.out = own_out,
+                                        .a = own_x,
+                                        .b = own_w,
+                                        .transpose_b = transpose_w,
+                                        .alpha = alpha,
+                                        .beta = beta});
+                });
 }
 
 bool is_narrow(const Matrix& m) {
@@ -135,17 +193,7 @@ void multiply_nt(const Matrix& out, const Matrix& x, const Matrix& w, float alph
         const SumTerm term{x, w, kernels::WeightForm::ColsByInner, alpha};
         return own_product(out, {&term, 1}, {}, beta);
     }
-    if (use_sgemm(out, x.cols)) {
-        // Row-major out is column-major out^T = w x^T.
-        sgemm('T', 'N', out.cols, out.rows, x.cols, alpha, w, x, beta, out.floats(), out.stride);
-        return;
-    }
-    multiply_by_onednn({.out = out,
-                        .a = end_to_end(x),
-                        .b = w,
-                        .transpose_b = Transpose::Yes,
-                        .alpha = alpha,
-                        .beta = beta});
+    library_product(out, x, w, Transpose::Yes, alpha, beta);
 }
 
 void multiply_nn(const Matrix& out, const Matrix& x, const Matrix& w, float alpha, float beta) {
@@ -159,11 +207,7 @@ void multiply_nn(const Matrix& out, const Matrix& x, const Matrix& w, float alph
         const SumTerm term{x, w, kernels::WeightForm::InnerByCols, alpha};
         return own_product(out, {&term, 1}, {}, beta);
     }
-    if (use_sgemm(out, x.cols)) {
-        sgemm('N', 'N', out.cols, out.rows, x.cols, alpha, w, x, beta, out.floats(), out.stride);
-        return;
-    }
-    multiply_by_onednn({.out = out, .a = end_to_end(x), .b = w, .alpha = alpha, .beta = beta});
+    library_product(out, x, w, Transpose::No, alpha, beta);
 }
 
 void multiply_sum(const Matrix& out, std::span<const SumTerm> terms, const Matrix& bias) {
@@ -205,8 +249,10 @@ void add_multiply_tn(float* out, const Matrix& y, const Matrix& x, float alpha) 
                                  Transpose::No, alpha, 1.0F});
     }
     if (x.dtype == Dtype::Float32) {
-        sgemm('N', 'T', x.cols, y.cols, x.rows, alpha, x, y, 1.0F, out, x.cols);
-        return;
+        return for_each_slice(y.cols, x.cols * x.rows, [&](int64_t begin, int64_t count) {
+            sgemm('N', 'T', x.cols, count, x.rows, alpha, x, y.columns(begin, count), 1.0F,
+                  out + begin * x.cols, x.cols);
+        });
     }
     if (kernels::has_bfloat16_product()) {
         return kernels::bfloat16_outer_product({.out = out,
@@ -219,19 +265,22 @@ void add_multiply_tn(float* out, const Matrix& y, const Matrix& x, float alpha) 
                                                 .x_stride = x.stride,
                                                 .alpha = alpha});
     }
-    torch().product_bf16({.transpose_a = 'N',
-                          .transpose_b = 'T',
-                          .m = as_int(x.cols),
-                          .n = as_int(y.cols),
-                          .k = as_int(x.rows),
-                          .alpha = alpha,
-                          .a = x.data,
-                          .lda = as_int(x.stride),
-                          .b = y.data,
-                          .ldb = as_int(y.stride),
-                          .beta = 1.0F,
-                          .c = out,
-                          .ldc = as_int(x.cols)});
+    for_each_slice(y.cols, x.cols * x.rows, [&](int64_t begin, int64_t count) {
+        const Matrix own_y = y.columns(begin, count);
+        torch().product_bf16({.transpose_a = 'N',
+                              .transpose_b = 'T',
+                              .m = as_int(x.cols),
+                              .n = as_int(count),
+                              .k = as_int(x.rows),
+                              .alpha = alpha,
+                              .a = x.data,
+                              .lda = as_int(x.stride),
+                              .b = own_y.data,
+                              .ldb = as_int(own_y.stride),
+                              .beta = 1.0F,
+                              .c = out + begin * x.cols,
+                              .ldc = as_int(x.cols)});
+    });
 }
 
 void block_nt(const Matrix& out, const Matrix& x, const Matrix& w, float alpha) {

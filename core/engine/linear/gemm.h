@@ -5,8 +5,9 @@
 // (kernels/bfloat16_product), else to oneDNN. A forward of few rows, as in generation, goes to a
 // kernel whose rows do not depend on each other (kernels/few_rows). The choice depends on the shape
 // alone, so results repeat. On a device the three forms are its own products
-// (device/accelerator.h). Neighbour: linear_group.h. Lives on the run thread; threads inside are
-// libtorch's.
+// (device/accelerator.h). The libraries run on the
+// thread that calls them; their products are cut into one slice a thread here. Neighbour:
+// linear_group.h. Lives on the run thread.
 #pragma once
 
 #include <span>
@@ -36,9 +37,8 @@ void release_product_scratch();
 /// multiply_sum by the forms above, one term after the other.
 void multiply_one_by_one(const Matrix& out, std::span<const SumTerm> terms, const Matrix& bias);
 
-/// Three forms for small blocks inside a parallel task: float32 by MKL's sgemm, which runs on the
-/// calling thread there, bfloat16 by the own kernel. Results are float32.
-/// out = alpha * x w^T, out = alpha * x w, out += alpha * y^T x.
+/// Three forms for small blocks inside a parallel task: float32 by MKL's sgemm, bfloat16 by the own
+/// kernel. Results are float32. out = alpha * x w^T, out = alpha * x w, out += alpha * y^T x.
 void block_nt(const Matrix& out, const Matrix& x, const Matrix& w, float alpha);
 void block_nn(const Matrix& out, const Matrix& x, const Matrix& w, float alpha);
 void add_block_tn(const Matrix& out, const Matrix& y, const Matrix& x, float alpha);

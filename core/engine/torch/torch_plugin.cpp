@@ -1,5 +1,5 @@
 // The table's other side: which function stands for which. Neighbours: torch_products.h,
-// torch_threads.h, torch_memory.h.
+// torch_memory.h.
 #include "core/engine/device/torch_plugin.h"
 
 #include <ATen/Config.h>
@@ -9,7 +9,6 @@
 
 #include "core/engine/torch/torch_memory.h"
 #include "core/engine/torch/torch_products.h"
-#include "core/engine/torch/torch_threads.h"
 
 namespace dayrun::engine {
 namespace {
@@ -23,9 +22,6 @@ TorchTable make_table() {
             .product_f32 = &torch_product_f32,
             .product_bf16 = &torch_product_bf16,
             .product_onednn = &torch_product_onednn,
-            .thread_count = &torch_thread_count,
-            .use_threads = &torch_use_threads,
-            .run_in_parallel = &torch_run_in_parallel,
             .allocate = &torch_allocate,
             .release = &torch_release};
 }

@@ -3,6 +3,7 @@
 // configures. Neighbour: torch_products.h.
 #include "core/engine/torch/torch_products.h"
 
+#include <ATen/Parallel.h>
 #include <ATen/ops/from_blob.h>
 #include <c10/core/InferenceMode.h>
 #include <c10/util/Exception.h>
@@ -28,6 +29,15 @@ void mkldnn_matmul(const at::Tensor& mat1, const at::Tensor& mat2, const at::Ten
 namespace dayrun::engine {
 namespace {
 
+// The engine cuts a product itself (linear/gemm.cpp), so that its threads never spin. The
+// libraries' numbers belong to the calling thread, and libtorch sets OpenMP's and MKL's along.
+void work_alone() {
+    thread_local bool s_is_alone = false;
+    if (s_is_alone && at::get_num_threads() == 1) return;
+    at::set_num_threads(1);
+    s_is_alone = true;
+}
+
 at::Tensor wrap(const Matrix& m) {
     const auto type = m.dtype == Dtype::Float32 ? at::kFloat : at::kBFloat16;
     return at::from_blob(m.data, {m.rows, m.cols}, {m.stride, 1}, at::TensorOptions(type));
@@ -40,12 +50,14 @@ at::Tensor operand(const Matrix& m, Transpose transpose) {
 }  // namespace
 
 void torch_product_f32(const BlasProduct& p) {
+    work_alone();
     sgemm_(&p.transpose_a, &p.transpose_b, &p.m, &p.n, &p.k, &p.alpha,
            static_cast<const float*>(p.a), &p.lda, static_cast<const float*>(p.b), &p.ldb, &p.beta,
            p.c, &p.ldc);
 }
 
 void torch_product_bf16(const BlasProduct& p) {
+    work_alone();
     gemm_bf16bf16f32_(&p.transpose_a, &p.transpose_b, &p.m, &p.n, &p.k, &p.alpha,
                       static_cast<const uint16_t*>(p.a), &p.lda, static_cast<const uint16_t*>(p.b),
                       &p.ldb, &p.beta, p.c, &p.ldc);
@@ -57,6 +69,7 @@ TorchOutcome torch_product_onednn(const Product& p, char* error, size_t error_si
         return outcome;
     };
     try {
+        work_alone();
         const c10::InferenceMode inference;
         at::native::mkldnn_matmul(operand(p.a, p.transpose_a), operand(p.b, p.transpose_b),
                                   wrap(p.out), p.beta, p.alpha);
