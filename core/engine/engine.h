@@ -75,9 +75,9 @@ struct GenerateOptions {
     double top_p = 1;
     int64_t top_k = 0;  // 0: off
     uint64_t seed = 0;
-    std::vector<int32_t> stop_ids;
+    std::vector<int32_t> stop_ids = {};
     /// Called with each new id; returning false ends the generation.
-    std::function<bool(int32_t)> on_token;
+    std::function<bool(int32_t)> on_token = {};
 };
 
 /// One text to go on with, and how.

@@ -1,6 +1,8 @@
 // Body of template_check.h.
 #include "core/templates/template_check.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "core/templates/chat_template.h"
@@ -32,7 +34,7 @@ TemplateCheck check_template(const Recipe& recipe, const Tokenizer* tokenizer,
         if (is_stop && span.text.empty() && tokenizer != nullptr && tokenizer->eos_id()) {
             span.text = tokenizer->piece(*tokenizer->eos_id());
         }
-        if (piece.has_leading_space) span.text.insert(0, " ");
+        if (piece.has_leading_space) span.text = fmt::format(" {}", span.text);
         const bool joins = !check.spans.empty() && piece.kind != PieceKind::Special && !is_stop &&
                            check.spans.back().part == span.part &&
                            check.spans.back().is_trained == span.is_trained;

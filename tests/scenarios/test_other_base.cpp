@@ -128,7 +128,9 @@ class TestOtherBase : public QObject, private ProgramFolder {
         const auto file_path = path("base/model.safetensors");
         std::filesystem::copy_file(file_path, path("kept"));
         const auto date = std::filesystem::last_write_time(file_path);
-        std::string bytes = read_file(file_path).value();
+        const auto read = read_file(file_path);
+        QVERIFY(read.ok());
+        std::string bytes = *read;
         uint64_t header = 0;
         std::memcpy(&header, bytes.data(), sizeof header);
         const auto tensors = nlohmann::json::parse(bytes.substr(8, header));

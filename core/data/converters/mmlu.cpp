@@ -28,10 +28,11 @@ bool fits(const Value& row, const RowContext&) {
 std::string subject_of(const Value& row, const RowContext& context) {
     std::string subject = text_of(row, "subject");
     if (subject.empty() && has_letters(row)) {
-        subject = context.file_stem;
+        std::string_view name = context.file_stem;
         for (const std::string_view ending : {"_dev", "_val", "_test"}) {
-            if (subject.ends_with(ending)) subject.resize(subject.size() - ending.size());
+            if (name.ends_with(ending)) name.remove_suffix(ending.size());
         }
+        subject = name;
     }
     return subject;
 }

@@ -2,6 +2,8 @@
 // the hub's rows (context, questions, answers). One sample a dialogue, every answer trained. The
 // wording of the instruction is Dayrun's own: the winners' is not published. Neighbour:
 // converters.cpp. Any thread.
+#include <fmt/format.h>
+
 #include "core/data/converters/converters.h"
 #include "core/data/text.h"
 
@@ -56,7 +58,7 @@ void add_exchanges(const Value& row, const std::string& context,
     sample.set_field("instruction", kInstruction);
     sample.set_field("context", context);
     const std::string first(sample.messages().front().content);
-    sample.set_content(0, std::string(kInstruction) + "\n\n" + first);
+    sample.set_content(0, fmt::format("{}\n\n{}", kInstruction, first));
 }
 
 void convert_original(const Value& row, Converted& out) {

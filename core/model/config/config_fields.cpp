@@ -13,8 +13,7 @@ const nlohmann::json kNull;
 /// A value as people read it, cut short when it is long.
 std::string shown(const nlohmann::json& value) {
     std::string text = value.dump(-1, ' ', true);
-    if (text.size() > 60) text = text.substr(0, 57) + "...";
-    return text;
+    return text.size() > 60 ? fmt::format("{:.57}...", text) : text;
 }
 
 }  // namespace

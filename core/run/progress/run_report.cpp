@@ -17,11 +17,13 @@ std::string number(double value) {
 }
 
 // A cell must not end its own row.
-std::string cell(std::string text) {
-    for (size_t at = 0; (at = text.find('|', at)) != std::string::npos; at += 2) {
-        text.insert(at, "\\");
+std::string cell(std::string_view text) {
+    std::string escaped;
+    for (const char c : text) {
+        if (c == '|') escaped += '\\';
+        escaped += c;
     }
-    return text;
+    return escaped;
 }
 
 std::string result_part(const ReportInput& input) {
