@@ -22,7 +22,7 @@ SourceFile read_lines(const fs::path& path) {
 }
 
 bool is_source(const fs::path& path) {
-    static const std::set<std::string> s_extensions = {".h", ".cpp", ".cu", ".cuh"};
+    static const std::set<std::string> s_extensions = {".h", ".cpp", ".cu", ".cuh", ".inc"};
     return s_extensions.count(path.extension().string()) != 0;
 }
 
