@@ -112,7 +112,7 @@ ensure_wheels() {
     if [[ $(uname -sm) != "Linux x86_64" ]]; then
         fail "The pinned libtorch is built for Linux on x86-64; this is $(uname -sm)."
     fi
-    dayrun_deps="$dayrun_cache/deps"
+    dayrun_deps="${dayrun_cache:?}/deps"
     local requirements_sha
     requirements_sha=$(wheel_requirements | sha256sum)
     dayrun_site="$dayrun_deps/${requirements_sha:0:12}/site"
