@@ -46,19 +46,30 @@ void sort_by_path(std::vector<SourceFile>& files) {
               [](const SourceFile& a, const SourceFile& b) { return a.path < b.path; });
 }
 
-// Blanks comments and literals of one line; `in_comment` carries a block comment over.
-std::string blanked(const std::string& line, bool& in_comment) {
-    std::string code(line.size(), ' ');
+// One line taken apart; what belongs to the other part, and literals, are blanks.
+struct ParsedLine {
+    std::string code;
+    std::string comment;
+};
+
+// `in_comment` carries a block comment over.
+ParsedLine parsed(const std::string& line, bool& in_comment) {
+    std::string code(line.size(), ' '), comment(line.size(), ' ');
     for (std::size_t i = 0; i < line.size(); ++i) {
         const std::string_view rest = std::string_view(line).substr(i);
         if (in_comment) {
             if (rest.rfind("*/", 0) == 0) {
                 in_comment = false;
                 ++i;
+            } else {
+                comment[i] = line[i];
             }
             continue;
         }
-        if (rest.rfind("//", 0) == 0) break;
+        if (rest.rfind("//", 0) == 0) {
+            comment.replace(i, std::string::npos, rest);
+            break;
+        }
         if (rest.rfind("/*", 0) == 0) {
             in_comment = true;
             ++i;
@@ -74,7 +85,16 @@ std::string blanked(const std::string& line, bool& in_comment) {
             if (i < line.size()) code[i] = quote;
         }
     }
-    return code;
+    return {std::move(code), std::move(comment)};
+}
+
+// The comment of a line of a script, a CMake or an SQL file: from the mark at its beginning or
+// after a blank.
+std::string after_mark(const std::string& line, std::string_view mark) {
+    for (std::size_t i = line.find(mark); i != std::string::npos; i = line.find(mark, i + 1)) {
+        if (i == 0 || std::isspace(static_cast<unsigned char>(line[i - 1]))) return line.substr(i);
+    }
+    return {};
 }
 
 }  // namespace
@@ -118,8 +138,22 @@ std::string included_by(const std::string& line) {
 std::vector<std::string> code_of(const SourceFile& file) {
     std::vector<std::string> code;
     bool in_comment = false;
-    for (const std::string& line : file.lines) code.push_back(blanked(line, in_comment));
+    for (const std::string& line : file.lines) code.push_back(parsed(line, in_comment).code);
     return code;
+}
+
+std::vector<std::string> comments_of(const SourceFile& file) {
+    if (file.extension() == ".md") return file.lines;
+    std::vector<std::string> comments;
+    bool in_comment = false;
+    for (const std::string& line : file.lines) {
+        if (is_source(file.path)) {
+            comments.push_back(parsed(line, in_comment).comment);
+        } else {
+            comments.push_back(after_mark(line, file.extension() == ".sql" ? "--" : "#"));
+        }
+    }
+    return comments;
 }
 
 std::string listed(const std::vector<std::string>& offenders) {

@@ -36,6 +36,10 @@ std::string included_by(const std::string& line);
 /// found where it is code. Line count and columns stay.
 std::vector<std::string> code_of(const SourceFile& file);
 
+/// The words for people: the comments of a source, a script, a CMake or an SQL file, every line of
+/// a document. Line count stays.
+std::vector<std::string> comments_of(const SourceFile& file);
+
 /// "path:line: text", one a line, for a failing test's message.
 std::string listed(const std::vector<std::string>& offenders);
 

@@ -1,4 +1,4 @@
-// Reading of /proc. Neighbour: shell/welcome_page.cpp shows it.
+// Reading of /proc. Neighbour: panels/welcome_page.cpp shows it.
 #include "ui/bridge/machine.h"
 
 #include <unistd.h>

@@ -1,4 +1,4 @@
-// Neighbours: sample_table_model.cpp (cells), stages/data/sample_preview.cpp (whole text).
+// Neighbours: sample_table_model.cpp (cells), stages/data/rows_page.cpp (whole text).
 #include "ui/models/sample_text.h"
 
 #include <QCoreApplication>

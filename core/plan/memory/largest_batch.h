@@ -1,5 +1,5 @@
 // The largest micro-batch that a run can meet: what the memory plan is made for and what the dress
-// rehearsal runs. Neighbours: memory_estimate.h, core/run/rehearsal.h. Any thread.
+// rehearsal runs. Neighbours: memory_estimate.h, core/run/rehearsal/rehearsal.h. Any thread.
 #pragma once
 
 #include "core/compile/cache/compiled_data.h"

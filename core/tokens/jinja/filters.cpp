@@ -1,4 +1,5 @@
-// The filters of the subset, each a function in one table. Neighbours: functions.h, tests.cpp.
+// The filters of the subset, each a function in one table. Neighbours: functions.h,
+// value_tests.cpp.
 #include <fmt/format.h>
 
 #include <algorithm>
