@@ -1,5 +1,6 @@
 // Habits that no compiler checks: connects with a context, no Qt keywords, nobody ends the process,
-// no address or path of somebody's machine in what everybody builds.
+// no test waits for a fixed time, no address or path of somebody's machine in what everybody
+// builds.
 #include <QTest>
 #include <algorithm>
 #include <filesystem>
@@ -70,6 +71,9 @@ std::vector<std::string> found_in_code(const std::vector<SourceFile>& files,
     return found;
 }
 
+const std::regex kFixedWait(
+    R"(\b(qWait|qSleep|sleep|sleep_for|sleep_until|msleep|usleep|nanosleep)\s*\()");
+
 }  // namespace
 
 class TestStyle : public QObject {
@@ -110,6 +114,38 @@ class TestStyle : public QObject {
         const auto offenders = found_in_code(read_sources({"core", "kernels", "ui"}), ends,
                                              {"core/base/result.h", "core/base/check.h"});
         QVERIFY2(offenders.empty(), listed(offenders).c_str());
+    }
+
+    // A fixed wait is too short on a busy machine and too long on every other: tests wait for what
+    // is to happen (QTRY_VERIFY, QSignalSpy, QTest::qWaitFor).
+    void no_test_waits_for_a_fixed_time() {
+        const auto offenders =
+            found_in_code(read_sources({"tests"}), kFixedWait,
+                          {// These play something slow: an engine's step, a disk.
+                           "tests/support/fake_engine.cpp", "tests/support/slow_saves.cpp"});
+        QVERIFY2(offenders.empty(), listed(offenders).c_str());
+        // Scripts, also those that stand in literals.
+        const std::regex script(R"(\bsleep [0-9.$]|\btime\.sleep\()");
+        std::vector<std::string> sleeping;
+        for (const SourceFile& file : read_texts()) {
+            if (!file.is_under("tests/")) continue;
+            for (std::size_t i = 0; i < file.lines.size(); ++i) {
+                if (std::regex_search(file.lines[i], script)) {
+                    sleeping.push_back(at(file, i, file.lines[i]));
+                }
+            }
+        }
+        QVERIFY2(sleeping.empty(), listed(sleeping).c_str());
+    }
+
+    void a_fixed_wait_is_seen() {
+        const auto is_seen = [](const char* code) { return std::regex_search(code, kFixedWait); };
+        QVERIFY(is_seen("QTest::qWait(250);"));
+        QVERIFY(is_seen("std::this_thread::sleep_for(kStep);"));
+        QVERIFY(is_seen("::usleep(10)"));
+        QVERIFY(is_seen("QThread::msleep (5);"));
+        QVERIFY(!is_seen("QTest::qWaitFor([] { return true; }, 100);"));
+        QVERIFY(!is_seen("script->sleep_ms = 5;"));
     }
 
     void the_build_names_no_host() {

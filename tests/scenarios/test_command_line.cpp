@@ -256,11 +256,10 @@ class TestCommandLine : public QObject, private ProgramFolder {
         }
         return true;
     }
-    /// Steps reach the records in batches, so a few are waited for.
-    static bool wait_for_step(QProcess& process) {
+    /// Steps reach the records in batches, after they are told.
+    bool wait_for_step(QProcess& process) {
         if (!wait_for_steps(process, 50)) return false;
-        QTest::qWait(1500);
-        return true;
+        return QTest::qWaitFor([&] { return !steps_of("p").empty(); }, 60'000);
     }
 
     /// What the records hold of a project's only run: figures that must not depend on time.

@@ -4,6 +4,7 @@
 
 #include <QApplication>
 #include <QFile>
+#include <QSignalSpy>
 #include <memory>
 
 #include "core/base/atomic_file.h"
@@ -139,13 +140,7 @@ ui::WorkbenchOptions optionsWith(core::EngineFactory engine) {
 }
 
 bool waitFor(const std::function<bool()>& condition, int timeout_ms) {
-    QElapsedTimer since;
-    since.start();
-    while (!condition()) {
-        if (since.elapsed() > timeout_ms) return false;
-        QTest::qWait(10);
-    }
-    return true;
+    return QTest::qWaitFor(condition, timeout_ms);
 }
 
 bool waitUntilPrepared(ui::MainWindow& window) {
@@ -174,8 +169,13 @@ qint64 LoopWatch::queuedMs() {
     return file.readAll().split(' ').value(1).toLongLong() / 1'000'000;
 }
 
+void LoopWatch::turn() {
+    // Connected last, so told after the gap is measured.
+    QSignalSpy(&m_timer, &QTimer::timeout).wait();
+}
+
 void LoopWatch::note(const char* what) {
-    QTest::qWait(10);
+    turn();
     qInfo("%s: longest time without an event %lld ms", what, static_cast<long long>(m_recent));
     m_recent = 0;
 }

@@ -43,6 +43,8 @@ class LoopWatch : public QObject {
   public:
     LoopWatch();
     qint64 longestGapMs() const { return m_longest; }
+    /// Waits until the loop has come round once more, so that a block shows in the figures.
+    void turn();
     /// Prints and forgets the longest gap since the last call.
     void note(const char* what);
 

@@ -12,6 +12,7 @@
 #include "core/base/atomic_file.h"
 #include "tests/support/test_registry.h"
 #include "tests/ui/fixture.h"
+#include "ui/look/job.h"
 #include "ui/look/text.h"
 #include "ui/panels/cache_panel.h"
 #include "ui/panels/text_pair_view.h"
@@ -80,7 +81,7 @@ class TestFindings : public QObject {
         // Each page is made when it is first shown.
         for (int page = 0; page < static_cast<int>(DataPage::kCount); ++page) {
             stage().showPage(static_cast<DataPage>(page));
-            QTest::qWait(30);
+            QVERIFY(waitFor([] { return JobPool::instance().pendingCount() == 0; }));
             watch.note(qPrintable(QStringLiteral("opened page %1").arg(page)));
         }
         QVERIFY2(watch.longestGapMs() < 500, "the event loop was blocked");

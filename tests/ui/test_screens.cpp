@@ -13,6 +13,7 @@
 #include <QLineEdit>
 #include <QProcess>
 #include <QTextEdit>
+#include <QTimer>
 #include <array>
 
 #include "core/base/atomic_file.h"
@@ -24,6 +25,7 @@
 #include "ui/look/job.h"
 #include "ui/look/text.h"
 #include "ui/panels/inspector.h"
+#include "ui/project/prepared_data.h"
 #include "ui/shell/main_window.h"
 #include "ui/shell/stage_rail.h"
 #include "ui/stages/compare/compare_stage.h"
@@ -167,11 +169,26 @@ QStringList unreachedControls(QWidget& window) {
     return missed;
 }
 
+// Nothing is computed, and no timer will soon begin something.
+bool isQuiet() {
+    if (JobPool::instance().pendingCount() != 0) return false;
+    for (const QWidget* window : QApplication::topLevelWidgets()) {
+        for (const QTimer* timer : window->findChildren<QTimer*>()) {
+            // The others repeat, or clear a message after some seconds.
+            const bool is_soon = timer->isSingleShot() && timer->interval() < 1000;
+            if (is_soon && timer->isActive()) return false;
+        }
+    }
+    return true;
+}
+
+// What one turn of the loop posts (a layout, an answer), the next one handles.
 void waitUntilQuiet() {
-    QVERIFY(waitFor([] { return JobPool::instance().pendingCount() == 0; }));
-    QTest::qWait(250);
-    QVERIFY(waitFor([] { return JobPool::instance().pendingCount() == 0; }));
-    QTest::qWait(50);
+    int quiet_turns = 0;
+    QVERIFY(waitFor([&] {
+        quiet_turns = isQuiet() ? quiet_turns + 1 : 0;
+        return quiet_turns == 4;
+    }));
 }
 
 void addRun(const std::filesystem::path& folder, int rank) {
@@ -318,6 +335,7 @@ class TestScreens : public QObject {
         m_window->showStage(StageId::Data);
         m_window->dataStage()->showPage(static_cast<DataPage>(page));
         waitUntilQuiet();
+        QVERIFY(m_window->dataStage()->prepared().isExact());
         lookOver(QStringLiteral("text-") + QString::fromUtf8(QTest::currentDataTag()));
     }
 

@@ -69,7 +69,7 @@ class PreparedData : public QObject {
     bool m_has_asked = false;
     bool m_is_wanted = false;
     bool m_is_busy = false;
-    QTimer m_soon;
+    QTimer m_soon{this};
     QTimer m_watch;   // of the progress
     QTimer m_health;  // of the caches that the answer reads
     Job m_job;

@@ -371,7 +371,7 @@ class TestRunSession : public QObject {
         order.recipe = scene.place.recipe("batch: {epochs: 100}\n").value();
         QVERIFY(thread.start(order).ok());
         QVERIFY(!thread.start(order).ok());
-        while (scene.counts->accumulate.load() < 3) QTest::qWait(1);
+        QTRY_VERIFY_WITH_TIMEOUT(scene.counts->accumulate.load() >= 3, 60'000);
         thread.request(RunRequest::StopAtCheckpoint);
         QVERIFY(thread.wait()->state == RunState::Stopped);
         order.recipe = scene.place.recipe("batch: {max_steps: 2}\n").value();

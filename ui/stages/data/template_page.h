@@ -66,7 +66,7 @@ class TemplatePage : public QWidget {
     QString m_of_recipe;  // the template that the recipe has
     core::TemplateCheck m_check;
     bool m_is_checking = false;
-    QTimer m_soon;
+    QTimer m_soon{this};
     Job m_check_job;
 };
 

@@ -64,7 +64,7 @@ class PlanStage : public Stage {
     ConsequencesPanel* m_consequences;
     QPushButton* m_start;
     QLabel* m_reason;
-    QTimer m_soon;
+    QTimer m_soon{this};
     std::optional<core::PlanSheet> m_sheet;
     Job m_job;
 };
