@@ -151,7 +151,7 @@ class TestDataStage : public QObject {
         const std::filesystem::path folder = m_folder / "odd";
         QVERIFY(core::write_file(folder / "damaged.parquet", "PAR1 and then nothing").ok());
         QVERIFY(
-            core::write_file(folder / "cut.jsonl.gz", std::string("\x1f\x8b\x08\x00abc", 7)).ok());
+            core::write_file(folder / "cut.jsonl.gz", std::string("\x1f\x8b\x08\0abc", 7)).ok());
         QVERIFY(core::write_file(folder / "picture.png", std::string("\x89PNG\0\0", 6)).ok());
         QVERIFY(core::write_file(folder / "binary.jsonl", std::string(300, '\0')).ok());
         QVERIFY(core::write_file(folder / "empty.csv", "").ok());
