@@ -13,8 +13,8 @@ void set_libtorch_bytes(int64_t bytes);
 /// What libtorch takes of this process's memory now: 0 before it is opened.
 int64_t held_libtorch_bytes();
 
-/// What it takes, or will take: measured where it is open, else what it was measured to take on the
-/// machine of docs/memory.md.
+/// What it takes, or will take: measured where it is open, else what it was measured to take in
+/// another.
 int64_t planned_libtorch_bytes();
 
 }  // namespace dayrun::core

@@ -1,5 +1,5 @@
 // The door between a run and the maths: everything RunSession asks of a trainer. core/engine
-// implements it with libtorch, tests/support with a FakeEngine. Lives on the run thread; only
+// implements it, tests/support with a FakeEngine. Lives on the run thread; only
 // make_engine may be called elsewhere. No torch here.
 #pragma once
 

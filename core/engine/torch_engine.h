@@ -1,6 +1,6 @@
 // The Engine of core/run by composition of this room's parts, on the CPU or an accelerator. Every
-// door runs guarded and in inference mode; threads and device are set on the calling thread,
-// because libtorch's thread count is per thread. Lives on the run thread.
+// door runs guarded; the number of threads and the device belong to the calling thread and are set
+// anew by each. Lives on the run thread.
 #pragma once
 
 #include <deque>
@@ -57,7 +57,7 @@ class TorchEngine : public core::Engine {
     ParameterSet& parameters() { return *m_model.parameters; }
 
   private:
-    /// Sets libtorch's threads for the calling thread: another engine may have set them, and this
+    /// Sets the calling thread's number of threads: another engine may have set it, and this
     /// one may have moved.
     void bind_thread();
     /// Runs a door's body: guarded, with this engine's threads and device.

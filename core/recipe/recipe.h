@@ -32,9 +32,9 @@ enum class KeepRule { Best, Last };
 enum class ExportFormat { Peft, Merged, Gguf };
 
 struct BaseSpec {
-    std::string path;      // a folder in the Hugging Face layout
-    std::string hub;       // or a hub id (not implemented: refused)
-    std::string revision;  // of the hub id
+    std::string path = {};      // a folder in the Hugging Face layout
+    std::string hub = {};       // or a hub id (not implemented: refused)
+    std::string revision = {};  // of the hub id
     DtypeChoice dtype = DtypeChoice::Auto;
     bool random_init =
         false;  // start from seeded random weights instead of the folder's (full only)
@@ -55,59 +55,59 @@ struct AdapterSpec {
     // A list (suffix rule), or one string: `all-linear` or a regular expression.
     std::variant<std::vector<std::string>, std::string> target_modules = std::string("all-linear");
     DtypeChoice dtype = DtypeChoice::Float32;
-    std::string init_from;
+    std::string init_from = {};
     double neftune_alpha = 0.0;
     NeftuneLength neftune_length = NeftuneLength::MicroBatch;
 };
 
 /// How many of a source's rows are used; both empty = all.
 struct TakeSpec {
-    std::optional<int64_t> rows;
-    std::optional<double> fraction;
+    std::optional<int64_t> rows = {};
+    std::optional<double> fraction = {};
 };
 
 struct FilterSpec {
     std::optional<int64_t> min_words, max_words, min_input_words, max_input_words;
     std::optional<int64_t> min_tokens, max_tokens;
-    std::string where;
+    std::string where = {};
 };
 
 /// Where the data of a recipe lies, apart from the recipe itself.
 struct SourcesSpec {
-    std::string folder;  // relative paths of data start here; empty: the recipe's folder
+    std::string folder = {};  // relative paths of data start here; empty: the recipe's folder
     MissingSource missing = MissingSource::Stop;
 };
 
 struct DataSpec {
-    std::string name;
-    std::string path;
-    std::string hub;        // where the set is published: told when its files are missing
-    std::string converter;  // empty: detected
-    std::vector<std::pair<std::string, std::string>> columns;  // sample field -> file column
+    std::string name = {};
+    std::string path = {};
+    std::string hub = {};        // where the set is published: told when its files are missing
+    std::string converter = {};  // empty: detected
+    std::vector<std::pair<std::string, std::string>> columns = {};  // sample field -> file column
     TurnsRule turns = TurnsRule::Whole;
-    std::vector<std::pair<std::string, std::string>> fields;  // sample field -> text with {field}s
-    std::string split;
+    std::vector<std::pair<std::string, std::string>> fields = {};  // sample field -> text with {field}s
+    std::string split = {};
     SourceUse use = SourceUse::BySplit;
     FilterSpec filter;
-    std::vector<int64_t> drop_rows;  // single rows left out: numbers from 1, in order
+    std::vector<int64_t> drop_rows = {};  // single rows left out: numbers from 1, in order
     double lowercase = 0.0;
     TakeSpec take;
     int64_t copies = 1;
-    std::optional<double> weight;
-    std::optional<TooLong> too_long;
+    std::optional<double> weight = {};
+    std::optional<TooLong> too_long = {};
     double max_bad_rows = 0.01;  // share of its rows that may be unreadable
 };
 
 /// Evaluation sets that training rows are compared with, besides validation and test rows.
 struct OverlapSpec {
-    std::vector<std::string> files;  // files, folders or globs
+    std::vector<std::string> files = {};  // files, folders or globs
     int64_t ngram = 13;              // words in a row that make a hit; 0: equal inputs only
     OverlapRemoval remove = OverlapRemoval::None;
 };
 
 struct MixSpec {
     MixBy by = MixBy::Rows;
-    std::optional<int64_t> rows;
+    std::optional<int64_t> rows = {};
     double fraction = 1.0;
     double max_repeats = 1.0;
     bool shuffle = true;
@@ -117,8 +117,8 @@ struct MixSpec {
 
 /// A share (written with a point) or a number of rows (an integer).
 struct Portion {
-    std::optional<int64_t> rows;
-    std::optional<double> fraction;
+    std::optional<int64_t> rows = {};
+    std::optional<double> fraction = {};
 };
 
 struct SplitSpec {
@@ -129,15 +129,15 @@ struct SplitSpec {
 
 struct PromptSpec {
     std::string prompt_template = "upaya";  // YAML key: template
-    std::string system;
+    std::string system = {};
     TrainOn train_on = TrainOn::Response;
 };
 
 struct TokensSpec {
     int64_t max_seq_len = 2048;
-    std::optional<int64_t> sample_limit;  // default: max_seq_len
-    std::optional<int64_t> max_prompt_tokens;
-    std::optional<int64_t> max_response_tokens;
+    std::optional<int64_t> sample_limit = {};  // default: max_seq_len
+    std::optional<int64_t> max_prompt_tokens = {};
+    std::optional<int64_t> max_response_tokens = {};
     bool packing = true;
     TooLong too_long = TooLong::Drop;
     BosRule bos = BosRule::Auto;
@@ -148,7 +148,7 @@ struct BatchSpec {
     int64_t micro_batch_size = 1;
     int64_t gradient_accumulation_steps = 1;
     double epochs = 1.0;
-    std::optional<int64_t> max_steps;
+    std::optional<int64_t> max_steps = {};
     LossMean loss_mean = LossMean::Tokens;
     bool deterministic = true;
 };
@@ -177,10 +177,10 @@ struct EvalEvery {
 
 struct EvalSpec {
     std::vector<EvalEvery> every{EvalEvery{}};
-    std::optional<int64_t> rows;
+    std::optional<int64_t> rows = {};
     int64_t exact_match_rows = 0;  // test rows of each source, answered before and after
     KeepRule keep = KeepRule::Best;
-    std::vector<std::string> prompts;
+    std::vector<std::string> prompts = {};
 };
 
 struct CheckpointSpec {
@@ -190,9 +190,9 @@ struct CheckpointSpec {
 
 struct BudgetSpec {
     double max_hours = 24;
-    std::string finish_by;
-    std::optional<int64_t> max_device_bytes;
-    std::optional<int64_t> max_disk_bytes;
+    std::string finish_by = {};
+    std::optional<int64_t> max_device_bytes = {};
+    std::optional<int64_t> max_disk_bytes = {};
 };
 
 struct ExportSpec {
@@ -201,13 +201,13 @@ struct ExportSpec {
 
 struct Recipe {
     int64_t format = 1;  // YAML key: dayrun
-    std::string name;
+    std::string name = {};
     uint64_t seed = 42;
     BaseSpec base;
     QuantizationSpec quantization;
     AdapterSpec adapter;
     SourcesSpec sources;
-    std::vector<DataSpec> data;
+    std::vector<DataSpec> data = {};
     MixSpec mix;
     OverlapSpec overlap;
     SplitSpec split;
@@ -222,7 +222,7 @@ struct Recipe {
     ExportSpec exports;  // YAML key: export
 
     /// Folder that relative paths of this recipe start from; not part of the file.
-    std::filesystem::path folder;
+    std::filesystem::path folder = {};
 
     /// `path` as written in the recipe, made absolute against `folder`.
     std::filesystem::path resolved(const std::string& path) const;

@@ -1,4 +1,4 @@
-// One small door to whatever thread pool the program has: the engine plugs in libtorch's, so that
+// One small door to whatever thread pool the program has: the engine plugs in its own, so that
 // kernels and matrix products share the same threads. Without a backend everything runs serially.
 // Neighbour: every <op>_cpu.cpp. The kernels are called from one thread (the run thread).
 #pragma once

@@ -26,7 +26,7 @@ needed_of() { readelf -d "$1" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p'; }
 
 choose_cuda
 [[ -n $dayrun_nvcc ]] || fail "The bundle needs nvcc 13 (CUDA toolkit) on the machine that builds it."
-for target in dayrun_cuda dayrun_headless "${programs[@]}"; do
+for target in dayrun_torch dayrun_cuda dayrun_headless "${programs[@]}"; do
     set_up "$target" "Building $target for the GPU bundle."
 done
 # The kernels' own checks and timings on a card, where the build has them.
@@ -47,8 +47,11 @@ for part in recipes sample_project; do
 done
 # Its model would not fit; what runs on a card brings models or makes them.
 rm -rf "$out/share/dayrun/sample_project"/{base,generator,work,rebuild.sh}
-ours=("$out/lib/libdayrun_lean.so" "$out/lib/dayrun/libdayrun_cuda.so")
-cp "$dayrun_build/lib/dayrun/libdayrun_cuda.so" "$out/lib/dayrun/"
+ours=("$out/lib/libdayrun_lean.so")
+for plug_in in libdayrun_torch.so libdayrun_cuda.so; do
+    cp "$dayrun_build/lib/dayrun/$plug_in" "$out/lib/dayrun/"
+    ours+=("$out/lib/dayrun/$plug_in")
+done
 for program in "${programs[@]}"; do
     cp "$(find "$dayrun_build/bin" "$dayrun_build/tests" -type f -name "$program" -perm -u+x | head -n 1)" "$out/bin/"
 done

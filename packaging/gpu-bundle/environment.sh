@@ -24,4 +24,5 @@ while IFS= read -r folder; do
     if [[ $folder == /* ]]; then LD_LIBRARY_PATH+=${LD_LIBRARY_PATH:+:}$folder; fi
 done <<<"${folders//[:;]/$'\n'}"
 export LD_LIBRARY_PATH
+export DAYRUN_TORCH_PLUGIN=${DAYRUN_TORCH_PLUGIN:-$bundle/lib/dayrun/libdayrun_torch.so}
 export DAYRUN_CUDA_PLUGIN=${DAYRUN_CUDA_PLUGIN:-$bundle/lib/dayrun/libdayrun_cuda.so}

@@ -15,8 +15,9 @@ use_ccache() {
 
 # Runs cmake only when its arguments changed; ninja itself re-runs it when a CMakeLists.txt did.
 configure() {
-    local -a arguments=(-S "$dayrun_root" -B "$dayrun_build" -G Ninja
-        -DDAYRUN_SITE="$dayrun_site" -DCMAKE_BUILD_TYPE=RelWithDebInfo)
+    # Preset dev, so that whoever types `cmake --preset dev` works in this very folder.
+    local -a arguments=(--preset "${dayrun_preset:-dev}" -S "$dayrun_root" -B "$dayrun_build"
+        -DDAYRUN_SITE="$dayrun_site")
     if [[ -n $dayrun_nvcc ]]; then
         arguments+=(-DDAYRUN_CUDA=ON -DCMAKE_CUDA_COMPILER="$dayrun_nvcc")
     else

@@ -14,6 +14,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/base/clock.h"
+#include "core/device/libtorch_memory.h"
 #include "core/engine/device/open_torch.h"
 #include "core/engine/torch_engine.h"
 #include "tests/bench/products_floor.h"
@@ -112,7 +113,12 @@ class Steps {
 
 int main(int argc, char** argv) {
     if (argc != 2) return 2;
+    const int64_t planned = core::planned_libtorch_bytes();
     if (!engine::open_torch().ok()) return 1;
+    if (std::string_view(argv[1]) == "--libtorch") {
+        std::cout << planned << ' ' << core::held_libtorch_bytes() << std::endl;
+        return 0;
+    }
     Steps steps(json::parse(argv[1]));
     std::cout << steps.ready().dump() << std::endl;
     for (std::string line; std::getline(std::cin, line);) {

@@ -129,12 +129,12 @@ class TestArena : public QObject {
     void libtorch_is_counted_too() {
         QVERIFY(open_torch().ok());
         QVERIFY(open_torch().ok());  // a second engine changes nothing
-        const int64_t before = host_arena().ledger().held(MemoryPart::Buffers);
+        const int64_t before = host_arena().ledger().held(MemoryPart::Libtorch);
         void* const block = torch().allocate(1 << 20);
         QVERIFY(is_aligned(block, kBlockAlignment));
-        QVERIFY(host_arena().ledger().held(MemoryPart::Buffers) - before >= 1 << 20);
+        QVERIFY(host_arena().ledger().held(MemoryPart::Libtorch) - before >= 1 << 20);
         torch().release(block);
-        QCOMPARE(host_arena().ledger().held(MemoryPart::Buffers), before);
+        QCOMPARE(host_arena().ledger().held(MemoryPart::Libtorch), before);
     }
 };
 

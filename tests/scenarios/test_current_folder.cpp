@@ -19,7 +19,8 @@ class TestCurrentFolder : public QObject, private ProgramFolder {
         std::vector<std::string> names = program->needed;
         // What is opened by name while the program runs.
         for (const char* const name :
-             {"libcuda.so.1", "libnvidia-ml.so.1", "libdayrun_cuda.so", "libtorch_cuda.so"}) {
+             {"libcuda.so.1", "libnvidia-ml.so.1", "libdayrun_cuda.so", "libtorch_cuda.so",
+              "libdayrun_torch.so", "libtorch_cpu.so", "libc10.so", "libgomp.so.1"}) {
             names.push_back(name);
         }
         for (const std::string& name : names) {

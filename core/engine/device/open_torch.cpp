@@ -51,7 +51,7 @@ thread_local std::optional<OverBudget> s_over_budget;
 
 bool take(int64_t bytes) {
     try {
-        host_arena().ledger().add(MemoryPart::Buffers, bytes);
+        host_arena().ledger().add(MemoryPart::Libtorch, bytes);
         return true;
     } catch (const OverBudget& over) {
         s_over_budget = over;
@@ -60,7 +60,7 @@ bool take(int64_t bytes) {
 }
 
 void give_back(int64_t bytes) {
-    host_arena().ledger().remove(MemoryPart::Buffers, bytes);
+    host_arena().ledger().remove(MemoryPart::Libtorch, bytes);
 }
 
 Error no_libtorch(std::string message, std::string hint, std::string detail = {}) {

@@ -104,7 +104,7 @@ Result<core::RehearsalFigures> TorchEngine::rehearse(const core::PackedBatch& tr
         const int64_t overhead =
             m_accelerator != nullptr ? m_accelerator->overhead_bytes() : m_overhead_bytes;
         const int64_t libtorch = m_accelerator != nullptr ? 0 : core::held_libtorch_bytes();
-        figures.part_bytes[static_cast<size_t>(MemoryPart::Libtorch)] = libtorch;
+        figures.part_bytes[static_cast<size_t>(MemoryPart::Libtorch)] += libtorch;
         figures.part_bytes[static_cast<size_t>(MemoryPart::Overhead)] = overhead - libtorch;
         figures.peak_bytes = overhead + ledger.total_peak();
         return figures;

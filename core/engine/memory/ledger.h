@@ -1,6 +1,6 @@
 // Counts what an arena gave out, by part: held now and at most since the peaks were last reset.
 // A limit turns the request that would pass it into OverBudget, before the memory is taken.
-// Neighbour: arena.h. Any thread: libtorch allocates on its workers too.
+// Neighbour: arena.h. Any thread: the pool's workers allocate too.
 #pragma once
 
 #include <array>

@@ -19,9 +19,9 @@ enum class MemoryPart : int {
     Activations,  // kept from forward to backward
     Working,      // of one layer at a time, shared by all layers
     Logits,       // one chunk of the loss
-    Buffers,      // tables, dequantized weights and the libraries' own scratch
+    Buffers,      // tables, dequantized weights and a device's workspace
     Cache,        // keys and values of generation
-    Libtorch,     // its code and tables, once a process, whatever the run
+    Libtorch,     // on a CPU: its code and tables, once a process, and its own scratch
     Overhead,     // the process itself: code, thread stacks, a device's context
     Count
 };
