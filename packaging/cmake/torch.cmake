@@ -1,6 +1,6 @@
 # libtorch from the unpacked torch wheel in DAYRUN_SITE, as dayrun::torch.
 # Only libtorch_cpu and libc10 are linked: libtorch.so would pull libtorch_cuda into every start
-# (docs/architecture.md, "CUDA is a plug-in"). libtorch_cpu of the CUDA wheel itself needs
+# (docs/dev/architecture.md, "Plug-ins"). libtorch_cpu of the CUDA wheel itself needs
 # libcudart.so.13 and libcupti.so.13, which lie in the nvidia wheels beside it.
 set(_torch "${DAYRUN_SITE}/torch")
 if(NOT EXISTS "${_torch}/include/ATen/ATen.h")

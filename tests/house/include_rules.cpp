@@ -1,4 +1,4 @@
-// Body of include_rules.h: docs/architecture.md's table in code.
+// Body of include_rules.h: docs/dev/architecture.md's table in code.
 #include "tests/house/include_rules.h"
 
 #include <cctype>

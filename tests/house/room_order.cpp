@@ -1,4 +1,4 @@
-// Body of room_order.h: the two lists of docs/architecture.md.
+// Body of room_order.h: the two lists of docs/dev/architecture.md.
 #include "tests/house/room_order.h"
 
 #include <algorithm>
