@@ -1,5 +1,5 @@
 -- Version 1: what a project remembers of its runs. Column names are the field names of the structs
--- in core/records/run_record.h and core/run/events/run_event.h. A later version is a new file,
+-- in core/records/run_record.h and core/events/run_event.h. A later version is a new file,
 -- never an edit.
 CREATE TABLE project (
     id INTEGER PRIMARY KEY CHECK (id = 1),

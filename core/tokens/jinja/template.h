@@ -1,7 +1,7 @@
 // The door to templates in Jinja's language: parse once, render often. The subset is what the chat
 // templates of known model families use, in their environment (trim_blocks, lstrip_blocks, loop
 // controls, {% generation %}, Python's json.dumps behind tojson). Neighbours: value.h, text.h;
-// core/tokens/templates/model_template.cpp renders dialogues. Read-only after parse(): any thread.
+// core/templates/model_template.cpp renders dialogues. Read-only after parse(): any thread.
 #pragma once
 
 #include <memory>

@@ -1,4 +1,4 @@
-// Neighbours: models/sample_table_model.h (table), panels/token_lens.h, bridge/prepared_data.h.
+// Neighbours: models/sample_table_model.h (table), panels/token_lens.h, project/prepared_data.h.
 #include "ui/stages/data/rows_page.h"
 
 #include <QHeaderView>

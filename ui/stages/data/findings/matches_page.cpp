@@ -1,4 +1,4 @@
-// Neighbours: models/match_tree_model.h (groups), bridge/source_rows.h (texts),
+// Neighbours: models/match_tree_model.h (groups), project/source_rows.h (texts),
 // panels/text_pair_view.h (side by side).
 #include "ui/stages/data/findings/matches_page.h"
 
