@@ -2,8 +2,8 @@
 #include "core/engine/engine_factory.h"
 
 #include "core/device/cuda_probe.h"
+#include "core/engine/decoder_engine.h"
 #include "core/engine/device/open_torch.h"
-#include "core/engine/torch_engine.h"
 
 namespace dayrun::engine {
 core::Result<std::unique_ptr<core::Engine>> make_engine(const core::Device& device) {
@@ -13,10 +13,10 @@ core::Result<std::unique_ptr<core::Engine>> make_engine(const core::Device& devi
         const OpenAccelerator open = [device](const core::Recipe& recipe) {
             return open_cuda(device, recipe);
         };
-        return std::unique_ptr<core::Engine>(std::make_unique<TorchEngine>(device, open));
+        return std::unique_ptr<core::Engine>(std::make_unique<DecoderEngine>(device, open));
     }
     TRY_VOID(open_torch());
-    return std::unique_ptr<core::Engine>(std::make_unique<TorchEngine>(device));
+    return std::unique_ptr<core::Engine>(std::make_unique<DecoderEngine>(device));
 }
 
 core::Result<std::string> torch_version() {

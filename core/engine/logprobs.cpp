@@ -1,11 +1,11 @@
-// TorchEngine::logprobs: every next token's log-probability through the code that trains, and on
-// request all logits and the adapter's gradients. Neighbour: torch_engine.cpp.
+// DecoderEngine::logprobs: every next token's log-probability through the code that trains, and on
+// request all logits and the adapter's gradients. Neighbour: decoder_engine.cpp.
 #include <algorithm>
 #include <limits>
 
+#include "core/engine/decoder_engine.h"
 #include "core/engine/long_texts.h"
 #include "core/engine/model/checkpoint.h"
-#include "core/engine/torch_engine.h"
 #include "core/model/safetensors.h"
 
 namespace dayrun::engine {
@@ -55,8 +55,8 @@ std::vector<int32_t> all_next_tokens(const core::PackedBatch& batch) {
 
 }  // namespace
 
-double TorchEngine::score(const core::PackedBatch& batch, std::vector<float>& logprobs,
-                          std::vector<float>* logits) {
+double DecoderEngine::score(const core::PackedBatch& batch, std::vector<float>& logprobs,
+                            std::vector<float>* logits) {
     const HiddenState hidden = m_decoder->forward(stage_batch(batch));
     for (const float loss : m_head->losses(hidden, StagedTargets(all_next_tokens(batch)))) {
         logprobs.push_back(-loss);
@@ -75,9 +75,9 @@ double TorchEngine::score(const core::PackedBatch& batch, std::vector<float>& lo
     return sum;
 }
 
-Result<core::LogprobsResult> TorchEngine::logprobs(const std::vector<core::PackedRow>& rows,
-                                                   const std::filesystem::path& logits_out,
-                                                   const std::filesystem::path& grads_out) {
+Result<core::LogprobsResult> DecoderEngine::logprobs(const std::vector<core::PackedRow>& rows,
+                                                     const std::filesystem::path& logits_out,
+                                                     const std::filesystem::path& grads_out) {
     return in_engine("compute log-probabilities", [&]() -> Result<core::LogprobsResult> {
         TRY_VOID(check_ready());
         const int64_t vocab = m_base->config().vocab_size;

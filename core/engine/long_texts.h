@@ -1,7 +1,7 @@
 // Qwen 1 beyond the length it was trained with, when it does not train: every text has the rotary
 // base and the query factors of its own length (rope_table.h), so such a text goes through the
 // decoder alone. Training never does this. Source: facts of the checkpoint formats, QWen 1.
-// Neighbours: decoder/ takes the parts, torch_engine.cpp and logprobs.cpp ask. Any thread;
+// Neighbours: decoder/ takes the parts, decoder_engine.cpp and logprobs.cpp ask. Any thread;
 // torch-free.
 #pragma once
 

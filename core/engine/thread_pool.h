@@ -2,7 +2,7 @@
 // the number of threads alone, so that its bits never depend on who computed what; workers spin for
 // some microseconds, then sleep, so that they do not take turns with the machine's other work.
 // MKL and oneDNN run on whichever thread calls them, alone: linear/gemm.cpp cuts their products
-// too. Neighbour: torch_engine.cpp sets the number. Any thread; torch-free.
+// too. Neighbour: decoder_engine.cpp sets the number. Any thread; torch-free.
 #pragma once
 
 #include <cstdint>

@@ -1,6 +1,6 @@
 // Whether the base has an embedding for every id that a run will give it: a row with another one
 // would end the run in the middle of an epoch. Neighbours: data_checks.cpp asks;
-// core/engine/torch_engine.cpp refuses what gets past. Any thread.
+// core/engine/decoder_engine.cpp refuses what gets past. Any thread.
 #pragma once
 
 #include <optional>

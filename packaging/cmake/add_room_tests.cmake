@@ -39,6 +39,6 @@ function(dayrun_add_room_tests room)
         endif()
         set_tests_properties(${room}/${_name} PROPERTIES LABELS "${_labels}"
             TIMEOUT ${_timeout} PROCESSORS ${_processors}
-            ENVIRONMENT "QT_QPA_PLATFORM=offscreen;QTEST_FUNCTION_TIMEOUT=${_timeout}000;TSAN_OPTIONS=suppressions=${PROJECT_SOURCE_DIR}/tests/support/thread_sanitizer.supp")
+            ENVIRONMENT "QT_QPA_PLATFORM=offscreen;QTEST_FUNCTION_TIMEOUT=${_timeout}000;TSAN_OPTIONS=ignore_noninstrumented_modules=1:suppressions=${PROJECT_SOURCE_DIR}/tests/support/thread_sanitizer.supp")
     endforeach()
 endfunction()

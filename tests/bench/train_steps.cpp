@@ -15,8 +15,8 @@
 
 #include "core/base/clock.h"
 #include "core/device/libtorch_memory.h"
+#include "core/engine/decoder_engine.h"
 #include "core/engine/device/open_torch.h"
-#include "core/engine/torch_engine.h"
 #include "tests/bench/products_floor.h"
 
 using namespace dayrun;
@@ -101,7 +101,7 @@ class Steps {
     }
 
     json m_settings;
-    engine::TorchEngine m_engine{core::Device{.threads = m_settings["threads"].get<int>()}};
+    engine::DecoderEngine m_engine{core::Device{.threads = m_settings["threads"].get<int>()}};
     int64_t m_start_bytes = 0;
     core::Recipe m_recipe;
     core::Result<core::PreparedModel> m_prepared;

@@ -149,8 +149,8 @@ Recipe lora_recipe(const std::filesystem::path& folder, int rank, double alpha) 
 // Engines are made here without make_engine, which opens libtorch for everybody else.
 [[maybe_unused]] static const bool s_libtorch_is_open = engine::open_torch().ok();
 
-std::unique_ptr<engine::TorchEngine> open_engine(const Recipe& recipe, int threads) {
-    auto engine = std::make_unique<engine::TorchEngine>(Device{.threads = threads});
+std::unique_ptr<engine::DecoderEngine> open_engine(const Recipe& recipe, int threads) {
+    auto engine = std::make_unique<engine::DecoderEngine>(Device{.threads = threads});
     const auto prepared = engine->prepare(recipe);
     if (prepared.ok()) return engine;
     qWarning("%s", prepared.error().text().c_str());
@@ -204,7 +204,7 @@ PackedBatch batch_of_step(int step, int64_t vocab) {
         0, seed);
 }
 
-bool train(engine::TorchEngine& engine, int first, int last, int64_t vocab, StepFigures& figures,
+bool train(engine::DecoderEngine& engine, int first, int last, int64_t vocab, StepFigures& figures,
            BatchOfStep batch_of) {
     for (int step = first; step < last; ++step) {
         const PackedBatch batch = batch_of(step, vocab);
@@ -219,7 +219,7 @@ bool train(engine::TorchEngine& engine, int first, int last, int64_t vocab, Step
     return true;
 }
 
-double eval_loss(engine::TorchEngine& engine, int64_t vocab) {
+double eval_loss(engine::DecoderEngine& engine, int64_t vocab) {
     const auto result = engine.evaluate({batch_of_step(99, vocab)}, 1);
     return result.ok() ? result->total.loss_sum : NAN;
 }

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "core/compile/packing/packed.h"
-#include "core/engine/torch_engine.h"
+#include "core/engine/decoder_engine.h"
 #include "core/model/safetensors.h"
 #include "core/recipe/recipe.h"
 #include "tests/support/tensor_file.h"
@@ -44,7 +44,7 @@ bool write_tiny_model(const std::filesystem::path& folder, const TinyModel& mode
 core::Recipe lora_recipe(const std::filesystem::path& folder, int rank = 4, double alpha = 8);
 
 /// A prepared engine, or null after printing why not.
-std::unique_ptr<engine::TorchEngine> open_engine(const core::Recipe& recipe, int threads = 1);
+std::unique_ptr<engine::DecoderEngine> open_engine(const core::Recipe& recipe, int threads = 1);
 
 /// Writes the adapter that the recipe makes, its B matrices filled with normal values times
 /// `scale` (they start at zero, where A has no gradient). False when that fails.
@@ -66,10 +66,10 @@ struct StepFigures {
 /// A micro-batch of a step, of ids below `vocab`.
 using BatchOfStep = core::PackedBatch (*)(int step, int64_t vocab);
 /// Trains steps [first, last) and appends what they gave; false when one fails or is skipped.
-bool train(engine::TorchEngine& engine, int first, int last, int64_t vocab, StepFigures& figures,
+bool train(engine::DecoderEngine& engine, int first, int last, int64_t vocab, StepFigures& figures,
            BatchOfStep batch_of = batch_of_step);
 /// The summed loss of a batch that train() does not use; NaN when that fails.
-double eval_loss(engine::TorchEngine& engine, int64_t vocab);
+double eval_loss(engine::DecoderEngine& engine, int64_t vocab);
 
 std::span<const float> gradient_of(const engine::Parameter& parameter);
 std::span<const float> value_of(const engine::Parameter& parameter);

@@ -10,7 +10,7 @@
 
 using namespace dayrun::core;
 using namespace dayrun::tests;
-using dayrun::engine::TorchEngine;
+using dayrun::engine::DecoderEngine;
 
 namespace {
 
@@ -30,7 +30,7 @@ PackedBatch batch_of(int step) {
         0);
 }
 
-bool train(TorchEngine& engine, const std::filesystem::path& folder, Trained& trained) {
+bool train(DecoderEngine& engine, const std::filesystem::path& folder, Trained& trained) {
     for (int step = 0; step < 12; ++step) {
         const PackedBatch first = batch_of(2 * step), second = batch_of(2 * step + 1);
         const auto divisor =
@@ -65,7 +65,7 @@ class TestAccelerator : public QObject {
 
     struct OnDevice {
         EmulatedDevice* device = nullptr;
-        std::unique_ptr<TorchEngine> engine;
+        std::unique_ptr<DecoderEngine> engine;
     };
     static constexpr int64_t kPlenty = int64_t{64} << 20;
     OnDevice open_on_device(const Recipe& recipe, int64_t bytes = kPlenty,
@@ -78,7 +78,7 @@ class TestAccelerator : public QObject {
             return std::unique_ptr<dayrun::engine::Accelerator>(std::move(device));
         };
         auto engine =
-            std::make_unique<TorchEngine>(Device{.kind = DeviceKind::Cuda, .threads = 1}, open);
+            std::make_unique<DecoderEngine>(Device{.kind = DeviceKind::Cuda, .threads = 1}, open);
         const auto prepared = engine->prepare(recipe);
         if (!prepared.ok()) qWarning("%s", prepared.error().text().c_str());
         if (prepared.ok()) opened.engine = std::move(engine);
@@ -270,13 +270,13 @@ class TestAccelerator : public QObject {
 
   private:
     // Embedding, norms and head are trained too.
-    void check_full(const Recipe& recipe, TorchEngine& cpu) const {
+    void check_full(const Recipe& recipe, DecoderEngine& cpu) const {
         const OnDevice opened = open_on_device(recipe);
         QVERIFY(opened.engine);
         for (int step = 0; step < 5; ++step) {
             const PackedBatch batch = batch_of(step);
             const auto divisor = static_cast<double>(batch.target_token_count);
-            for (TorchEngine* engine : {&cpu, opened.engine.get()}) {
+            for (DecoderEngine* engine : {&cpu, opened.engine.get()}) {
                 REQUIRE_OK(engine->accumulate(batch, divisor));
             }
             const auto want = cpu.apply_step(0.01);

@@ -12,7 +12,7 @@
 
 using namespace dayrun::core;
 using namespace dayrun::tests;
-using dayrun::engine::TorchEngine;
+using dayrun::engine::DecoderEngine;
 
 namespace {
 
@@ -65,7 +65,7 @@ class TestBadBases : public QObject {
     fs::path weights() const { return base() / "model.safetensors"; }
 
     void refuses(const Recipe& recipe, ErrorCode code, const std::string& named) const {
-        TorchEngine engine(Device{.threads = 1});
+        DecoderEngine engine(Device{.threads = 1});
         const auto prepared = engine.prepare(recipe);
         QVERIFY(!prepared.ok());
         const std::string text = prepared.error().text();
@@ -195,7 +195,7 @@ class TestBadBases : public QObject {
     void regular_expressions_choose_modules() {
         Recipe recipe = lora_recipe(base());
         recipe.adapter.target_modules = std::string(R"(model\.layers\.1\..*(q|up)_proj)");
-        TorchEngine engine(Device{.threads = 1});
+        DecoderEngine engine(Device{.threads = 1});
         const auto prepared = engine.prepare(recipe);
         REQUIRE_OK(prepared);
         QVERIFY((prepared->adapted_modules ==

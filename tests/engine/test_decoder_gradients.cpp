@@ -45,7 +45,7 @@ TinyModel model_of(const QString& name) {
 }
 
 // B starts at zero, which would hide A's gradient, and a fresh magnitude hides DoRA's scaling.
-void shake(dayrun::engine::TorchEngine& engine) {
+void shake(dayrun::engine::DecoderEngine& engine) {
     for (dayrun::engine::Parameter& parameter : engine.parameters().all()) {
         const bool is_b = parameter.name.find("lora_B") != std::string::npos;
         const bool is_magnitude = parameter.name.find("magnitude") != std::string::npos;

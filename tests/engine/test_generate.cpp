@@ -47,7 +47,7 @@ class TestGenerate : public QObject {
     std::filesystem::path path(const QString& name) const {
         return m_folder.filePath(name).toStdString();
     }
-    std::unique_ptr<dayrun::engine::TorchEngine> open(
+    std::unique_ptr<dayrun::engine::DecoderEngine> open(
         const QString& type, TensorDtype dtype = TensorDtype::Float32) const {
         if (!write_tiny_model(path(type), model_of(type), 8, dtype)) return nullptr;
         return open_engine(lora_recipe(path(type)));

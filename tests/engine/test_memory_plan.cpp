@@ -14,9 +14,9 @@
 
 using namespace dayrun::core;
 using namespace dayrun::tests;
+using dayrun::engine::DecoderEngine;
 using dayrun::engine::host_arena;
 using dayrun::engine::Parameter;
-using dayrun::engine::TorchEngine;
 
 namespace {
 
@@ -50,7 +50,7 @@ ActivationPlan plan_named(const QString& name, size_t layers) {
     return {};
 }
 
-std::vector<float> gradients_of(TorchEngine& engine) {
+std::vector<float> gradients_of(DecoderEngine& engine) {
     std::vector<float> values;
     for (const Parameter& parameter : engine.parameters().all()) {
         values.insert(values.end(), parameter.gradient, parameter.gradient + parameter.count);
@@ -237,7 +237,7 @@ class TestMemoryPlan : public QObject {
         const auto cpu = open_engine(recipe);
         QVERIFY(cpu);
         EmulatedDevice* device = nullptr;
-        TorchEngine emulated(
+        DecoderEngine emulated(
             Device{.kind = DeviceKind::Cuda, .threads = 1},
             [&](const Recipe&) -> Result<std::unique_ptr<dayrun::engine::Accelerator>> {
                 auto made = std::make_unique<EmulatedDevice>();
@@ -293,7 +293,7 @@ class TestMemoryPlan : public QObject {
     }
 
     void a_budget_stops_with_a_sentence() {
-        const auto engine = std::make_unique<TorchEngine>(Device{.threads = 1});
+        const auto engine = std::make_unique<DecoderEngine>(Device{.threads = 1});
         const auto nothing = engine->limit_memory(1000);
         QVERIFY(!nothing.ok());
         QCOMPARE(nothing.error().code, ErrorCode::OutOfHostMemory);

@@ -14,8 +14,8 @@
 
 using namespace dayrun::core;
 using namespace dayrun::tests;
+using dayrun::engine::DecoderEngine;
 using dayrun::engine::Keep;
-using dayrun::engine::TorchEngine;
 
 class TestMethods : public QObject {
     Q_OBJECT
@@ -143,7 +143,7 @@ class TestMethods : public QObject {
         auto quiet = open_engine(recipe_of("lora"));
         auto noisy = open_engine(recipe_of("lora dropout noise"));
         QVERIFY(quiet && noisy);
-        for (TorchEngine* const engine : {quiet.get(), noisy.get()}) {
+        for (DecoderEngine* const engine : {quiet.get(), noisy.get()}) {
             // B must not be zero for dropout to show.
             for (auto& parameter : engine->parameters().all()) {
                 for (int64_t i = 0; i < parameter.count; ++i) {
@@ -250,7 +250,7 @@ class TestMethods : public QObject {
     void full_training_over_nf4_is_refused() {
         Recipe recipe = recipe_of("nf4 lora");
         recipe.adapter.method = AdapterMethod::Full;
-        TorchEngine engine(Device{.threads = 1});
+        DecoderEngine engine(Device{.threads = 1});
         const auto refused = engine.prepare(recipe);
         QVERIFY(!refused.ok());
         QCOMPARE(refused.error().code, ErrorCode::BadRecipe);

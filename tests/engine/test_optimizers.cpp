@@ -234,7 +234,7 @@ class TestOptimizers : public QObject {
         QVERIFY(write_tiny_model(base, {.hidden = 48, .intermediate = 160}, 5));
         Recipe recipe = lora_recipe(base, 32);  // 32 * 160 elements: large enough for 8 bits
         recipe.optimizer.name = static_cast<OptimizerName>(name);
-        const auto train = [](TorchEngine& engine, int first, int last) {
+        const auto train = [](DecoderEngine& engine, int first, int last) {
             std::vector<double> losses;
             for (int step = first; step < last; ++step) {
                 const PackedBatch batch =

@@ -10,7 +10,7 @@
 
 using namespace dayrun::core;
 using namespace dayrun::tests;
-using dayrun::engine::TorchEngine;
+using dayrun::engine::DecoderEngine;
 
 class TestStoredHead : public QObject {
     Q_OBJECT
@@ -57,7 +57,7 @@ class TestStoredHead : public QObject {
             if (method == "full") recipe.adapter.method = AdapterMethod::Full;
             if (method == "bfloat16") recipe.base.dtype = DtypeChoice::BFloat16;
             if (method == "nf4") recipe.quantization.base = BaseQuantization::Nf4;
-            TorchEngine engine(Device{.threads = 1});
+            DecoderEngine engine(Device{.threads = 1});
             const auto prepared = engine.prepare(recipe);
             REQUIRE_OK(prepared);
             seen.notes = prepared->notes;

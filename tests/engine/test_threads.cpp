@@ -15,8 +15,8 @@
 
 using namespace dayrun::core;
 using namespace dayrun::tests;
+using dayrun::engine::DecoderEngine;
 using dayrun::engine::thread_count;
-using dayrun::engine::TorchEngine;
 
 namespace {
 
@@ -123,7 +123,8 @@ class TestThreads : public QObject {
         QVERIFY(train(*engine, 2, kSteps, m_model.vocab, stopped, wide_batch_of_step));
         QVERIFY(stopped == straight);
         QVERIFY(train_alone(method, alone));
-        // Slices of MKL's and oneDNN's products may differ in their last bits, our own products do not.
+        // Slices of MKL's and oneDNN's products may differ in their last bits, our own products do
+        // not.
         if (method.startsWith("bf16") && dayrun::kernels::has_bfloat16_product()) {
             QVERIFY(straight == alone);
         }
@@ -168,7 +169,7 @@ class TestThreads : public QObject {
         auto& ledger = dayrun::engine::host_arena().ledger();
         const int64_t before = ledger.total_held();
         {
-            TorchEngine engine(Device{.threads = 3});
+            DecoderEngine engine(Device{.threads = 3});
             REQUIRE_OK(engine.prepare(recipe_of("lora")));
             const PackedBatch batch = make_batch({random_row(500, m_model.vocab, 1)}, 0);
             int refused = 0;

@@ -50,7 +50,7 @@ class TestTrainedOn : public QObject {
     }
 
     void another_base_is_told() {
-        dayrun::engine::TorchEngine same({}), other({});
+        dayrun::engine::DecoderEngine same({}), other({});
         const auto right = same.prepare(with_adapter("base"));
         REQUIRE_OK(right);
         QVERIFY(right->notes.empty());
@@ -73,7 +73,7 @@ class TestTrainedOn : public QObject {
         if (way == 1) recipe.base.dtype = DtypeChoice::BFloat16;
         if (way == 2) recipe.quantization.base = BaseQuantization::Nf4;
         if (way == 3) recipe.adapter.method = AdapterMethod::Full;
-        dayrun::engine::TorchEngine plain({}), engine({.threads = way == 4 ? 3 : 1});
+        dayrun::engine::DecoderEngine plain({}), engine({.threads = way == 4 ? 3 : 1});
         const auto expected = plain.prepare(lora_recipe(folder("base")));
         const auto prepared = engine.prepare(recipe);
         REQUIRE_OK(expected);
@@ -141,7 +141,7 @@ class TestTrainedOn : public QObject {
         Recipe recipe = lora_recipe(folder("base"));
         recipe.base.random_init = true;
         recipe.adapter.method = AdapterMethod::Full;
-        dayrun::engine::TorchEngine engine({});
+        dayrun::engine::DecoderEngine engine({});
         const auto prepared = engine.prepare(recipe);
         REQUIRE_OK(prepared);
         QVERIFY(prepared->base.tensors.empty());

@@ -113,7 +113,7 @@ class TestRooms : public QObject {
         row("ui/stages/data/data_stage.cpp", "ui/stages/run/run_stage.h", false);
         row("ui/stages/data/data_stage.cpp", "ui/stages/data/row_table.h", true);
         row("app/wiring.cpp", "core/engine/engine_factory.h", true);
-        row("app/wiring.cpp", "core/engine/torch_engine.h", false);
+        row("app/wiring.cpp", "core/engine/decoder_engine.h", false);
         row("app/wiring.cpp", "CLI/CLI.hpp", true);
     }
     void the_rule_refuses() {

@@ -1,5 +1,5 @@
 // The engine's doors about memory: its limit, the activation plan and the dress rehearsal.
-// Neighbours: torch_engine.cpp has the other doors, arena.h counts.
+// Neighbours: decoder_engine.cpp has the other doors, arena.h counts.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -8,7 +8,7 @@
 #include "core/base/clock.h"
 #include "core/base/units.h"
 #include "core/device/libtorch_memory.h"
-#include "core/engine/torch_engine.h"
+#include "core/engine/decoder_engine.h"
 
 namespace dayrun::engine {
 
@@ -16,7 +16,7 @@ using core::Error;
 using core::ErrorCode;
 using core::Result;
 
-TorchEngine::TorchEngine(const core::Device& device, OpenAccelerator open)
+DecoderEngine::DecoderEngine(const core::Device& device, OpenAccelerator open)
     : m_device(device), m_open(std::move(open)) {
     // Other engines' blocks are no part of the process's own. A device's context is its own matter.
     if (m_open) return;
@@ -24,13 +24,13 @@ TorchEngine::TorchEngine(const core::Device& device, OpenAccelerator open)
         std::max<int64_t>(0, core::resident_bytes() - host_arena().ledger().total_held());
 }
 
-TorchEngine::~TorchEngine() {
+DecoderEngine::~DecoderEngine() {
     release_attention_scratch();
     release_product_scratch();
     if (m_limit_bytes > 0) host_arena().ledger().set_limit(0);
 }
 
-Result<void> TorchEngine::limit_memory(int64_t bytes) {
+Result<void> DecoderEngine::limit_memory(int64_t bytes) {
     if (bytes <= m_overhead_bytes) {
         return Error{
             .code = ErrorCode::OutOfHostMemory,
@@ -43,19 +43,19 @@ Result<void> TorchEngine::limit_memory(int64_t bytes) {
 }
 
 // Of the host's memory; a device's arena was made with its own.
-void TorchEngine::apply_limit() {
+void DecoderEngine::apply_limit() {
     if (m_limit_bytes > 0 && m_accelerator == nullptr)
         current_arena().ledger().set_limit(m_limit_bytes);
 }
 
-void TorchEngine::set_activation_plan(const ActivationPlan& plan) {
+void DecoderEngine::set_activation_plan(const ActivationPlan& plan) {
     const UseAccelerator device(m_accelerator.get());
     if (m_decoder != nullptr) m_decoder->set_plan(plan);
 }
 
 // Every layer one step on, so that whatever the shortage was, the next try asks for clearly less;
 // offloading comes last, when no layer keeps anything but its input.
-bool TorchEngine::make_leaner() {
+bool DecoderEngine::make_leaner() {
     if (m_decoder == nullptr) return false;
     const UseAccelerator device(m_accelerator.get());
     ActivationPlan plan = m_decoder->plan();
@@ -73,8 +73,8 @@ bool TorchEngine::make_leaner() {
     return m_decoder->plan() != before;  // in the host's memory there is nothing to offload to
 }
 
-Result<core::RehearsalFigures> TorchEngine::rehearse(const core::PackedBatch& train,
-                                                     const core::PackedBatch& eval) {
+Result<core::RehearsalFigures> DecoderEngine::rehearse(const core::PackedBatch& train,
+                                                       const core::PackedBatch& eval) {
     return in_engine("rehearse the largest micro-batch", [&]() -> Result<core::RehearsalFigures> {
         TRY_VOID(check_batch(train));
         if (!eval.tokens.empty()) TRY_VOID(check_batch(eval));

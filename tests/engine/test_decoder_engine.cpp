@@ -19,7 +19,7 @@ using namespace dayrun::tests;
 using dayrun::engine::Keep;
 using dayrun::engine::Parameter;
 
-class TestTorchEngine : public QObject {
+class TestDecoderEngine : public QObject {
     Q_OBJECT
 
     QTemporaryDir m_folder;
@@ -242,7 +242,7 @@ class TestTorchEngine : public QObject {
         full.adapter.dtype = DtypeChoice::BFloat16;
         auto narrow = open_engine(full);
         REQUIRE_OK(narrow->save_adapter(path("narrow")));
-        auto narrow_opened = std::make_unique<dayrun::engine::TorchEngine>(Device{.threads = 1});
+        auto narrow_opened = std::make_unique<dayrun::engine::DecoderEngine>(Device{.threads = 1});
         const auto prepared = narrow_opened->prepare_base(lora_recipe(path("narrow")));
         REQUIRE_OK(prepared);
         QCOMPARE(prepared->dtype, std::string("bfloat16"));
@@ -253,7 +253,7 @@ class TestTorchEngine : public QObject {
         const auto code_of = [&](auto change) {
             Recipe changed = recipe();
             change(changed);
-            dayrun::engine::TorchEngine engine(Device{.threads = 1});
+            dayrun::engine::DecoderEngine engine(Device{.threads = 1});
             const auto prepared = engine.prepare(changed);
             return prepared.ok() ? ErrorCode::Internal : prepared.error().code;
         };
@@ -271,5 +271,5 @@ class TestTorchEngine : public QObject {
     }
 };
 
-DAYRUN_TEST(TestTorchEngine)
-#include "test_torch_engine.moc"
+DAYRUN_TEST(TestDecoderEngine)
+#include "test_decoder_engine.moc"

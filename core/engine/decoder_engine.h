@@ -18,11 +18,11 @@
 
 namespace dayrun::engine {
 
-class TorchEngine : public core::Engine {
+class DecoderEngine : public core::Engine {
   public:
     /// Runs on what `open` opens for the recipe; without it on the CPU.
-    explicit TorchEngine(const core::Device& device, OpenAccelerator open = {});
-    ~TorchEngine() override;
+    explicit DecoderEngine(const core::Device& device, OpenAccelerator open = {});
+    ~DecoderEngine() override;
 
     core::Result<core::PreparedModel> prepare(const core::Recipe& recipe) override;
     core::Result<core::PreparedModel> prepare_base(const core::Recipe& recipe) override;

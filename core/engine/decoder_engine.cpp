@@ -1,5 +1,5 @@
-// The engine's doors. Neighbour: torch_engine.h; logprobs() is in logprobs.cpp.
-#include "core/engine/torch_engine.h"
+// The engine's doors. Neighbour: decoder_engine.h; logprobs() is in logprobs.cpp.
+#include "core/engine/decoder_engine.h"
 
 #include <fmt/format.h>
 
@@ -44,12 +44,12 @@ Result<void> check_recipe(const core::Recipe& recipe) {
 
 }  // namespace
 
-void TorchEngine::bind_thread() {
+void DecoderEngine::bind_thread() {
     use_threads(m_device.threads > 0 ? m_device.threads : core::worker_threads());
     kernels::set_parallel_backend(&run_in_parallel);
 }
 
-Result<core::PreparedModel> TorchEngine::prepare(const core::Recipe& recipe) {
+Result<core::PreparedModel> DecoderEngine::prepare(const core::Recipe& recipe) {
     if (m_open) {
         TRY(opened, m_open(recipe));
         m_accelerator = std::move(opened);
@@ -58,7 +58,7 @@ Result<core::PreparedModel> TorchEngine::prepare(const core::Recipe& recipe) {
                      [&]() -> Result<core::PreparedModel> { return prepare_model(recipe); });
 }
 
-Result<core::PreparedModel> TorchEngine::prepare_base(const core::Recipe& recipe) {
+Result<core::PreparedModel> DecoderEngine::prepare_base(const core::Recipe& recipe) {
     core::Recipe alone = recipe;
     alone.adapter = {};
     alone.adapter.target_modules = std::vector<std::string>{};
@@ -66,7 +66,7 @@ Result<core::PreparedModel> TorchEngine::prepare_base(const core::Recipe& recipe
     return prepare(alone);
 }
 
-Result<core::PreparedModel> TorchEngine::prepare_model(const core::Recipe& recipe) {
+Result<core::PreparedModel> DecoderEngine::prepare_model(const core::Recipe& recipe) {
     CHECK(m_decoder == nullptr);
     TRY_VOID(check_recipe(recipe));
     m_recipe = recipe;
@@ -103,7 +103,7 @@ Result<core::PreparedModel> TorchEngine::prepare_model(const core::Recipe& recip
     return prepared;
 }
 
-std::vector<std::string> TorchEngine::notes() const {
+std::vector<std::string> DecoderEngine::notes() const {
     std::vector<std::string> notes = m_base->config().notes;
     if (!m_model.trained_on) return notes;
     std::string sentence = core::other_base_sentence(
@@ -112,14 +112,14 @@ std::vector<std::string> TorchEngine::notes() const {
     return notes;
 }
 
-Result<void> TorchEngine::check_ready() const {
+Result<void> DecoderEngine::check_ready() const {
     if (m_head != nullptr) return {};
     return Error{.code = ErrorCode::Internal,
                  .message = "The engine was used before its base model was opened."};
 }
 
 // A diverged model gives such losses too; those are the run's to judge.
-Result<void> TorchEngine::check_finite(double loss) const {
+Result<void> DecoderEngine::check_finite(double loss) const {
     if (std::isfinite(loss)) return {};
     const std::string name = m_base->find_not_finite();
     if (name.empty()) return {};
@@ -130,7 +130,7 @@ Result<void> TorchEngine::check_finite(double loss) const {
                  .hint = "The checkpoint is damaged: get it again."};
 }
 
-Result<void> TorchEngine::check_batch(const core::PackedBatch& batch) const {
+Result<void> DecoderEngine::check_batch(const core::PackedBatch& batch) const {
     TRY_VOID(check_ready());
     const int64_t vocab = m_base->config().vocab_size;
     const auto is_id = [&](int32_t id) { return id >= 0 && id < vocab; };
@@ -154,7 +154,7 @@ Result<void> TorchEngine::check_batch(const core::PackedBatch& batch) const {
     return {};
 }
 
-Result<void> TorchEngine::accumulate(const core::PackedBatch& batch, double loss_divisor) {
+Result<void> DecoderEngine::accumulate(const core::PackedBatch& batch, double loss_divisor) {
     return in_engine("train on a micro-batch", [&]() -> Result<void> {
         TRY_VOID(check_batch(batch));
         const core::AdapterSpec& adapter = m_recipe.adapter;
@@ -166,8 +166,8 @@ Result<void> TorchEngine::accumulate(const core::PackedBatch& batch, double loss
     });
 }
 
-Result<void> TorchEngine::accumulate_batch(const core::PackedBatch& batch, double loss_divisor,
-                                           const TrainingNoise& noise) {
+Result<void> DecoderEngine::accumulate_batch(const core::PackedBatch& batch, double loss_divisor,
+                                             const TrainingNoise& noise) {
     if (batch.target_token_count == 0) return {};
     const StagedBatch staged = stage_batch(batch);
     const StagedTargets targets(batch.targets);
@@ -182,12 +182,12 @@ Result<void> TorchEngine::accumulate_batch(const core::PackedBatch& batch, doubl
     return {};
 }
 
-Result<core::StepOutcome> TorchEngine::apply_step(double learning_rate) {
+Result<core::StepOutcome> DecoderEngine::apply_step(double learning_rate) {
     TRY_VOID(start_step(learning_rate));
     return finish_step();
 }
 
-Result<void> TorchEngine::start_step(double learning_rate) {
+Result<void> DecoderEngine::start_step(double learning_rate) {
     return in_engine("apply a step", [&]() -> Result<void> {
         TRY_VOID(check_ready());
         // The step before is done by now: this one's micro-batches are queued behind it. Whether it
@@ -217,7 +217,7 @@ Result<void> TorchEngine::start_step(double learning_rate) {
     });
 }
 
-Result<core::StepOutcome> TorchEngine::finish_step() {
+Result<core::StepOutcome> DecoderEngine::finish_step() {
     return in_engine("read a step's figures", [&]() -> Result<core::StepOutcome> {
         if (m_told.empty()) m_told.push_back(take_outcome());
         const core::StepOutcome oldest = m_told.front();
@@ -226,7 +226,7 @@ Result<core::StepOutcome> TorchEngine::finish_step() {
     });
 }
 
-core::StepOutcome TorchEngine::take_outcome() {
+core::StepOutcome DecoderEngine::take_outcome() {
     CHECK(m_sent_gates > 0);
     --m_sent_gates;
     const kernels::StepGate told = m_accelerator != nullptr ? m_accelerator->take_gate() : *gate();
@@ -234,14 +234,14 @@ core::StepOutcome TorchEngine::take_outcome() {
     return {.loss = told.loss, .grad_norm = told.norm, .skipped = told.skip != 0};
 }
 
-void TorchEngine::drop_gradients() {
+void DecoderEngine::drop_gradients() {
     if (m_model.parameters != nullptr) m_model.parameters->zero_gradients();
     m_gate.fill_zero();
     m_target_tokens = 0;
 }
 
-Result<core::EvalResult> TorchEngine::evaluate(const std::vector<core::PackedBatch>& batches,
-                                               size_t source_count) {
+Result<core::EvalResult> DecoderEngine::evaluate(const std::vector<core::PackedBatch>& batches,
+                                                 size_t source_count) {
     return in_engine("evaluate", [&]() -> Result<core::EvalResult> {
         core::EvalResult result;
         result.by_source.resize(source_count);
@@ -277,7 +277,7 @@ Result<core::EvalResult> TorchEngine::evaluate(const std::vector<core::PackedBat
     });
 }
 
-Result<std::vector<std::vector<int32_t>>> TorchEngine::generate_batch(
+Result<std::vector<std::vector<int32_t>>> DecoderEngine::generate_batch(
     const std::vector<core::GenerateRequest>& requests) {
     return in_engine("generate text", [&]() -> Result<std::vector<std::vector<int32_t>>> {
         TRY_VOID(check_ready());
@@ -306,7 +306,7 @@ Result<std::vector<std::vector<int32_t>>> TorchEngine::generate_batch(
     });
 }
 
-Result<void> TorchEngine::save_adapter(const std::filesystem::path& folder) {
+Result<void> DecoderEngine::save_adapter(const std::filesystem::path& folder) {
     return in_engine("save the adapter", [&]() -> Result<void> {
         TRY_VOID(check_ready());
         TRY_VOID(m_base->check_in_use());
@@ -328,14 +328,14 @@ Result<void> TorchEngine::save_adapter(const std::filesystem::path& folder) {
     });
 }
 
-Result<void> TorchEngine::save_state(const std::filesystem::path& folder) {
+Result<void> DecoderEngine::save_state(const std::filesystem::path& folder) {
     return in_engine("save the run's state", [&]() -> Result<void> {
         TRY_VOID(check_ready());
         return save_trainer_state(folder, *m_model.parameters, *m_optimizer);
     });
 }
 
-Result<void> TorchEngine::load_state(const std::filesystem::path& folder) {
+Result<void> DecoderEngine::load_state(const std::filesystem::path& folder) {
     return in_engine("load the run's state", [&]() -> Result<void> {
         TRY_VOID(check_ready());
         drop_gradients();
@@ -345,7 +345,7 @@ Result<void> TorchEngine::load_state(const std::filesystem::path& folder) {
     });
 }
 
-core::CheckpointBytes TorchEngine::checkpoint_bytes() const {
+core::CheckpointBytes DecoderEngine::checkpoint_bytes() const {
     if (m_optimizer == nullptr) return {};
     const int64_t count = m_model.parameters->count();
     core::CheckpointBytes bytes;
@@ -355,12 +355,12 @@ core::CheckpointBytes TorchEngine::checkpoint_bytes() const {
     return bytes;
 }
 
-int64_t TorchEngine::device_bytes() const {
+int64_t DecoderEngine::device_bytes() const {
     if (m_accelerator != nullptr) return m_accelerator->arena().ledger().total_held();
     return core::resident_bytes();
 }
 
-int64_t TorchEngine::device_bytes_peak() const {
+int64_t DecoderEngine::device_bytes_peak() const {
     if (m_accelerator != nullptr) return m_accelerator->arena().ledger().total_peak();
     return core::peak_resident_bytes();
 }
