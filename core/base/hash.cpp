@@ -58,12 +58,12 @@ __attribute__((target("sha,sse4.1,ssse3"))) void add_block_sha(std::array<uint32
     const __m128i cdgh_before = cdgh;
     __m128i words[4];
     for (int i = 0; i < 4; ++i) {
-        words[i] = _mm_shuffle_epi8(load(block + 16 * i), big_endian);
+        words[i] = _mm_shuffle_epi8(load(block + std::ptrdiff_t{16} * i), big_endian);
     }
 #pragma GCC unroll 16
     for (int i = 0; i < 16; ++i) {
         __m128i& now = words[i % 4];
-        const __m128i sum = _mm_add_epi32(now, load(kRound.data() + 4 * i));
+        const __m128i sum = _mm_add_epi32(now, load(kRound.data() + std::ptrdiff_t{4} * i));
         cdgh = _mm_sha256rnds2_epu32(cdgh, abef, sum);
         abef = _mm_sha256rnds2_epu32(abef, cdgh, _mm_shuffle_epi32(sum, 0x0E));
         if (i >= 12) continue;

@@ -130,7 +130,7 @@ Result<void> write_safetensors_streamed(const std::filesystem::path& path,
 
 /// Writes a file as the reference library orders it (dtype by alignment, then name), atomically.
 Result<void> write_safetensors(const std::filesystem::path& path,
-                               std::vector<TensorToWrite> tensors,
+                               const std::vector<TensorToWrite>& tensors,
                                const std::map<std::string, std::string>& metadata = {
                                    {"format", "pt"}});
 

@@ -4,7 +4,7 @@
 namespace dayrun::core {
 
 std::filesystem::path Recipe::resolved(const std::string& path) const {
-    const std::filesystem::path given(path);
+    std::filesystem::path given(path);
     if (given.empty() || given.is_absolute()) return given;
     return (folder / given).lexically_normal();
 }

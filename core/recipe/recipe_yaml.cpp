@@ -91,8 +91,8 @@ class Reader {
                 return error_at(pair.first, fmt::format("'{}' is given twice.", word),
                                 "Keep one of the two.");
             }
-            TRY_VOID(
-                read_value(pair.second, pair.first, section.empty() ? word : section + "." + word));
+            const std::string key = section.empty() ? word : fmt::format("{}.{}", section, word);
+            TRY_VOID(read_value(pair.second, pair.first, key));
         }
         return {};
     }

@@ -182,7 +182,7 @@ Result<void> read_field(Portion& field, const SettingInput& input, const Setting
 
 Result<void> read_field(std::vector<EvalEvery>& field, const SettingInput& input,
                         const SettingInfo&) {
-    static const auto refuse = [](const SettingInput& bad) {
+    const auto refuse = [](const SettingInput& bad) {
         return bad_value(
             fmt::format("holds {}, but must be epoch, {{steps: n}}, {{minutes: n}} or "
                         "a list of these",

@@ -27,6 +27,7 @@ class NearestCode {
 
     /// value in [-1, 1].
     uint8_t operator()(float value) const {
+        // NOLINTNEXTLINE(bugprone-incorrect-roundings): never negative, and codes stay as they are
         return m_codes[static_cast<uint32_t>((value + 1.0f) * 32767.5f + 0.5f)];
     }
 

@@ -36,6 +36,7 @@ struct DropoutRule {
     float scale;
 };
 DAYRUN_HOST_DEVICE inline DropoutRule dropout_rule(float probability) {
+    // NOLINTNEXTLINE(bugprone-incorrect-roundings): never negative, and device code has no lround
     const uint32_t threshold = static_cast<uint32_t>(probability * 65536.0f + 0.5f);
     return {threshold, 65536.0f / static_cast<float>(65536u - threshold)};
 }

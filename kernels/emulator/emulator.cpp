@@ -93,7 +93,7 @@ class EmulatedBlockRun {
         const int slot = own.exchanges++ % 2;
         own.passed[slot] = word;
         wait(thread, At::WarpExchange);
-        return m_threads[static_cast<size_t>(thread / kWarp * kWarp + lane)].passed[slot];
+        return m_threads[warp_mate(thread, lane)].passed[slot];
     }
 
     uint32_t ballot(int thread, bool vote) {
@@ -102,8 +102,8 @@ class EmulatedBlockRun {
         exchange(thread, vote ? 1 : 0, 0);
         uint32_t bits = 0;
         for (int lane = 0; lane < kWarp; ++lane) {
-            const auto other = static_cast<size_t>(thread / kWarp * kWarp + lane);
-            bits |= static_cast<uint32_t>(m_threads[other].passed[slot]) << lane;
+            const uint64_t vote_there = m_threads[warp_mate(thread, lane)].passed[slot];
+            bits |= static_cast<uint32_t>(vote_there) << lane;
         }
         return bits;
     }
@@ -196,6 +196,11 @@ class EmulatedBlockRun {
         fail(waiting, std::string("waits ") + name_of(at) + " while thread " +
                           std::to_string(other) + " is " +
                           name_of(m_threads[static_cast<size_t>(other)].at));
+    }
+
+    // The place of the thread in the same warp at `lane`.
+    static size_t warp_mate(int thread, int lane) {
+        return static_cast<size_t>(thread / kWarp) * kWarp + static_cast<size_t>(lane);
     }
 
     const EmulatedKernel& m_kernel;

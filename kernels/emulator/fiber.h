@@ -63,7 +63,7 @@ class Fiber {
 /// Memory for `count` stacks, kept from one block to the next.
 class FiberStacks {
   public:
-    static constexpr std::size_t kBytes = 128 * 1024;
+    static constexpr std::size_t kBytes = std::size_t{128} * 1024;
 
     ~FiberStacks();
     FiberStacks() = default;

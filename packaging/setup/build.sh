@@ -2,6 +2,8 @@
 # Configures and builds in <clone>/build, or in $DAYRUN_BUILD. Needs common.sh, cuda.sh and wheels.sh.
 
 dayrun_build="${DAYRUN_BUILD:-$dayrun_root/build}"
+# Further arguments for cmake, from a script that wants another build than ./run's.
+dayrun_cmake_options=()
 
 # A compiler cache outside the clone: a second clone, or a build folder thrown away, costs little.
 # Paths inside the clone are hashed relative to it, so two clones share their entries.
@@ -23,6 +25,7 @@ configure() {
     else
         arguments+=(-DDAYRUN_CUDA=OFF)
     fi
+    arguments+=("${dayrun_cmake_options[@]}")
     local stamp="$dayrun_build/configured"
     if [[ -f $dayrun_build/build.ninja && -f $stamp &&
         $(<"$stamp") == "${arguments[*]}" ]]; then

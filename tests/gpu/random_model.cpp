@@ -139,7 +139,7 @@ class ModelWriter {
     }
 
     void write(const std::filesystem::path& path) {
-        const auto done = core::write_safetensors(path, std::move(m_tensors));
+        const auto done = core::write_safetensors(path, m_tensors);
         if (!done.ok()) throw std::runtime_error(done.error().text());
     }
 

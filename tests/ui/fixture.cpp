@@ -86,7 +86,7 @@ void writeBase(const std::filesystem::path& folder) {
             add(linear.module + ".weight", {linear.out_features, linear.in_features});
         }
     }
-    const auto written = core::write_safetensors(folder / "model.safetensors", std::move(tensors));
+    const auto written = core::write_safetensors(folder / "model.safetensors", tensors);
     QVERIFY2(written.ok(), written.ok() ? "" : written.error().text().c_str());
 }
 

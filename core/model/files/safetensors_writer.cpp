@@ -78,7 +78,7 @@ Result<void> write_safetensors_streamed(const std::filesystem::path& path,
 }
 
 Result<void> write_safetensors(const std::filesystem::path& path,
-                               std::vector<TensorToWrite> tensors,
+                               const std::vector<TensorToWrite>& tensors,
                                const std::map<std::string, std::string>& metadata) {
     std::map<std::string_view, std::span<const std::byte>> bytes;
     std::vector<TensorSpec> specs;
