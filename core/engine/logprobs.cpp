@@ -39,7 +39,7 @@ Result<void> write_logits(const std::filesystem::path& path,
                                .bytes = std::as_bytes(std::span(row))});
         }
     }
-    return core::write_safetensors(path, std::move(tensors));
+    return core::write_safetensors(path, tensors);
 }
 
 // Targets of every position that has a next token in its document, trained or not.

@@ -35,7 +35,9 @@ std::string template_of(const Json& json) {
 
 std::string ModelTemplate::fingerprint() const {
     std::string all = text;
-    for (const auto& [name, token] : special_tokens) all += "\n" + name + "=" + token;
+    for (const auto& [name, token] : special_tokens) {
+        all.append("\n").append(name).append("=").append(token);
+    }
     return all;
 }
 

@@ -148,6 +148,7 @@ std::optional<TemplateShape> named_shape(std::string_view name) {
 
 std::vector<std::string> template_names() {
     std::vector<std::string> names;
+    names.reserve(kNamed.size());
     for (const NamedShape& entry : kNamed) names.emplace_back(entry.name);
     return names;
 }

@@ -70,9 +70,10 @@ class FileChecksum {
   public:
     void add_batch(uint64_t checksum) { m_sum.add(std::as_bytes(std::span(&checksum, 1))); }
     /// The footer's word.
-    std::string with(const std::string& report) && {
-        m_sum.add(report);
-        return m_sum.hex();
+    std::string with(const std::string& report) const {
+        Checksum sum = m_sum;
+        sum.add(report);
+        return sum.hex();
     }
 
   private:

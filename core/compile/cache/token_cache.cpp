@@ -102,7 +102,7 @@ Result<void> TokenCache::load(const fs::path& path, const std::string& key) {
         checksum.add_batch(file.checksum(batch));
     }
     std::string report = file.metadata("dayrun_report");
-    if (file.metadata("dayrun_checksum") != std::move(checksum).with(report)) {
+    if (file.metadata("dayrun_checksum") != checksum.with(report)) {
         return unusable(path, "is damaged", "its checksum is another");
     }
     m_state->path = path;

@@ -133,7 +133,7 @@ Result<void> TokenCacheWriter::finish(const std::string& report) {
         m_state->writer.finish({{"dayrun_version", std::string(kVersion)},
                                 {"dayrun_key", m_state->key},
                                 {"dayrun_report", report},
-                                {"dayrun_checksum", std::move(m_state->checksum).with(report)}});
+                                {"dayrun_checksum", m_state->checksum.with(report)}});
     if (!closed.ok()) return cannot_write(m_state->path, closed.error().detail);
     TRY_VOID(m_state->temporary.put_in_place());
     std::error_code ignored;

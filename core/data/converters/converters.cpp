@@ -25,7 +25,7 @@ void keep_plain_fields(const Value& row, Sample& sample, std::string_view respon
 
 std::span<const Converter> converters() {
     // Sets with unmistakable fields first, common shapes behind them.
-    static const std::array kTable{
+    static const std::array s_table{
         kTokenIds,
         kNaturalInstructions,
         kBigBench,
@@ -48,7 +48,7 @@ std::span<const Converter> converters() {
         kQuestionAnswer,
         kText,
     };
-    return kTable;
+    return s_table;
 }
 
 const Converter* find_converter(std::string_view name) {

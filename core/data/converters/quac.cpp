@@ -47,7 +47,7 @@ void add_exchanges(const Value& row, const std::string& context,
     for (const Exchange& exchange : exchanges) {
         if (is_blank(exchange.answer)) continue;
         std::string content = "Question: " + exchange.question;
-        if (turns.empty()) content = context + "\n\n" + content;
+        if (turns.empty()) content.insert(0, context + "\n\n");
         turns.push_back({Role::User, std::move(content), false});
         turns.push_back({Role::Assistant, exchange.answer, true});
     }

@@ -114,7 +114,8 @@ struct Bands {
 
     static double recall(double similarity, size_t rows) {
         const double band = std::pow(similarity, static_cast<double>(rows));
-        return 1 - std::pow(1 - band, static_cast<double>(kHashes / rows));
+        const size_t bands = kHashes / rows;
+        return 1 - std::pow(1 - band, static_cast<double>(bands));
     }
     /// The longest bands, so the fewest false candidates, that still find pairs at the threshold.
     static Bands for_threshold(double threshold) {

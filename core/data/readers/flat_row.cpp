@@ -56,7 +56,7 @@ constexpr std::array<char, 256> make_escapes() {
                                         {'n', '\n'},
                                         {'r', '\r'},
                                         {'t', '\t'}}) {
-        escapes[static_cast<size_t>(letter)] = meant;
+        escapes[static_cast<unsigned char>(letter)] = meant;
     }
     return escapes;
 }

@@ -146,7 +146,8 @@ bool RecordSplitter::find_document_end(size_t& end, size_t& next) {
     const std::string_view text = rest();
     const size_t found = text.find(kDocumentEnd, m_scan);
     const size_t limit = static_cast<size_t>(kTextPartBytes);
-    if (found == std::string_view::npos || found > limit) {
+    // npos is beyond every limit.
+    if (found > limit) {
         const size_t line = text.size() > limit ? text.find('\n', limit) : std::string_view::npos;
         if (line != std::string_view::npos && line < found) {
             end = next = line + 1;

@@ -184,7 +184,7 @@ kernels::Nf4Weight BaseModel::on_device(const kernels::Nf4Weight& weight) {
     const int64_t nested = (blocks + weight.nested_block_size - 1) / weight.nested_block_size;
     there.absmax_codes = static_cast<const uint8_t*>(copied(weight.absmax_codes, blocks));
     there.nested_absmax = static_cast<const float*>(copied(weight.nested_absmax, nested * 4));
-    there.nested_map = static_cast<const float*>(copied(weight.nested_map, 256 * 4));
+    there.nested_map = static_cast<const float*>(copied(weight.nested_map, int64_t{256} * 4));
     return there;
 }
 

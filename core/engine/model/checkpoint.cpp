@@ -157,7 +157,7 @@ Result<void> save_trainer_state(const fs::path& folder, const ParameterSet& para
     }
     TRY_VOID(core::ensure_folder(folder));
     return core::write_safetensors(
-        folder / kStateFile, std::move(tensors.list),
+        folder / kStateFile, tensors.list,
         {{"format", "pt"}, {kStepKey, std::to_string(optimizer.step_count())}});
 }
 
@@ -206,7 +206,7 @@ Result<void> save_gradients(const fs::path& file, const ParameterSet& parameters
                                 .shape = parameter.shape,
                                 .bytes = bytes_of(tensors.host(parameter.gradient, bytes), bytes)});
     }
-    return core::write_safetensors(file, std::move(tensors.list));
+    return core::write_safetensors(file, tensors.list);
 }
 
 }  // namespace dayrun::engine

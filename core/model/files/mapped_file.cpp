@@ -26,7 +26,7 @@ std::pair<char*, size_t> whole_pages(std::span<const std::byte> range) {
     const auto begin = reinterpret_cast<uintptr_t>(range.data());
     const uintptr_t first = (begin + page - 1) / page * page;
     const uintptr_t last = (begin + range.size()) / page * page;
-    // NOLINTNEXTLINE(performance-no-int-to-ptr): rounded up it may leave the range; a pointer may not
+    // NOLINTNEXTLINE(performance-no-int-to-ptr): rounded up it may leave the range
     return {reinterpret_cast<char*>(first), last > first ? last - first : 0};
 }
 

@@ -112,7 +112,7 @@ int64_t Estimator::fixed_bytes() const {
 
 ActivationPlan Estimator::plan() const {
     if (m_inputs.plan) return *m_inputs.plan;
-    const ActivationPlan all(m_choices.size(), Keep::Everything);
+    ActivationPlan all(m_choices.size(), Keep::Everything);
     if (!m_inputs.limit_bytes) return all;
     // Holes between a device's blocks took 0.6 to 1.3 % of the memory of both winning recipes.
     const int64_t holes = is_cuda() ? *m_inputs.limit_bytes / 75 : 0;

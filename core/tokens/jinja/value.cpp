@@ -21,8 +21,8 @@ void append_quoted(const Text& text, Text& out) {
     const std::string& bytes = text.bytes();
     const bool has_single = bytes.find('\'') != std::string::npos;
     const bool is_double = has_single && bytes.find('"') == std::string::npos;
-    const char quote = is_double ? '"' : '\'';
-    out.append(std::string_view(&quote, 1));
+    const std::string_view quote = is_double ? "\"" : "'";
+    out.append(quote);
     size_t kept = 0;
     for (size_t i = 0; i < bytes.size(); ++i) {
         const auto c = static_cast<unsigned char>(bytes[i]);
@@ -30,7 +30,7 @@ void append_quoted(const Text& text, Text& out) {
         if (c == '\n') escaped = "\\n";
         if (c == '\r') escaped = "\\r";
         if (c == '\t') escaped = "\\t";
-        if (c == '\\' || c == quote) escaped = std::string("\\") + bytes[i];
+        if (c == '\\' || bytes[i] == quote.front()) escaped = std::string("\\") + bytes[i];
         if (escaped.empty() && (c < 0x20 || c == 0x7F)) escaped = fmt::format("\\x{:02x}", c);
         if (escaped.empty()) continue;
         out.append_part(text, kept, i);
@@ -38,7 +38,7 @@ void append_quoted(const Text& text, Text& out) {
         kept = i + 1;
     }
     out.append_part(text, kept, bytes.size());
-    out.append(std::string_view(&quote, 1));
+    out.append(quote);
 }
 
 Result<void> append_repr(const Value& value, Text& out, Budget& budget);
