@@ -6,6 +6,8 @@
 #include "app/options.h"
 #include "core/base/check.h"
 
+// What reports an end throws only when memory is used up, and then no end is better than another.
+// NOLINTNEXTLINE(bugprone-exception-escape)
 int main(int argc, char** argv) {
     using namespace dayrun;
     app::Options options = app::make_options();

@@ -13,8 +13,8 @@
 namespace dayrun::app {
 namespace {
 
-constexpr double kBarEvery_s = 0.1;
-constexpr double kLineEvery_s = 10;
+constexpr double kBarEverySeconds = 0.1;
+constexpr double kLineEverySeconds = 10;
 constexpr int kBarWidth = 24;
 
 std::string bar(double share) {
@@ -54,7 +54,7 @@ void Progress::on_event(const core::RunEvent& event) {
 
 void Progress::show_step(const core::StepMetrics& metrics) {
     const double now = m_clock.elapsed_s();
-    const double every = m_terminal ? kBarEvery_s : kLineEvery_s;
+    const double every = m_terminal ? kBarEverySeconds : kLineEverySeconds;
     const bool last = metrics.eta_s <= 0;
     if (now - m_last_shown_s < every && metrics.step > 1 && !last) return;
     m_last_shown_s = now;

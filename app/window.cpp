@@ -12,11 +12,11 @@ namespace dayrun::app {
 #ifdef DAYRUN_UI
 
 bool can_open_window() {
-    return ui::has_display();
+    return ui::hasDisplay();
 }
 
 int open_window(const CommonOptions& common, const WindowOptions& given) {
-    if (given.screenshot.empty() && !ui::has_display()) {
+    if (given.screenshot.empty() && !ui::hasDisplay()) {
         return report_error({.code = core::ErrorCode::BadUsage,
                              .message = "There is no display to open the window on.",
                              .hint = "Use 'dayrun --batch recipe.yaml' here, or 'dayrun --help'."});
@@ -36,7 +36,7 @@ int open_window(const CommonOptions& common, const WindowOptions& given) {
     int argc = 1;
     char name[] = "dayrun";
     char* argv[] = {name, nullptr};
-    return ui::run_workbench(argc, argv, options);
+    return ui::runWorkbench(argc, argv, options);
 }
 #else
 

@@ -145,8 +145,9 @@ std::vector<ExportPart> parts_of(const ExportOptions& options, const ExportSourc
             continue;
         }
         for (const std::string& base : bases) {
-            parts.push_back({bases.size() == 1 ? format : format + "_" + base, format, base,
-                             bases.size() == 1 ? folder : folder / base});
+            const std::string name =
+                bases.size() == 1 ? format : fmt::format("{}_{}", format, base);
+            parts.push_back({name, format, base, bases.size() == 1 ? folder : folder / base});
         }
     }
     return parts;

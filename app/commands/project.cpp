@@ -28,9 +28,10 @@ struct NewOptions {
 
 /// A path as a shell takes it back.
 std::string for_shell(const std::filesystem::path& path) {
-    const std::string text = path.string();
-    const bool is_plain = std::all_of(text.begin(), text.end(), [](unsigned char c) {
-        return c >= 0x80 || std::isalnum(c) != 0 ||
+    std::string text = path.string();
+    const bool is_plain = std::all_of(text.begin(), text.end(), [](char c) {
+        const auto byte = static_cast<unsigned char>(c);
+        return byte >= 0x80 || std::isalnum(byte) != 0 ||
                std::string_view("/._-+,:@%").find(c) != std::string_view::npos;
     });
     if (is_plain && !text.empty()) return text;

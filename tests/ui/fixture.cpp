@@ -184,7 +184,7 @@ std::unique_ptr<QCoreApplication> make_application(int& argc, char** argv) {
     // Every test of the window runs where a comma stands before the decimals.
     qputenv("LC_ALL", "de_DE.UTF-8");
     auto application = std::make_unique<QApplication>(argc, argv);
-    ui::prepare_application(*application, ui::Appearance::Light);
+    ui::prepareApplication(*application, ui::Appearance::Light);
     return application;
 }
 

@@ -15,7 +15,7 @@ QString tr(const char* text) {
 }
 
 QString oneLine(const QString& text, int limit) {
-    QString line = text.left(limit * 2).simplified();
+    QString line = text.left(qsizetype{2} * limit).simplified();
     if (line.size() > limit) line = line.left(limit - 1) + QChar(0x2026);
     return line;
 }
@@ -68,7 +68,7 @@ QString promptLine(const core::Sample& sample, int limit) {
     QStringList asked;
     for (const SamplePart& part : sampleParts(sample)) {
         if (!part.is_trained || part.name == tr("Text") || part.name == tr("Token ids")) {
-            asked << part.text.left(limit * 2);
+            asked << part.text.left(qsizetype{2} * limit);
         }
     }
     return oneLine(asked.join(QStringLiteral(" \u00b7 ")), limit);

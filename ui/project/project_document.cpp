@@ -159,7 +159,7 @@ void ProjectDocument::removeSource(size_t index) {
 
 core::Result<void> ProjectDocument::dropRows(const std::vector<std::pair<size_t, int64_t>>& rows) {
     core::Recipe changed = m_recipe;
-    const auto countNumbers = [](const core::Recipe& recipe) {
+    const auto count_numbers = [](const core::Recipe& recipe) {
         size_t count = 0;
         for (const core::DataSpec& spec : recipe.data) count += spec.drop_rows.size();
         return count;
@@ -172,8 +172,8 @@ core::Result<void> ProjectDocument::dropRows(const std::vector<std::pair<size_t,
         std::sort(numbers.begin(), numbers.end());
         numbers.erase(std::unique(numbers.begin(), numbers.end()), numbers.end());
     }
-    const size_t count = countNumbers(changed);
-    const size_t dropped = count - countNumbers(m_recipe);
+    const size_t count = count_numbers(changed);
+    const size_t dropped = count - count_numbers(m_recipe);
     if (dropped == 0) return {};
     if (count > kMostDroppedRows) {
         return core::Error{

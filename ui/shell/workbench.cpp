@@ -65,18 +65,18 @@ int grabPicture(MainWindow& window, const WorkbenchOptions& options) {
 
 }  // namespace
 
-bool has_display() {
+bool hasDisplay() {
     return isSet("DISPLAY") || isSet("WAYLAND_DISPLAY") || isSet("QT_QPA_PLATFORM");
 }
 
-void prepare_application(QApplication& application, Appearance appearance) {
+void prepareApplication(QApplication& application, Appearance appearance) {
     // Qt has set the language's numbers for the C library, which core's libraries read with, too.
     std::setlocale(LC_NUMERIC, "C");
     QLocale::setDefault(QLocale::c());
     Theme::instance().apply(application, appearance);
 }
 
-int run_workbench(int& argc, char** argv, const WorkbenchOptions& options) {
+int runWorkbench(int& argc, char** argv, const WorkbenchOptions& options) {
     const bool is_picture = !options.screenshot_file.empty();
     if (is_picture) {
         // Both must be known before the application object is made.
@@ -88,7 +88,7 @@ int run_workbench(int& argc, char** argv, const WorkbenchOptions& options) {
     QApplication::setDesktopFileName(QStringLiteral("dayrun"));
     const Memory memory = is_picture ? Memory::Forget : Memory::Keep;
     WindowMemory remembered(memory);
-    prepare_application(application, options.dark ? Appearance::Dark : remembered.appearance());
+    prepareApplication(application, options.dark ? Appearance::Dark : remembered.appearance());
     MainWindow window(options, memory);
     if (is_picture) return grabPicture(window, options);
     window.show();

@@ -34,13 +34,13 @@ struct WorkbenchOptions {
 
 /// Before the first widget is made: numbers are written and read as in a recipe, with a dot and
 /// without separators, whatever the person's language; then the look. Tests call it as well.
-void prepare_application(QApplication& application, Appearance appearance);
+void prepareApplication(QApplication& application, Appearance appearance);
 
 /// Runs the window; 0 when it was closed in peace, 2 when the project cannot be opened for a
-/// screenshot. Without a display the process should not come here: see has_display().
-int run_workbench(int& argc, char** argv, const WorkbenchOptions& options);
+/// screenshot. Without a display the process should not come here: see hasDisplay().
+int runWorkbench(int& argc, char** argv, const WorkbenchOptions& options);
 
 /// Whether a window can be shown: DISPLAY or WAYLAND_DISPLAY is set, or QT_QPA_PLATFORM chosen.
-bool has_display();
+bool hasDisplay();
 
 }  // namespace dayrun::ui
