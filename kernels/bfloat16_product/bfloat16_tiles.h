@@ -30,6 +30,7 @@ namespace {
 #pragma GCC pop_options
 #endif
 
+// NOLINTBEGIN(misc-definitions-in-headers): two files read this, and each is to have its own
 constexpr int64_t kPanelColumns = 64;
 // Packing writes whole blocks of 16 pairs.
 constexpr int64_t kPackedBeyond = 16;
@@ -41,6 +42,7 @@ int64_t panel_size(int64_t pairs) {
 
 thread_local ThreadMemory<bfloat16> s_panels;
 thread_local ThreadMemory<float> s_sums;
+// NOLINTEND(misc-definitions-in-headers)
 
 }  // namespace
 }  // namespace dayrun::kernels

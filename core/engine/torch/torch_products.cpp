@@ -12,6 +12,7 @@
 #include <exception>
 #include <new>
 
+// NOLINTBEGIN(readability-identifier-naming): BLAS and its like fix these names
 extern "C" {
 void sgemm_(const char* transa, const char* transb, const int* m, const int* n, const int* k,
             const float* alpha, const float* a, const int* lda, const float* b, const int* ldb,
@@ -21,6 +22,7 @@ void gemm_bf16bf16f32_(const char* transa, const char* transb, const int* m, con
                        const uint16_t* b, const int* ldb, const float* beta, float* c,
                        const int* ldc);
 }
+// NOLINTEND(readability-identifier-naming)
 namespace at::native {
 void mkldnn_matmul(const at::Tensor& mat1, const at::Tensor& mat2, const at::Tensor& result,
                    float beta, float alpha);
