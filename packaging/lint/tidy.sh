@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
 # clang-tidy by the rules of .clang-tidy over app, core, kernels and ui; exits 1 on a finding.
 #     packaging/lint/tidy.sh all               every file
-#     packaging/lint/tidy.sh changed COMMIT    what changed since COMMIT, uncommitted work included
+#     packaging/lint/tidy.sh changed [COMMIT]  what changed since COMMIT, uncommitted work included;
+#                                              without one: since the commit that last passed on this
+#                                              machine, else in the last commit
 # A changed header is looked at through one .cpp: its own body, or else the first that reads it.
 # TIDY_CPU_SECONDS=N starts no further file after N CPU seconds and lists what was not looked at.
 set -uo pipefail
@@ -21,7 +23,7 @@ budget=${TIDY_CPU_SECONDS:-}
 product=(app core kernels ui)
 
 usage() {
-    sed -n 's/^# \{0,1\}//p' "${BASH_SOURCE[0]}" | sed -n '1,5p' >&2
+    sed -n 's/^# \{0,1\}//p' "${BASH_SOURCE[0]}" | sed -n '1,7p' >&2
     exit 2
 }
 
@@ -117,16 +119,31 @@ look() {
     printf '%s:\n%s\n' "$1" "$found"
 }
 
+# The commit that last passed is kept beside the other caches, for all clones.
+passed=$dayrun_cache/tidy-passed
+
+# last_passed: prints the commit to compare with.
+last_passed() {
+    local commit
+    commit=$(cat "$passed" 2>/dev/null)
+    if [[ -z $commit ]] || ! git -C "$dayrun_root" merge-base --is-ancestor "$commit" HEAD 2>/dev/null; then
+        commit=$(git -C "$dayrun_root" rev-parse HEAD~1)
+    fi
+    printf '%s\n' "$commit"
+}
+
 case ${1:-}:$# in
+    changed:1) set -- changed "$(last_passed)" ;;
     all:1 | changed:2) ;;
     *) usage ;;
 esac
 [[ $budget =~ ^[0-9]*$ ]] || fail "TIDY_CPU_SECONDS is '$budget', which is no number of seconds."
+ensure_test_packages
 command -v "$tidy" >/dev/null || fail "$tidy is not here (the Debian package of that name)."
 set_up core/flatbuffers/arrow_format_generated.h "Making the generated headers."
 
 declare -A is_compiled=()
-chosen=() unseen=() findings=0 looked_at=0 cpu_before=0 cpu_seconds=0
+is_whole=yes chosen=() unseen=() findings=0 looked_at=0 cpu_before=0 cpu_seconds=0
 while IFS= read -r file; do
     is_compiled[$file]=1
     [[ $1 == all ]] && chosen+=("$file")
@@ -139,6 +156,7 @@ cpu_before=$cpu_seconds cpu_seconds=0
 for file in "${chosen[@]}"; do
     if [[ -n $budget ]] && ((cpu_seconds >= budget)); then
         unseen+=("$file (the budget of $budget CPU seconds was spent)")
+        is_whole=
         continue
     fi
     look "$file"
@@ -151,4 +169,9 @@ if ((${#unseen[@]} > 0)); then
     printf 'clang-tidy: %d files were not looked at:\n' "${#unseen[@]}"
     printf '  %s\n' "${unseen[@]}"
 fi
-((findings == 0))
+((findings == 0)) || exit 1
+# Only what was looked at whole counts as passed, and only a commit that has no further work upon it.
+if [[ $is_whole && -z $(git -C "$dayrun_root" status --porcelain) ]]; then
+    mkdir -p "$dayrun_cache"
+    git -C "$dayrun_root" rev-parse HEAD >"$passed"
+fi

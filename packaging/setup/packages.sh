@@ -14,9 +14,9 @@ dayrun_packages=(
     zlib1g-dev libzstd-dev libflatbuffers-dev flatbuffers-compiler
 )
 
-# What the house tests ask about scripts and layout (77 MB on disk where libllvm14 is there, else
-# 184 MB). Without them these tests skip with a reason.
-dayrun_test_packages=(shellcheck clang-format-14)
+# What the house tests and packaging/lint/tidy.sh ask about scripts, layout and code. Without them
+# these tests skip with a reason.
+dayrun_test_packages=(shellcheck clang-format-14 clang-tidy-14)
 
 # missing_packages PACKAGE...: prints those that are not installed.
 missing_packages() {
