@@ -34,8 +34,8 @@ SettingInput to_input(const YAML::Node& node, int depth = 0) {
     } else {
         input.kind = Kind::Map;
         for (const auto& pair : node) {
-            input.entries.emplace_back(pair.first.IsScalar() ? pair.first.Scalar() : std::string(),
-                                       to_input(pair.second, depth + 1));
+            input.entries.push_back({pair.first.IsScalar() ? pair.first.Scalar() : std::string(),
+                                     to_input(pair.second, depth + 1)});
         }
     }
     return input;

@@ -4,7 +4,6 @@
 
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "core/base/result.h"
@@ -17,7 +16,13 @@ struct SettingInput {
     std::string text;                 // of a scalar
     bool quoted = false;              // "8" in quotes is a text, not a number
     std::vector<SettingInput> items;  // of a list
-    std::vector<std::pair<std::string, SettingInput>> entries;  // of a map
+    // Of a map. No std::pair: it asks whether this still incomplete type can be made.
+    struct Entry;
+    std::vector<Entry> entries;
+};
+struct SettingInput::Entry {
+    std::string key;
+    SettingInput value;
 };
 
 SettingInput scalar_input(std::string text);

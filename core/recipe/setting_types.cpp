@@ -313,8 +313,8 @@ SettingInput write_field(const std::vector<EvalEvery>& field, const SettingInfo&
         }
         SettingInput item;
         item.kind = Kind::Map;
-        item.entries.emplace_back(moment.kind == EvalEvery::Kind::Steps ? "steps" : "minutes",
-                                  scalar_input(shortest(moment.count)));
+        item.entries.push_back({moment.kind == EvalEvery::Kind::Steps ? "steps" : "minutes",
+                                scalar_input(shortest(moment.count))});
         items.push_back(std::move(item));
     }
     return list_input(std::move(items));
@@ -350,7 +350,7 @@ SettingInput write_field(const std::vector<std::pair<std::string, std::string>>&
     if (field.empty()) return {};
     SettingInput input;
     input.kind = Kind::Map;
-    for (const auto& [name, column] : field) input.entries.emplace_back(name, scalar_input(column));
+    for (const auto& [name, column] : field) input.entries.push_back({name, scalar_input(column)});
     return input;
 }
 
