@@ -11,6 +11,8 @@ function(dayrun_flatbuffers target file)
         COMMAND "${DAYRUN_FLATC}" --cpp --scoped-enums -o "${_out}" "${_folder}"
         DEPENDS "${_folder}" VERBATIM)
     target_sources(${target} PRIVATE "${_header}")
+    # For who reads the sources without building them (packaging/lint/tidy.sh).
+    add_custom_target(${target}_flatbuffers DEPENDS "${_header}")
     get_filename_component(_folder "${_folder}" DIRECTORY)
     file(GLOB _readers CONFIGURE_DEPENDS "${_folder}/*.cpp")
     # The include path of these files alone. As a system header it brings no warnings.

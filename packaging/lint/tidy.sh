@@ -10,11 +10,11 @@ set -uo pipefail
 dayrun_root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd -P)
 # A build folder of its own: clang cannot read the headers that GCC has precompiled.
 DAYRUN_BUILD="${DAYRUN_BUILD:-$dayrun_root/build}-tidy"
-# nvcc's sources are not looked at, so one machine finds what another finds.
-DAYRUN_CUDA=OFF
 # shellcheck source=packaging/setup/set_up.sh
 source "$dayrun_root/packaging/setup/set_up.sh"
-dayrun_cmake_options=(-DDAYRUN_PCH=OFF)
+# Without the CUDA plug-in, so that one machine finds what another finds; the wheels stay those that
+# ./run has here, since another set would be fetched.
+dayrun_cmake_options=(-DDAYRUN_PCH=OFF -DDAYRUN_CUDA=OFF)
 : "${dayrun_build:?}"
 
 # Another version has other checks, so a tree that is clean by one is not by the next.
@@ -23,7 +23,7 @@ budget=${TIDY_CPU_SECONDS:-}
 product=(app core kernels ui)
 
 usage() {
-    sed -n 's/^# \{0,1\}//p' "${BASH_SOURCE[0]}" | sed -n '1,7p' >&2
+    sed -n '2,8s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2
     exit 2
 }
 
@@ -62,6 +62,14 @@ body_for() {
         while IFS= read -r file; do
             queue+=("$file")
         done < <(readers_of "$header" '*.h' '*.inc')
+    done
+    # What a macro includes stands beside its reader.
+    for file in "$dayrun_root/${1%/*}"/*.cpp; do
+        file=${file#"$dayrun_root/"}
+        if [[ ${is_compiled[$file]:-} ]]; then
+            printf '%s\n' "$file"
+            return
+        fi
     done
 }
 
@@ -140,7 +148,7 @@ esac
 [[ $budget =~ ^[0-9]*$ ]] || fail "TIDY_CPU_SECONDS is '$budget', which is no number of seconds."
 ensure_test_packages
 command -v "$tidy" >/dev/null || fail "$tidy is not here (the Debian package of that name)."
-set_up core/flatbuffers/arrow_format_generated.h "Making the generated headers."
+set_up dayrun_core_flatbuffers "Making the generated headers."
 
 declare -A is_compiled=()
 is_whole=yes chosen=() unseen=() findings=0 looked_at=0 cpu_before=0 cpu_seconds=0
