@@ -84,6 +84,7 @@ SettingInput list_input(std::vector<SettingInput> items) {
 
 SettingInput text_list_input(const std::vector<std::string>& texts) {
     std::vector<SettingInput> items;
+    items.reserve(texts.size());
     for (const std::string& text : texts) items.push_back(scalar_input(text));
     return list_input(std::move(items));
 }
@@ -327,12 +328,14 @@ SettingInput write_field(const std::vector<std::string>& field, const SettingInf
 SettingInput write_field(const std::vector<int64_t>& field, const SettingInfo&) {
     if (field.empty()) return {};
     std::vector<SettingInput> items;
+    items.reserve(field.size());
     for (const int64_t number : field) items.push_back(scalar_input(std::to_string(number)));
     return list_input(std::move(items));
 }
 
 SettingInput write_field(const std::vector<ExportFormat>& field, const SettingInfo& info) {
     std::vector<SettingInput> items;
+    items.reserve(field.size());
     for (const ExportFormat format : field) {
         items.push_back(scalar_input(info.choices.at(static_cast<size_t>(format))));
     }

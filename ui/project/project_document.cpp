@@ -91,6 +91,7 @@ std::vector<fs::path> ProjectDocument::recipeFiles() const {
         return a.first != b.first ? a.first > b.first : a.second < b.second;
     });
     std::vector<fs::path> files;
+    files.reserve(found.size());
     for (auto& [time, path] : found) files.push_back(std::move(path));
     return files;
 }
