@@ -9,8 +9,8 @@
 
 namespace dayrun::engine {
 
-/// An engine on the device. NoGpu with the reason when CUDA is asked for and absent, NoLibtorch when
-/// the CPU is and its plug-in cannot be opened.
+/// An engine on the device. NoGpu with the reason when CUDA is asked for and absent, NoLibtorch
+/// when the CPU is and its plug-in cannot be opened.
 core::Result<std::unique_ptr<core::Engine>> make_engine(const core::Device& device);
 
 /// "2.11.0 (MKL, oneDNN)": opens libtorch to ask it, for `dayrun doctor`.

@@ -29,7 +29,7 @@ struct AdapterConfig {
     std::vector<std::pair<std::string, double>> alpha_pattern;
     // PEFT's keys that narrow target_modules down, each with its JSON as read. Which modules are
     // left shows in the adapter's tensors; the keys are written again for other readers.
-    std::map<std::string, std::string> narrowing;
+    std::map<std::string, std::string> narrowing = {};
     std::string base_model_name_or_path;
 
     int64_t rank_of(std::string_view module) const;

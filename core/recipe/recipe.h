@@ -67,8 +67,9 @@ struct TakeSpec {
 };
 
 struct FilterSpec {
-    std::optional<int64_t> min_words, max_words, min_input_words, max_input_words;
-    std::optional<int64_t> min_tokens, max_tokens;
+    std::optional<int64_t> min_words = {}, max_words = {};
+    std::optional<int64_t> min_input_words = {}, max_input_words = {};
+    std::optional<int64_t> min_tokens = {}, max_tokens = {};
     std::string where = {};
 };
 
@@ -85,7 +86,7 @@ struct DataSpec {
     std::string converter = {};  // empty: detected
     std::vector<std::pair<std::string, std::string>> columns = {};  // sample field -> file column
     TurnsRule turns = TurnsRule::Whole;
-    std::vector<std::pair<std::string, std::string>> fields = {};  // sample field -> text with {field}s
+    std::vector<std::pair<std::string, std::string>> fields = {};  // field -> text with {field}s
     std::string split = {};
     SourceUse use = SourceUse::BySplit;
     FilterSpec filter;
@@ -101,7 +102,7 @@ struct DataSpec {
 /// Evaluation sets that training rows are compared with, besides validation and test rows.
 struct OverlapSpec {
     std::vector<std::string> files = {};  // files, folders or globs
-    int64_t ngram = 13;              // words in a row that make a hit; 0: equal inputs only
+    int64_t ngram = 13;                   // words in a row that make a hit; 0: equal inputs only
     OverlapRemoval remove = OverlapRemoval::None;
 };
 

@@ -36,7 +36,7 @@ constexpr int64_t kPanelColumns = 64;
 constexpr int64_t kPackedBeyond = 16;
 
 /// Elements of a packed panel of so many pairs.
-int64_t panel_size(int64_t pairs) {
+constexpr int64_t panel_size(int64_t pairs) {
     return (pairs + kPackedBeyond) * 2 * kPanelColumns;
 }
 

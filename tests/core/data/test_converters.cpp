@@ -22,7 +22,7 @@ struct Read {
 
 Read read_source(DataSpec spec) {
     Read read;
-    if (spec.name.empty()) spec.name = "s";
+    if (spec.name.empty()) spec.name.push_back('s');
     auto source = open_source(spec, {}, Hashing::No);
     if (!source.ok()) {
         read.error = source.error().text();
