@@ -134,14 +134,21 @@ passed=$dayrun_cache/tidy-passed
 last_passed() {
     local commit
     commit=$(cat "$passed" 2>/dev/null)
-    if [[ -z $commit ]] || ! git -C "$dayrun_root" merge-base --is-ancestor "$commit" HEAD 2>/dev/null; then
-        commit=$(git -C "$dayrun_root" rev-parse HEAD~1)
+    if [[ -n $commit ]] && git -C "$dayrun_root" merge-base --is-ancestor "$commit" HEAD 2>/dev/null; then
+        printf '%s\n' "$commit"
+        return
     fi
-    printf '%s\n' "$commit"
+    git -C "$dayrun_root" rev-parse --quiet --verify HEAD~1
 }
 
 case ${1:-}:$# in
-    changed:1) set -- changed "$(last_passed)" ;;
+    changed:1)
+        if ! since=$(last_passed); then
+            say "clang-tidy: this clone holds one commit and no other to compare with; nothing looked at."
+            exit 0
+        fi
+        set -- changed "$since"
+        ;;
     all:1 | changed:2) ;;
     *) usage ;;
 esac
