@@ -4,6 +4,7 @@
 #include <QTemporaryDir>
 #include <QTest>
 #include <cmath>
+#include <latch>
 #include <limits>
 #include <mutex>
 #include <set>
@@ -58,15 +59,19 @@ class TestDecoderEngine : public QObject {
         QVERIFY(runs[0].losses[3] != runs[0].losses[0]);
     }
 
-    // A build without OpenMP would do all of this on one thread and say nothing.
+    // Each piece waits for the others, so that no thread can do two of them.
     void kernels_run_on_as_many_threads_as_asked() {
         for (const int threads : {1, 2}) {
             QVERIFY(open_engine(recipe(), threads));
             std::mutex mutex;
             std::set<std::thread::id> seen;
+            std::latch all_are_there(threads);
             dayrun::kernels::parallel_for(8, 1, [&](int64_t, int64_t) {
-                const std::lock_guard lock(mutex);
-                seen.insert(std::this_thread::get_id());
+                {
+                    const std::lock_guard lock(mutex);
+                    seen.insert(std::this_thread::get_id());
+                }
+                all_are_there.arrive_and_wait();
             });
             QCOMPARE(seen.size(), static_cast<size_t>(threads));
         }

@@ -2,7 +2,6 @@
 // would train says in one sentence what is missing.
 #include <QProcess>
 #include <QTest>
-#include <algorithm>
 #include <filesystem>
 
 #include "tests/scenarios/program.h"
@@ -20,8 +19,8 @@ class TestWithoutLibtorch : public QObject, private ProgramFolder {
         std::filesystem::create_directory(path("bin"));
         std::filesystem::copy_file(DAYRUN_PROGRAM, path("bin/dayrun"));
         write("rows.jsonl",
-              "{\"instruction\": \"Say red.\", \"response\": \"red\"}\n"
-              "{\"instruction\": \"Say blue.\", \"response\": \"blue\"}\n");
+              "{\"instruction\": \"Say red.\", \"input\": \"\", \"output\": \"red\"}\n"
+              "{\"instruction\": \"Say blue.\", \"input\": \"\", \"output\": \"blue\"}\n");
         write("recipe.yaml", "dayrun: 1\nname: alone\nbase: {path: " + sample_base().toStdString() +
                                  "}\ndata:\n  - {name: rows, path: rows.jsonl}\n"
                                  "batch: {max_steps: 1}\n");
@@ -44,10 +43,10 @@ class TestWithoutLibtorch : public QObject, private ProgramFolder {
         const ProgramResult result =
             run({"--batch", file("recipe.yaml"), "--project", file("project"), "--device", "cpu"});
         QCOMPARE(result.exit_code, 1);
-        QVERIFY2(result.errors.find("The libtorch plug-in libdayrun_torch.so is not beside the "
-                                    "program. Build or install Dayrun again.") != std::string::npos,
+        // One sentence, and the last.
+        QVERIFY2(result.errors.ends_with("failed: The libtorch plug-in libdayrun_torch.so is not "
+                                         "beside the program. Build or install Dayrun again.\n"),
                  result.errors.c_str());
-        QCOMPARE(std::count(result.errors.begin(), result.errors.end(), '\n'), 1);
     }
 
     void doctor_names_it() {
