@@ -17,10 +17,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr PlugIn kPlugIn{.file = "libdayrun_cuda.so",
-                         .title = "CUDA plug-in",
-                         .variable = "DAYRUN_CUDA_PLUGIN",
-                         .missing = ErrorCode::NoGpu};
 constexpr int kMaxDevices = 64;
 
 Error no_gpu(std::string message, std::string hint, std::string detail = {}) {
@@ -39,6 +35,19 @@ Error no_driver_error(std::string detail = {}) {
                   std::move(detail));
 }
 
+const PlugIn& plug_in() {
+    static const PlugIn s_plug_in{
+        .file = "libdayrun_cuda.so",
+        .title = "CUDA plug-in",
+        .libraries = "the CUDA libraries",
+        .variable = "DAYRUN_CUDA_PLUGIN",
+        .missing = ErrorCode::NoGpu,
+        .not_built = build_info().has_cuda() ? "" : kCpuOnly,
+        .not_built_hint =
+            "Install the CUDA toolkit 13 (nvcc) and run ./run again, or use --device cpu."};
+    return s_plug_in;
+}
+
 // The plug-in is never closed: the CUDA runtime in it registers handlers for the process's end. Nor
 // is the driver, which is opened before it: NVIDIA's libcusparseLt looks for it as soon as it is
 // loaded, in the current folder (its RUNPATH ends in an empty element), and takes one that is
@@ -46,19 +55,7 @@ Error no_driver_error(std::string detail = {}) {
 Result<void*> open_plugin(const char* symbol_name) {
     TRY(path, cuda_plugin_path());
     if (dlopen(kDriverName, RTLD_LAZY | RTLD_LOCAL) == nullptr) return no_driver_error();
-    void* const plugin = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
-    if (plugin == nullptr) {
-        const char* const reason = dlerror();
-        return no_gpu(fmt::format("The CUDA plug-in {} cannot be opened.", path.string()),
-                      "Run ./run again in the source folder; it fetches the CUDA libraries.",
-                      reason ? reason : "");
-    }
-    void* const symbol = dlsym(plugin, symbol_name);
-    if (symbol == nullptr) {
-        return no_gpu(fmt::format("The CUDA plug-in {} is of another version.", path.string()),
-                      "Build or install Dayrun again.");
-    }
-    return symbol;
+    return open_plug_in(plug_in(), path, symbol_name);
 }
 
 // 13000 becomes "13.0".
@@ -92,15 +89,7 @@ CudaDevice to_device(int index, const DayrunCudaDevice& device) {
 }  // namespace
 
 Result<fs::path> cuda_plugin_path() {
-    TRY(found, find_plug_in(kPlugIn));
-    if (found) return *found;
-    if (!build_info().has_cuda()) {
-        return no_gpu(
-            kCpuOnly,
-            "Install the CUDA toolkit 13 (nvcc) and run ./run again, or use --device cpu.");
-    }
-    return no_gpu(fmt::format("The CUDA plug-in {} is not beside the program.", kPlugIn.file),
-                  "Build or install Dayrun again.");
+    return find_plug_in(plug_in());
 }
 
 bool has_nvidia_driver() {

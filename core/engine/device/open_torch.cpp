@@ -2,9 +2,7 @@
 // codes made exceptions of this room again. Neighbour: open_torch.h.
 #include "core/engine/device/open_torch.h"
 
-#include <dlfcn.h>
-#include <fmt/format.h>
-
+#include <algorithm>
 #include <array>
 #include <cstdlib>
 #include <mutex>
@@ -22,13 +20,18 @@
 namespace dayrun::engine {
 namespace {
 
-using core::Error;
-using core::ErrorCode;
-
-constexpr core::PlugIn kPlugIn{.file = "libdayrun_torch.so",
-                               .title = "libtorch plug-in",
-                               .variable = "DAYRUN_TORCH_PLUGIN",
-                               .missing = ErrorCode::NoLibtorch};
+core::PlugIn plug_in() {
+    const bool is_built = !core::build_info().torch_version.empty();
+    return {.file = "libdayrun_torch.so",
+            .title = "libtorch plug-in",
+            .libraries = "libtorch",
+            .variable = "DAYRUN_TORCH_PLUGIN",
+            .missing = core::ErrorCode::NoLibtorch,
+            .not_built = is_built ? ""
+                                  : "This Dayrun was built without libtorch: it reads, plans and "
+                                    "compares, but trains nothing.",
+            .not_built_hint = "Build it with DAYRUN_TORCH=ON, as ./run does."};
+}
 
 // Read by the libraries when they are loaded or at their first product, and set before main,
 // because other threads may read the environment later. libgomp's threads are never more than their
@@ -63,51 +66,20 @@ void give_back(int64_t bytes) {
     host_arena().ledger().remove(MemoryPart::Libtorch, bytes);
 }
 
-Error no_libtorch(std::string message, std::string hint, std::string detail = {}) {
-    return {.code = ErrorCode::NoLibtorch,
-            .message = std::move(message),
-            .hint = std::move(hint),
-            .detail = std::move(detail)};
-}
-
-core::Result<std::filesystem::path> plug_in_path() {
-    TRY(found, core::find_plug_in(kPlugIn));
-    if (found) return *found;
-    if (core::build_info().torch_version.empty()) {
-        return no_libtorch(
-            "This Dayrun was built without libtorch: it reads, plans and compares, "
-            "but trains nothing.",
-            "Build it with DAYRUN_TORCH=ON, as ./run does.");
-    }
-    return no_libtorch(
-        fmt::format("The libtorch plug-in {} is not beside the program.", kPlugIn.file),
-        "Build or install Dayrun again.");
-}
-
 }  // namespace
 
 // Never closed: libtorch's own statics end with the process.
 core::Result<void> open_torch() {
     const std::lock_guard lock(s_opening);
     if (s_table != nullptr) return {};
-    TRY(path, plug_in_path());
+    const core::PlugIn own = plug_in();
+    TRY(path, core::find_plug_in(own));
     const int64_t before = core::resident_bytes();
-    void* const plug_in = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
-    if (plug_in == nullptr) {
-        const char* const reason = dlerror();
-        return no_libtorch(fmt::format("The libtorch plug-in {} cannot be opened.", path.string()),
-                           "Run ./run again in the source folder; it fetches libtorch.",
-                           reason ? reason : "");
-    }
-    const auto open =
-        reinterpret_cast<DayrunTorchOpenFunction>(dlsym(plug_in, DAYRUN_TORCH_OPEN_SYMBOL));
-    const TorchTable* const table =
-        open != nullptr ? open({.take = &take, .give_back = &give_back}) : nullptr;
-    if (table == nullptr || table->layout != kTorchTableLayout) {
-        return no_libtorch(
-            fmt::format("The libtorch plug-in {} is of another version.", path.string()),
-            "Build or install Dayrun again.");
-    }
+    TRY(symbol, core::open_plug_in(own, path, DAYRUN_TORCH_OPEN_SYMBOL));
+    const auto open = reinterpret_cast<DayrunTorchOpenFunction>(symbol);
+    const TorchTable* const table = open({.take = &take, .give_back = &give_back});
+    const bool is_ours = table != nullptr && table->layout == kTorchTableLayout;
+    if (!is_ours) return core::other_version(own, path);
     core::set_libtorch_bytes(std::max<int64_t>(1, core::resident_bytes() - before));
     s_table = table;
     return {};
