@@ -191,8 +191,7 @@ core::Nf4Options nf4_options(const ExportSource& source) {
 }
 
 /// `into` is original or dequantized.
-core::Result<core::MergeReport> merge_into(const CommonOptions& common,
-                                           const ExportOptions& options, const ExportSource& source,
+core::Result<core::MergeReport> merge_into(const ExportOptions& options, const ExportSource& source,
                                            const std::filesystem::path& folder,
                                            const std::string& into) {
     core::MergeRequest request;
@@ -200,7 +199,6 @@ core::Result<core::MergeReport> merge_into(const CommonOptions& common,
     request.adapter = source.adapter;
     request.out = folder;
     request.takes_any_base = options.any_base;
-    request.threads = common.threads;
     if (into == "original" && options.merge_into != "auto") {
         TRY(config, core::read_model_config(source.base));
         if (!config.quantization.empty()) {
@@ -218,9 +216,9 @@ core::Result<core::MergeReport> merge_into(const CommonOptions& common,
 }
 
 /// Makes one part in `staging`; what was written goes into the report under the name it will have.
-core::Result<void> export_part(const CommonOptions& common, const ExportOptions& options,
-                               const ExportSource& source, const ExportPart& part,
-                               const std::filesystem::path& staging, ExportReport& report) {
+core::Result<void> export_part(const ExportOptions& options, const ExportSource& source,
+                               const ExportPart& part, const std::filesystem::path& staging,
+                               ExportReport& report) {
     const std::filesystem::path into = staging / part.folder;
     ExportReport& entry = report[part.name];
     entry["folder"] = (part.folder.empty() ? std::filesystem::path(options.out)
@@ -235,7 +233,7 @@ core::Result<void> export_part(const CommonOptions& common, const ExportOptions&
         entry["summary"] = core::count_of(written.quantized_modules, "module") + " in 4 bits";
         return {};
     }
-    TRY(merged, merge_into(common, options, source, into, part.merge_into));
+    TRY(merged, merge_into(options, source, into, part.merge_into));
     if (source.recipe && !merged.is_base_known) {
         fmt::print(stderr,
                    "dayrun: An older Dayrun trained this adapter and kept no record of its base, "
@@ -292,7 +290,7 @@ core::Result<ExportReport> export_all(const CommonOptions& common, const ExportO
     tell_notes(source, parts);
     ExportReport report;
     for (const ExportPart& part : parts) {
-        TRY_VOID(export_part(common, options, source, part, folder->staging(), report));
+        TRY_VOID(export_part(options, source, part, folder->staging(), report));
     }
     TRY_VOID(folder->publish());
     measure(common, options, source, parts, report);

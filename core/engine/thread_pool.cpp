@@ -16,6 +16,8 @@
 #include <utility>
 #include <vector>
 
+#include "core/device/worker_threads.h"
+
 namespace dayrun::engine {
 namespace {
 
@@ -267,7 +269,7 @@ ThreadPool& pool() {
 
 int thread_count() {
     if (s_threads > 0) return s_threads;
-    return std::clamp(static_cast<int>(std::thread::hardware_concurrency()), 1, kMostThreads);
+    return std::min(core::worker_threads(), kMostThreads);
 }
 
 void use_threads(int count) {

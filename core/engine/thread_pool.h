@@ -11,7 +11,7 @@
 
 namespace dayrun::engine {
 
-/// Pieces into which loops of this thread are cut: at first one for each processor.
+/// Pieces into which loops of this thread are cut: at first core::worker_threads().
 int thread_count();
 void use_threads(int count);
 

@@ -40,9 +40,8 @@ std::vector<float> as_float32(const TensorView& tensor) {
 
 /// Calls body(begin, end) on disjoint ranges of rows, one per thread.
 template <typename Body>
-void over_rows(int64_t rows, int threads, Body body) {
-    const int64_t wanted = threads > 0 ? threads : worker_threads();
-    const int64_t count = std::clamp<int64_t>(rows / 64, 1, wanted);
+void over_rows(int64_t rows, Body body) {
+    const int64_t count = std::clamp<int64_t>(rows / 64, 1, worker_threads());
     std::vector<std::jthread> workers;
     for (int64_t i = 0; i < count; ++i) {
         workers.emplace_back([=] { body(rows * i / count, rows * (i + 1) / count); });
@@ -157,7 +156,7 @@ class Merger {
                                    .rank = module.rank,
                                    .in_features = module.linear->in_features,
                                    .scaling = static_cast<float>(module.scaling)};
-        over_rows(module.linear->out_features, m_request.threads,
+        over_rows(module.linear->out_features,
                   [&](int64_t begin, int64_t end) { merge_rows(m_values, factors, begin, end); });
         if (std::all_of(m_values.begin(), m_values.end(),
                         [](float v) { return std::isfinite(v); })) {

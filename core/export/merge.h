@@ -27,7 +27,6 @@ struct MergeRequest {
     std::optional<Nf4Options> dequantized = {};
     // Merges although the adapter says that it was trained on another base.
     bool takes_any_base = false;
-    int threads = 0;  // 0 = one per core
     std::stop_token stop = {};
     std::function<void(int64_t done_bytes, int64_t total_bytes)> on_progress = {};
 };

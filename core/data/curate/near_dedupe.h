@@ -24,7 +24,7 @@ struct NearDuplicate {
 struct NearOptions {
     double threshold = 0.8;
     uint64_t seed = 0;
-    unsigned threads = 0;  // 0: all cores
+    unsigned threads = 0;  // 0: worker_threads()
     std::stop_token stop = {};
 };
 
