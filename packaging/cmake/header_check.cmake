@@ -30,5 +30,4 @@ function(dayrun_check_headers name library)
     target_link_libraries(${name} PRIVATE ${library} ${arg_UNPARSED_ARGUMENTS} dayrun_warnings)
     # Only the front end's word is wanted.
     target_compile_options(${name} PRIVATE -O0 -g0)
-    set_target_properties(${name} PROPERTIES UNITY_BUILD OFF)
 endfunction()

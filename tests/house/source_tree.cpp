@@ -135,6 +135,10 @@ std::string included_by(const std::string& line) {
     return std::regex_search(line, match, s_include) ? match[1].str() : std::string();
 }
 
+std::string bare(const std::string& included) {
+    return included.substr(1, included.size() - 2);
+}
+
 std::vector<std::string> code_of(const SourceFile& file) {
     std::vector<std::string> code;
     bool in_comment = false;

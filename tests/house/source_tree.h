@@ -31,6 +31,8 @@ std::vector<SourceFile> read_texts();
 /// What a line includes: `<vector>`, `"core/data/curate/mix.h"`, with its brackets or quotes; empty
 /// when the line includes nothing.
 std::string included_by(const std::string& line);
+/// The same without them.
+std::string bare(const std::string& included);
 
 /// The lines with comments and the contents of string literals blanked out, so that a word is only
 /// found where it is code. Line count and columns stay.

@@ -16,10 +16,6 @@ namespace {
 // "from -> to": pairs of rooms that may still stand across the order. The list only shrinks.
 const std::set<std::string> kExceptions = {};
 
-std::string bare(const std::string& included) {
-    return included.substr(1, included.size() - 2);
-}
-
 }  // namespace
 
 class TestRoomOrder : public QObject {

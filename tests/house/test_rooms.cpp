@@ -10,11 +10,6 @@ using namespace dayrun::tests;
 
 namespace {
 
-// <vector> without its brackets.
-std::string bare(const std::string& included) {
-    return included.substr(1, included.size() - 2);
-}
-
 std::string first_include(const SourceFile& file) {
     for (const std::string& line : file.lines) {
         if (std::string included = included_by(line); !included.empty()) return included;
